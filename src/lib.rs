@@ -1,0 +1,5 @@
+//! Governed data sharing between departments: signed approvals in, filtered and recorded answers out.
+
+pub mod clock;
+pub mod random;
+pub mod redacted;

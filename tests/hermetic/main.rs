@@ -1,0 +1,1 @@
+//! Every hermetic suite in one binary: link time is paid once.
