@@ -1,6 +1,9 @@
 //! Governed data sharing between departments: signed approvals in, filtered and recorded answers out.
 
 pub mod api;
+pub mod approval;
 pub mod clock;
+pub mod fields;
+pub mod judge;
 pub mod random;
 pub mod redacted;
