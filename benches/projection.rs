@@ -132,11 +132,6 @@ fn main() {
             "both keep the same"
         );
         let (ours, theirs) = (median(ours), median(theirs));
-        println!(
-            "{name:<24} {:>8} {:>8} {ours:>12.0} {theirs:>12.0} {:>6.1}x",
-            body.len(),
-            out.len(),
-            ours / theirs
-        );
+        println!("{name:<24} {:>8} {:>8} {ours:>12.0} {theirs:>12.0} {:>6.1}x", body.len(), out.len(), ours / theirs);
     }
 }

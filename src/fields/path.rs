@@ -43,7 +43,9 @@ pub enum PathError {
     BadName { at: usize },
     #[error("byte {at}: this quoted name is not closed by its quote and `]`, or holds an unknown escape or a control")]
     BadQuotedName { at: usize },
-    #[error("byte {at}: only `.name`, `['name']` and `[*]` may follow here; other selectors of JSONPath cannot be granted")]
+    #[error(
+        "byte {at}: only `.name`, `['name']` and `[*]` may follow here; other selectors of JSONPath cannot be granted"
+    )]
     Unsupported { at: usize },
 }
 

@@ -2,8 +2,6 @@
 
 mod number;
 mod string;
-#[cfg(test)]
-mod tests;
 
 use super::AnswerError;
 
@@ -21,7 +19,11 @@ impl<'a> Reader<'a> {
             let at = std::str::from_utf8(body).err().map_or(0, |error| error.valid_up_to());
             return Err(AnswerError::NotUtf8 { at });
         }
-        if body.starts_with(b"\xef\xbb\xbf") { Err(AnswerError::ByteOrderMark { at: 0 }) } else { Ok(Self { body, at: 0 }) }
+        if body.starts_with(b"\xef\xbb\xbf") {
+            Err(AnswerError::ByteOrderMark { at: 0 })
+        } else {
+            Ok(Self { body, at: 0 })
+        }
     }
 
     pub(super) fn body(&self) -> &'a [u8] {

@@ -186,6 +186,8 @@ fn token_of(name: &str) -> Box<[u8]> {
         match c {
             '"' => token.push_str("\\\""),
             '\\' => token.push_str("\\\\"),
+            '\u{8}' => token.push_str("\\b"),
+            '\u{c}' => token.push_str("\\f"),
             '\n' => token.push_str("\\n"),
             '\r' => token.push_str("\\r"),
             '\t' => token.push_str("\\t"),

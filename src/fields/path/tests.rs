@@ -58,7 +58,10 @@ fn every_other_text_is_refused_with_its_reason() {
         ["$.a..b", "$.a.*", "$.a[0].b", "$.a[0:1].b", "$.a[?@.b].c", "$.a['b','c']x", "$.a b", "$.a[ *].b", "$.a.[*].b"]
     {
         let found = parse(bad).unwrap_err();
-        assert!(matches!(found, PathError::Unsupported { at: 3 } | PathError::BadQuotedName { at: 3 }), "{bad}: {found}");
+        assert!(
+            matches!(found, PathError::Unsupported { at: 3 } | PathError::BadQuotedName { at: 3 }),
+            "{bad}: {found}"
+        );
     }
 }
 
