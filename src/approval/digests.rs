@@ -49,7 +49,8 @@ pub fn slice<S: AsRef<str>>(
     slice.insert("sharing".into(), value(&spec.sharing)?);
     slice.insert("provider".into(), json!({"code": spec.provider.code}));
     let fields = spec.fields.iter().filter(|field| granted(fields, &field.name));
-    let fields = fields.map(|f| Ok(json!({"name": f.name, "path": f.path, "type": value(&f.type_)?, "class": value(&f.class)?})));
+    let fields = fields
+        .map(|f| Ok(json!({"name": f.name, "path": f.path, "type": value(&f.type_)?, "class": value(&f.class)?})));
     slice.insert("fields".into(), by_name(fields.collect::<Result<_, CanonicalError>>()?));
     let offered = spec.interface.iter().flat_map(|interface| &interface.operations);
     let operations = offered.filter(|o| mode == Mode::Interface && granted(operations, &o.name)).map(|o| {
@@ -82,5 +83,5 @@ fn name_of(value: &Value) -> &str {
 }
 
 fn value<T: Serialize + ?Sized>(of: &T) -> Result<Value, CanonicalError> {
-    serde_json::to_value(of).map_err(|e| CanonicalError::Unwritable(e.to_string()))
+    serde_json::to_value(of).map_err(|error| CanonicalError::Unwritable(error.to_string()))
 }

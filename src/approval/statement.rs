@@ -19,11 +19,7 @@ pub struct Statement {
 
 impl Statement {
     pub fn new(site: &str, namespace: &str, name: &str, spec: &AccessGrantSpec) -> Result<Self, CanonicalError> {
-        Ok(Self {
-            site: site.into(),
-            grant: json!({"namespace": namespace, "name": name}),
-            terms: terms_value(spec)?,
-        })
+        Ok(Self { site: site.into(), grant: json!({"namespace": namespace, "name": name}), terms: terms_value(spec)? })
     }
 
     /// The bytes that `principal` signs in `role` at `approved_at`: canonical JSON and one newline.

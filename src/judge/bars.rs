@@ -45,7 +45,11 @@ impl Bars {
         }
         for (key, record) in ledger.bars() {
             let resources = record.resources.as_deref().map(Box::from);
-            bars.shut(&key.namespace, &record.bar, Shut { revocation: key.name.clone(), resources, lifted: record.lifted });
+            bars.shut(
+                &key.namespace,
+                &record.bar,
+                Shut { revocation: key.name.clone(), resources, lifted: record.lifted },
+            );
         }
         bars
     }
@@ -74,7 +78,10 @@ impl Bars {
         }
         let unit = Bar::Unit { code: caller.unit.clone() };
         if self.closed(caller, unit) {
-            return Some(Refusal::new(Code::UnitRevoked, "a Revocation bars the unit (clause 4.3.2); ask the provider"));
+            return Some(Refusal::new(
+                Code::UnitRevoked,
+                "a Revocation bars the unit (clause 4.3.2); ask the provider",
+            ));
         }
         let system = Bar::System { unit_code: caller.unit.clone(), name: caller.system.clone() };
         if self.closed(caller, system) {
@@ -84,7 +91,10 @@ impl Bars {
         let everywhere = Bar::Person { id: id.clone(), unit_code: None };
         let in_unit = Bar::Person { id, unit_code: Some(caller.unit.clone()) };
         if self.closed(caller, everywhere) || self.closed(caller, in_unit) {
-            return Some(Refusal::new(Code::PersonRevoked, "a Revocation bars the person (clause 4.3.1); ask the provider"));
+            return Some(Refusal::new(
+                Code::PersonRevoked,
+                "a Revocation bars the person (clause 4.3.1); ask the provider",
+            ));
         }
         None
     }

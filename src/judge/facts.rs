@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub use grant::{Grant, Quota, Rotation, Signed};
 pub use request::{Request, Unit};
 pub use resource::Resource;
-pub use revocation::{Bar, Revocation, Target};
 pub(in crate::judge) use revocation::covers as revocation_covers;
+pub use revocation::{Bar, Revocation, Target};
 pub use site::Site;
 
 /// Namespace and name of an object.

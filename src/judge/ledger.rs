@@ -18,7 +18,14 @@ use crate::approval::canonical::Digest;
 #[serde(tag = "fact", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum LedgerEntry {
     /// These terms were enforced under this serial; no other terms ever will be.
-    Enforced { namespace: Arc<str>, serial: Arc<str>, digest: Digest, scope: Scope, not_after: Timestamp, at: Timestamp },
+    Enforced {
+        namespace: Arc<str>,
+        serial: Arc<str>,
+        digest: Digest,
+        scope: Scope,
+        not_after: Timestamp,
+        at: Timestamp,
+    },
     /// The serial has ended, whatever objects say. `until`: when its grant would have expired anyway.
     Ended {
         namespace: Arc<str>,
@@ -172,7 +179,14 @@ impl Ledger {
             }
             if let Some((digest, scope, not_after)) = &record.enforced {
                 let (namespace, serial, scope) = (namespace.clone(), serial.clone(), scope.clone());
-                out.push(LedgerEntry::Enforced { namespace, serial, digest: *digest, scope, not_after: *not_after, at: now });
+                out.push(LedgerEntry::Enforced {
+                    namespace,
+                    serial,
+                    digest: *digest,
+                    scope,
+                    not_after: *not_after,
+                    at: now,
+                });
             }
             for end in &record.ends {
                 out.push(LedgerEntry::Ended {
@@ -192,7 +206,13 @@ impl Ledger {
             for record in records {
                 let (bar, resources) = (record.bar.clone(), record.resources.clone());
                 let (namespace, name) = (namespace.clone(), name.clone());
-                out.push(LedgerEntry::Barred { namespace: namespace.clone(), name: name.clone(), bar, resources, at: record.since });
+                out.push(LedgerEntry::Barred {
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                    bar,
+                    resources,
+                    at: record.since,
+                });
                 if let Some(at) = record.lifted {
                     out.push(LedgerEntry::Lifted { namespace, name, at });
                 }

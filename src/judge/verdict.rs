@@ -106,7 +106,10 @@ pub fn next_change(grant: &Grant, now: Timestamp) -> Option<Timestamp> {
 
 fn not_revoked(e: &Evidence<'_>) -> Outcome {
     match ended(e, Cause::Revoked) {
-        Some(by) => refuse(Reason::Revoked, format!("Revocation {by} ended this serial for good; a new decision needs a new serial")),
+        Some(by) => refuse(
+            Reason::Revoked,
+            format!("Revocation {by} ended this serial for good; a new decision needs a new serial"),
+        ),
         None => Ok(()),
     }
 }
@@ -146,7 +149,10 @@ fn not_denied(e: &Evidence<'_>) -> Outcome {
         return Ok(());
     }
     if approvals::count(e).valid.is_empty() {
-        return refuse(Reason::Pending, "a denial needs one valid signature of an approving role ('datashare approve')");
+        return refuse(
+            Reason::Pending,
+            "a denial needs one valid signature of an approving role ('datashare approve')",
+        );
     }
     refuse(Reason::Denied, "the decision is no; its reason is in the grant")
 }
@@ -173,9 +179,8 @@ fn serial_is_unambiguous(e: &Evidence<'_>) -> Outcome {
 
 fn supersedes_its_like(e: &Evidence<'_>) -> Outcome {
     let (Some(scope), Some(request)) = (&e.superseded, e.request) else { return Ok(()) };
-    let same = *scope.resource == *e.grant.resource
-        && *scope.unit == *request.unit.code
-        && *scope.system == *request.system;
+    let same =
+        *scope.resource == *e.grant.resource && *scope.unit == *request.unit.code && *scope.system == *request.system;
     if same {
         return Ok(());
     }

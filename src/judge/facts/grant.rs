@@ -72,10 +72,9 @@ impl Grant {
     pub fn read(key: Key, spec: &AccessGrantSpec, site: &Site) -> Result<Self, Unreadable> {
         Unreadable::first_of(spec)?;
         let terms = digests::terms(spec).map_err(|e| Unreadable::member("spec", e))?;
-        let statement = Statement::new(&site.name, &key.namespace, &key.name, spec)
-            .map_err(|e| Unreadable::member("spec", e))?;
-        let approvals =
-            spec.approvals.iter().flatten().map(|a| signed(a, &statement)).collect::<Result<_, _>>()?;
+        let statement =
+            Statement::new(&site.name, &key.namespace, &key.name, spec).map_err(|e| Unreadable::member("spec", e))?;
+        let approvals = spec.approvals.iter().flatten().map(|a| signed(a, &statement)).collect::<Result<_, _>>()?;
         let moment = |text: &Option<String>, member| match text {
             Some(text) => syntax::time(text).ok_or_else(|| Unreadable::member(member, messages::TIME)),
             None => Ok(Timestamp::UNIX_EPOCH),

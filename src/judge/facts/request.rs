@@ -43,8 +43,7 @@ impl Request {
     pub fn read(key: Key, spec: &DataShareRequestSpec) -> Result<Self, Unreadable> {
         Unreadable::first_of(spec)?;
         let digest = digests::request(&key.namespace, &key.name, spec).map_err(|e| Unreadable::member("spec", e))?;
-        let day =
-            |text: &str, member| syntax::date(text).ok_or_else(|| Unreadable::member(member, messages::DATE));
+        let day = |text: &str, member| syntax::date(text).ok_or_else(|| Unreadable::member(member, messages::DATE));
         let applicant = &spec.applicant;
         let sources = applicant.system.sources.iter().map(|s| s.parse().map_err(|_| messages::SOURCE));
         let developer = applicant.developer.as_ref();
@@ -63,8 +62,9 @@ impl Request {
             users: spec.users.as_deref().map(names),
             mode: spec.mode,
             not_after: day(&spec.not_after, "spec.notAfter")?,
-            developer_unapproved: developer
-                .is_some_and(|d| d.foreign == Some(true) && d.approval_number.as_ref().is_none_or(|n| n.trim().is_empty())),
+            developer_unapproved: developer.is_some_and(|d| {
+                d.foreign == Some(true) && d.approval_number.as_ref().is_none_or(|n| n.trim().is_empty())
+            }),
             key,
         })
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Key, Unreadable};
+use crate::api::v1alpha1::SharedResourceSpec;
 use crate::api::v1alpha1::common::Mode;
 use crate::api::v1alpha1::shared_resource::{Class, Field};
-use crate::api::v1alpha1::SharedResourceSpec;
 
 /// What may be shared.
 #[derive(Clone, Debug)]

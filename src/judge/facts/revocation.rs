@@ -41,10 +41,7 @@ impl Revocation {
         } else if let Some(unit) = &target.unit {
             Target::Bar(Bar::Unit { code: unit.code.as_str().into() })
         } else if let Some(system) = &target.system {
-            Target::Bar(Bar::System {
-                unit_code: system.unit_code.as_str().into(),
-                name: system.name.as_str().into(),
-            })
+            Target::Bar(Bar::System { unit_code: system.unit_code.as_str().into(), name: system.name.as_str().into() })
         } else if let Some(person) = &target.person {
             Target::Bar(Bar::Person {
                 id: person.id.as_str().into(),

@@ -69,7 +69,9 @@ impl Index {
         let mut touched = BTreeSet::new();
         for entry in entries {
             self.ledger.take(entry);
-            if let LedgerEntry::Enforced { namespace, serial: s, .. } | LedgerEntry::Ended { namespace, serial: s, .. } = entry {
+            if let LedgerEntry::Enforced { namespace, serial: s, .. }
+            | LedgerEntry::Ended { namespace, serial: s, .. } = entry
+            {
                 touched.extend(self.relations.of_serial(&serial(namespace, s)).iter().cloned());
             }
         }
@@ -196,7 +198,8 @@ impl Index {
         let entry = match &revocation.target {
             Target::Grant { serial: ended } => {
                 let record = self.ledger.serial(&namespace, ended);
-                if record.is_some_and(|r| r.ends.iter().any(|e| e.cause == Cause::Revoked && e.resources == resources)) {
+                if record.is_some_and(|r| r.ends.iter().any(|e| e.cause == Cause::Revoked && e.resources == resources))
+                {
                     return;
                 }
                 let digest = record.and_then(|r| r.enforced.as_ref()).map(|(digest, _, _)| *digest);

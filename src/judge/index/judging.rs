@@ -84,9 +84,11 @@ impl Index {
         let request = self.requests.get(&grant.request).map(|r| &**r);
         let resource = self.resources.get(&resource_of(grant)).map(|r| &**r);
         let own = serial_of(grant);
-        let rival = self.relations.of_serial(&own).iter().find(|other| {
-            **other != grant.key && self.grants.get(other).is_some_and(|slot| slot.fully_signed)
-        });
+        let rival = self
+            .relations
+            .of_serial(&own)
+            .iter()
+            .find(|other| **other != grant.key && self.grants.get(other).is_some_and(|slot| slot.fully_signed));
         Evidence {
             grant,
             request,
@@ -121,16 +123,16 @@ impl Index {
 
     /// The grant ready to serve, or what must be durable first.
     fn serve(&self, grant: &Arc<Grant>, now: Timestamp) -> Result<Arc<Served>, (Finding, Vec<LedgerEntry>)> {
-        let closed = |message: &str, entries| {
-            (Finding { reason: Reason::Enforcing, message: message.to_owned() }, entries)
-        };
+        let closed =
+            |message: &str, entries| (Finding { reason: Reason::Enforcing, message: message.to_owned() }, entries);
         let request = self.requests.get(&grant.request).ok_or_else(|| closed("no request", Vec::new()))?;
         let record = self.ledger.serial(&grant.key.namespace, &grant.serial);
         if record.is_none_or(|record| record.enforced.is_none()) {
             return Err(closed("its serial is being written down", enforcement(grant, request, now)));
         }
         let plan = self.plan(grant, Some(request)).and_then(|(_, plan)| plan.clone());
-        let plan = plan.ok_or_else(|| closed("its fields cannot be projected: two paths lead through each other", Vec::new()))?;
+        let plan = plan
+            .ok_or_else(|| closed("its fields cannot be projected: two paths lead through each other", Vec::new()))?;
         Ok(Arc::new(Served {
             grant: grant.clone(),
             request: request.clone(),
@@ -150,7 +152,8 @@ impl Index {
         if expired && first {
             let (namespace, serial) = (grant.key.namespace.clone(), grant.serial.clone());
             let (cause, digest, by) = (Cause::Expired, Some(grant.terms), serial.clone());
-            let entry = LedgerEntry::Ended { namespace, serial, cause, digest, scope: None, resources: None, by, at: now };
+            let entry =
+                LedgerEntry::Ended { namespace, serial, cause, digest, scope: None, resources: None, by, at: now };
             self.ledger.take(&entry);
             effects.ledger.push(entry);
         }

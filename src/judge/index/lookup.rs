@@ -68,7 +68,10 @@ impl Index {
             return Err(refused(Reason::Expired, format!("ended at {}", slot.grant.not_after)));
         }
         if now >= credential.not_after || now < credential.not_before {
-            return Err(Refusal::new(Code::CredentialExpired, "fetch the current token; the old one's overlap is over"));
+            return Err(Refusal::new(
+                Code::CredentialExpired,
+                "fetch the current token; the old one's overlap is over",
+            ));
         }
         let approved = match &slot.verdict {
             Verdict::Refused(finding) => return Err(refused(finding.reason, finding.message.clone())),
@@ -98,7 +101,12 @@ impl Index {
         if let Verdict::Refused(finding) = &slot.verdict {
             return Some(Standing::Refused(finding.clone()));
         }
-        let free = Credential { id: "".into(), not_before: Timestamp::MIN, not_after: Timestamp::MAX, rotate_by: Timestamp::MAX };
+        let free = Credential {
+            id: "".into(),
+            not_before: Timestamp::MIN,
+            not_after: Timestamp::MAX,
+            rotate_by: Timestamp::MAX,
+        };
         Some(match self.standing_of(slot, &free, None, now) {
             Ok(_) => Standing::Serves,
             Err(refusal) => {

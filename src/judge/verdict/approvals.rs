@@ -129,7 +129,8 @@ fn flaw(e: &Evidence<'_>, approval: &Signed) -> Result<KeyId, String> {
     }
     let elsewhere = e.grant.approvals.iter().find(|other| {
         let key = other.by.as_ref().is_ok_and(|o| o.key == by.key);
-        let signed = other.by.as_ref().is_ok_and(|o| e.signers.check(&other.principal, &o.key, other.approved_at).is_ok());
+        let signed =
+            other.by.as_ref().is_ok_and(|o| e.signers.check(&other.principal, &o.key, other.approved_at).is_ok());
         other.role != approval.role && signed && (key || other.principal == *principal)
     });
     if let Some(other) = elsewhere {

@@ -9,10 +9,16 @@ use crate::judge::reason::Reason;
 
 pub(super) fn request_is_the_reviewed_one(e: &Evidence<'_>) -> Outcome {
     let Some(request) = e.request else {
-        return refuse(Reason::RequestMissing, format!("DataShareRequest {} is not there; bring it back", e.grant.request));
+        return refuse(
+            Reason::RequestMissing,
+            format!("DataShareRequest {} is not there; bring it back", e.grant.request),
+        );
     };
     if request.digest != e.grant.request_digest {
-        let message = format!("DataShareRequest {} is not the one that was reviewed (it is {}); bring the reviewed one back, or have this one approved", request.key, request.digest);
+        let message = format!(
+            "DataShareRequest {} is not the one that was reviewed (it is {}); bring the reviewed one back, or have this one approved",
+            request.key, request.digest
+        );
         return refuse(Reason::RequestChanged, message);
     }
     Ok(())
@@ -21,11 +27,16 @@ pub(super) fn request_is_the_reviewed_one(e: &Evidence<'_>) -> Outcome {
 pub(super) fn resource_is_the_requested_one(e: &Evidence<'_>) -> Outcome {
     let asked = e.request.map(|request| &request.resource);
     if asked.is_some_and(|asked| asked.namespace != e.grant.key.namespace || asked.name != e.grant.resource) {
-        return refuse(Reason::ResourceMismatch, "the request asks for another resource; grant that one, in its own namespace");
+        return refuse(
+            Reason::ResourceMismatch,
+            "the request asks for another resource; grant that one, in its own namespace",
+        );
     }
     match e.resource {
         Some(_) => Ok(()),
-        None => refuse(Reason::ResourceMissing, format!("SharedResource {} is not there; bring it back", e.grant.resource)),
+        None => {
+            refuse(Reason::ResourceMissing, format!("SharedResource {} is not there; bring it back", e.grant.resource))
+        }
     }
 }
 
@@ -43,7 +54,10 @@ pub(super) fn resource_is_shared(e: &Evidence<'_>) -> Outcome {
 pub(super) fn fields_are_covered(e: &Evidence<'_>) -> Outcome {
     let (Some(resource), Some(request)) = (e.resource, e.request) else { return Ok(()) };
     if let Some(field) = missing(&e.grant.fields, &request.fields) {
-        return refuse(Reason::FieldsNotRequested, format!("field {field} was not asked for; grant no more than the request names"));
+        return refuse(
+            Reason::FieldsNotRequested,
+            format!("field {field} was not asked for; grant no more than the request names"),
+        );
     }
     if let Some(field) = e.grant.fields.iter().find(|name| resource.field(name).is_none()) {
         return refuse(Reason::FieldsNotInCatalogue, format!("field {field} is not in the resource's catalogue"));
@@ -55,7 +69,10 @@ pub(super) fn operations_are_covered(e: &Evidence<'_>) -> Outcome {
     let (Some(resource), Some(request)) = (e.resource, e.request) else { return Ok(()) };
     let granted = &e.grant.operations;
     if (request.mode == Mode::Interface) == granted.is_empty() {
-        return refuse(Reason::OperationsMissing, "a grant names operations when the request's mode is Interface, and only then");
+        return refuse(
+            Reason::OperationsMissing,
+            "a grant names operations when the request's mode is Interface, and only then",
+        );
     }
     if let Some(operation) = missing(granted, &request.operations) {
         return refuse(Reason::OperationsNotRequested, format!("operation {operation} was not asked for"));
@@ -63,7 +80,9 @@ pub(super) fn operations_are_covered(e: &Evidence<'_>) -> Outcome {
     let offered = resource.spec.interface.iter().flat_map(|i| &i.operations).map(|o| o.name.as_str());
     let offered: Vec<&str> = offered.collect();
     match granted.iter().find(|name| !offered.contains(&&***name)) {
-        Some(operation) => refuse(Reason::OperationsNotOffered, format!("operation {operation} is not offered by the resource")),
+        Some(operation) => {
+            refuse(Reason::OperationsNotOffered, format!("operation {operation} is not offered by the resource"))
+        }
         None => Ok(()),
     }
 }
@@ -74,7 +93,9 @@ pub(super) fn users_are_covered(e: &Evidence<'_>) -> Outcome {
         return refuse(Reason::UsersMissing, "the request lists users, so the grant must list them too");
     };
     match missing(granted, asked) {
-        Some(_) => refuse(Reason::UsersNotRequested, "a granted user was not asked for; grant no more than the request names"),
+        Some(_) => {
+            refuse(Reason::UsersNotRequested, "a granted user was not asked for; grant no more than the request names")
+        }
         None => Ok(()),
     }
 }
@@ -84,15 +105,19 @@ pub(super) fn slice_is_the_reviewed_one(e: &Evidence<'_>) -> Outcome {
         return Ok(());
     }
     let now = e.slice.map(|digest| format!(" (it is {digest})")).unwrap_or_default();
-    let message = format!("what this approval means has changed in SharedResource {}{now}; bring the reviewed version back, or have this one approved", e.grant.resource);
+    let message = format!(
+        "what this approval means has changed in SharedResource {}{now}; bring the reviewed version back, or have this one approved",
+        e.grant.resource
+    );
     refuse(Reason::ResourceChanged, message)
 }
 
 pub(super) fn ends_in_time(e: &Evidence<'_>) -> Outcome {
     match e.request {
-        Some(request) if e.grant.not_after > e.site.end_of(request.not_after) => {
-            refuse(Reason::OutlivesRequest, format!("the grant ends after {}, the last day asked for", request.not_after))
-        }
+        Some(request) if e.grant.not_after > e.site.end_of(request.not_after) => refuse(
+            Reason::OutlivesRequest,
+            format!("the grant ends after {}, the last day asked for", request.not_after),
+        ),
         _ => Ok(()),
     }
 }
