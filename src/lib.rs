@@ -4,4 +4,5 @@ pub mod api;
 pub mod clock;
 pub mod random;
 pub mod redacted;
+pub mod settings;
 pub mod source;
