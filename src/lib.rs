@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod clock;
+pub mod delivery;
 pub mod random;
 pub mod redacted;
 pub mod settings;

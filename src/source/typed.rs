@@ -13,7 +13,8 @@ use super::directory::first_eight;
 use super::finding::{Finding, FindingCode, Severity};
 use super::object::{Object, ObjectKey, Spec};
 use super::yaml::{self, Document, Spot};
-use crate::api::v1alpha1::Kind;
+use crate::api::v1alpha1::validate::{Validate, Violation};
+use crate::api::v1alpha1::{Kind, bounds};
 
 /// What a document came to. An object with warnings is there; with an error it is absent.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ pub fn load(document: Document, origin: Origin<'_>) -> Loaded {
     let fingerprint = first_eight(Sha256::new().chain_update(value.to_string()));
     let outcome = shape::check(&value).and_then(|kind| {
         let spec = value.get_mut("spec").map(Value::take).unwrap_or_default();
-        let spec = spec_of(kind, &spec).map_err(|fault| vec![fault])?;
+        let spec = checked(kind, &spec)?;
         let meta = |member| value.get("metadata").and_then(|meta| meta.get(member));
         let text = |member| meta(member).and_then(Value::as_str).unwrap_or_default().to_owned();
         let pairs = |member| meta(member).map(shape::pairs).unwrap_or_default();
@@ -119,6 +120,24 @@ impl Identity {
             fix: fault.fix,
         }
     }
+}
+
+/// A typed spec that breaks no rule of its own, or every rule that it breaks.
+fn checked(kind: Kind, written: &Value) -> Result<Spec, Vec<Fault>> {
+    let spec = spec_of(kind, written).map_err(|fault| vec![fault])?;
+    let mut broken = bounds::violations(kind, written);
+    broken.extend(match &spec {
+        Spec::SharedResource(spec) => spec.violations(),
+        Spec::DataShareRequest(spec) => spec.violations(),
+        Spec::AccessGrant(spec) => spec.violations(),
+        Spec::AuditPolicy(spec) => spec.violations(),
+        Spec::Revocation(spec) => spec.violations(),
+    });
+    if broken.is_empty() {
+        return Ok(spec);
+    }
+    let fault = |broken: Violation| Fault::new(FindingCode::ValueInvalid, broken.member, broken.message, broken.fix);
+    Err(broken.into_iter().map(fault).collect())
 }
 
 fn spec_of(kind: Kind, spec: &Value) -> Result<Spec, Fault> {

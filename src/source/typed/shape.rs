@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Fault, Identity, mend};
+use crate::api::v1alpha1::validate::syntax::dns_label;
 use crate::api::v1alpha1::{API_VERSION, Kind};
 use crate::source::finding::FindingCode;
 
@@ -87,7 +88,7 @@ fn metadata(meta: Option<&Value>, faults: &mut Vec<Fault>) {
                 let fix = format!("write it below `metadata:`, as in `{member}: jinan-registration`");
                 faults.push(Fault::new(code, path, format!("{member} is missing"), fix));
             }
-            Some(Value::String(text)) if is_dns_label(text) => {}
+            Some(Value::String(text)) if dns_label(text) => {}
             Some(Value::String(text)) => {
                 let message = format!("`{text}` is not a {member}");
                 let fix = "use 1 to 63 lowercase letters, digits and '-', with a letter or digit at both ends";
@@ -127,13 +128,4 @@ fn unknown(map: &Map<String, Value>, known: &[&str], prefix: &str, faults: &mut 
 pub(super) fn pairs(value: &Value) -> BTreeMap<String, String> {
     let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
     value.as_object().into_iter().flatten().filter_map(text).collect()
-}
-
-/// RFC 1123 label, as namespaces and our names are.
-fn is_dns_label(text: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    (1..=63).contains(&text.len())
-        && text.bytes().all(|byte| inner(byte) || byte == b'-')
-        && text.bytes().next().is_some_and(inner)
-        && text.bytes().next_back().is_some_and(inner)
 }
