@@ -5,5 +5,8 @@ pub mod approval;
 pub mod clock;
 pub mod fields;
 pub mod judge;
+pub mod delivery;
 pub mod random;
 pub mod redacted;
+pub mod settings;
+pub mod source;
