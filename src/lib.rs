@@ -2,6 +2,8 @@
 
 pub mod api;
 pub mod approval;
+pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod fields;
 pub mod judge;
