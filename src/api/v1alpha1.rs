@@ -6,12 +6,14 @@
 
 pub mod access_grant;
 pub mod audit_policy;
+pub mod bounds;
 pub mod common;
 pub mod data_share_request;
 pub mod messages;
 pub mod revocation;
 pub mod shared_resource;
 pub mod status;
+pub mod validate;
 
 pub use access_grant::{AccessGrant, AccessGrantSpec};
 pub use audit_policy::{AuditPolicy, AuditPolicySpec};

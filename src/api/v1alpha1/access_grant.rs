@@ -22,16 +22,58 @@ use super::status::AccessGrantStatus;
     derive = "PartialEq",
     doc = "The signed decision on a DataShareRequest. Signatures cover the terms exactly as written.",
     printcolumn(name = "Serial", type_ = "string", json_path = ".spec.serial", description = "Number of the decision"),
-    printcolumn(name = "Consumer", type_ = "string", json_path = ".spec.requestRef.namespace", description = "Namespace of the unit that uses the data"),
-    printcolumn(name = "Resource", type_ = "string", json_path = ".spec.resourceRef.name", description = "What may be used"),
+    printcolumn(
+        name = "Consumer",
+        type_ = "string",
+        json_path = ".spec.requestRef.namespace",
+        description = "Namespace of the unit that uses the data"
+    ),
+    printcolumn(
+        name = "Resource",
+        type_ = "string",
+        json_path = ".spec.resourceRef.name",
+        description = "What may be used"
+    ),
     printcolumn(name = "Fields", type_ = "string", json_path = ".spec.fields", description = "Which fields of it"),
     printcolumn(name = "Until", type_ = "string", json_path = ".spec.notAfter", description = "When it ends"),
-    printcolumn(name = "Approved By", type_ = "string", json_path = ".spec.approvals[*].principal", description = "Who signed"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether calls are answered"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason", description = "Why they are or are not"),
-    printcolumn(name = "Last Used", type_ = "string", json_path = ".status.lastUsed", description = "Last recorded call"),
-    printcolumn(name = "Today", type_ = "integer", json_path = ".status.callsToday", description = "Calls today", priority = 1),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Since when it exists", priority = 1)
+    printcolumn(
+        name = "Approved By",
+        type_ = "string",
+        json_path = ".spec.approvals[*].principal",
+        description = "Who signed"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether calls are answered"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        description = "Why they are or are not"
+    ),
+    printcolumn(
+        name = "Last Used",
+        type_ = "string",
+        json_path = ".status.lastUsed",
+        description = "Last recorded call"
+    ),
+    printcolumn(
+        name = "Today",
+        type_ = "integer",
+        json_path = ".status.callsToday",
+        description = "Calls today",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "Since when it exists",
+        priority = 1
+    )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
@@ -108,7 +150,8 @@ pub struct AccessGrantSpec {
     pub approvals: Option<Vec<Approval>>,
 }
 
-const SERIAL_RULE: &str = "self.matches('^[^\\\\x00-\\\\x1f\\\\x7f\\\\s]([^\\\\x00-\\\\x1f\\\\x7f]*[^\\\\x00-\\\\x1f\\\\x7f\\\\s])?$')";
+const SERIAL_RULE: &str =
+    "self.matches('^[^\\\\x00-\\\\x1f\\\\x7f\\\\s]([^\\\\x00-\\\\x1f\\\\x7f]*[^\\\\x00-\\\\x1f\\\\x7f\\\\s])?$')";
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

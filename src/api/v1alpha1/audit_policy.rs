@@ -23,13 +23,48 @@ use super::status::AuditPolicyStatus;
     status = "AuditPolicyStatus",
     derive = "PartialEq",
     doc = "How long the record of shared data is kept, where, and who inspects it when. No setting lets data out without a record.",
-    printcolumn(name = "Keeps", type_ = "string", json_path = ".spec.retention.period", description = "How long every record is kept"),
-    printcolumn(name = "Personal", type_ = "string", json_path = ".spec.retention.personal", description = "How long records of personal data are kept"),
-    printcolumn(name = "Archive", type_ = "string", json_path = ".spec.archive.url", description = "Where sealed segments go"),
-    printcolumn(name = "Inspection", type_ = "string", json_path = ".spec.inspection.schedule", description = "When use is checked"),
-    printcolumn(name = "Findings", type_ = "integer", json_path = ".status.lastInspection.findings", description = "Of the last inspection"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether the policy is in force"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Since when it exists")
+    printcolumn(
+        name = "Keeps",
+        type_ = "string",
+        json_path = ".spec.retention.period",
+        description = "How long every record is kept"
+    ),
+    printcolumn(
+        name = "Personal",
+        type_ = "string",
+        json_path = ".spec.retention.personal",
+        description = "How long records of personal data are kept"
+    ),
+    printcolumn(
+        name = "Archive",
+        type_ = "string",
+        json_path = ".spec.archive.url",
+        description = "Where sealed segments go"
+    ),
+    printcolumn(
+        name = "Inspection",
+        type_ = "string",
+        json_path = ".spec.inspection.schedule",
+        description = "When use is checked"
+    ),
+    printcolumn(
+        name = "Findings",
+        type_ = "integer",
+        json_path = ".status.lastInspection.findings",
+        description = "Of the last inspection"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the policy is in force"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "Since when it exists"
+    )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditPolicySpec {

@@ -22,14 +22,50 @@ use super::status::DataShareRequestStatus;
     derive = "PartialEq",
     doc = "A unit's application (form A) and commitment (form B) for shared data. The spec never changes: file a new request instead.",
     printcolumn(name = "Unit", type_ = "string", json_path = ".spec.applicant.unit.name", description = "Who asks"),
-    printcolumn(name = "System", type_ = "string", json_path = ".spec.applicant.system.name", description = "Consumer system"),
-    printcolumn(name = "Resource", type_ = "string", json_path = ".spec.resourceRef.name", description = "What is asked for"),
+    printcolumn(
+        name = "System",
+        type_ = "string",
+        json_path = ".spec.applicant.system.name",
+        description = "Consumer system"
+    ),
+    printcolumn(
+        name = "Resource",
+        type_ = "string",
+        json_path = ".spec.resourceRef.name",
+        description = "What is asked for"
+    ),
     printcolumn(name = "Until", type_ = "string", json_path = ".spec.notAfter", description = "Last day asked for"),
-    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase", description = "Where the request stands"),
-    printcolumn(name = "Due", type_ = "string", json_path = ".status.dueBy", description = "Day by which it should be decided"),
-    printcolumn(name = "Grant", type_ = "string", json_path = ".status.grantRef.name", description = "The decision", priority = 1),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether the data can be used"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Since when it is filed")
+    printcolumn(
+        name = "Phase",
+        type_ = "string",
+        json_path = ".status.phase",
+        description = "Where the request stands"
+    ),
+    printcolumn(
+        name = "Due",
+        type_ = "string",
+        json_path = ".status.dueBy",
+        description = "Day by which it should be decided"
+    ),
+    printcolumn(
+        name = "Grant",
+        type_ = "string",
+        json_path = ".status.grantRef.name",
+        description = "The decision",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the data can be used"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "Since when it is filed"
+    )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(

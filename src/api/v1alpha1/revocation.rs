@@ -21,16 +21,56 @@ use super::status::RevocationStatus;
     status = "RevocationStatus",
     derive = "PartialEq",
     doc = "Ends access of a grant, a unit, a person or a system (clauses 4.3.1, 4.3.2, promises 6 and 7). Deleting it revives nothing.",
-    printcolumn(name = "Grant", type_ = "string", json_path = ".spec.target.grant.serial", description = "Serial that is ended"),
-    printcolumn(name = "Unit", type_ = "string", json_path = ".spec.target.unit.code", description = "Unit that is barred"),
-    printcolumn(name = "Person", type_ = "string", json_path = ".spec.target.person.id", description = "Person who is barred"),
-    printcolumn(name = "System", type_ = "string", json_path = ".spec.target.system.name", description = "System that is barred"),
+    printcolumn(
+        name = "Grant",
+        type_ = "string",
+        json_path = ".spec.target.grant.serial",
+        description = "Serial that is ended"
+    ),
+    printcolumn(
+        name = "Unit",
+        type_ = "string",
+        json_path = ".spec.target.unit.code",
+        description = "Unit that is barred"
+    ),
+    printcolumn(
+        name = "Person",
+        type_ = "string",
+        json_path = ".spec.target.person.id",
+        description = "Person who is barred"
+    ),
+    printcolumn(
+        name = "System",
+        type_ = "string",
+        json_path = ".spec.target.system.name",
+        description = "System that is barred"
+    ),
     printcolumn(name = "Clause", type_ = "string", json_path = ".spec.clause", description = "Rule it rests on"),
     printcolumn(name = "Decided By", type_ = "string", json_path = ".spec.decidedBy", description = "Who decided"),
-    printcolumn(name = "Enforced", type_ = "string", json_path = ".status.enforcedAt", description = "Since when no call is served"),
-    printcolumn(name = "Recall", type_ = "string", json_path = ".status.recall", description = "Whether the data was taken back"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether it is in force"),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Since when it exists")
+    printcolumn(
+        name = "Enforced",
+        type_ = "string",
+        json_path = ".status.enforcedAt",
+        description = "Since when no call is served"
+    ),
+    printcolumn(
+        name = "Recall",
+        type_ = "string",
+        json_path = ".status.recall",
+        description = "Whether the data was taken back"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether it is in force"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "Since when it exists"
+    )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
@@ -170,4 +210,3 @@ pub struct Receipt {
     #[x_kube(validation = Rule::new(TIME_RULE).message(messages::TIME))]
     pub at: String,
 }
-

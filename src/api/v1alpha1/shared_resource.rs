@@ -22,13 +22,49 @@ use super::status::SharedResourceStatus;
     derive = "PartialEq",
     doc = "A data set that may be shared: its provider, its channel and the catalogue of fields. Nothing outside the catalogue can ever be granted.",
     printcolumn(name = "Title", type_ = "string", json_path = ".spec.title", description = "What the data is"),
-    printcolumn(name = "Direction", type_ = "string", json_path = ".spec.direction", description = "In: we use it, Out: others use it"),
-    printcolumn(name = "Tier", type_ = "string", json_path = ".spec.channel.tier", description = "Platform level it goes through"),
-    printcolumn(name = "Provider", type_ = "string", json_path = ".spec.provider.name", description = "Unit that gives the data"),
-    printcolumn(name = "Grants", type_ = "integer", json_path = ".status.grants", description = "Grants that serve now"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether it can be called"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason", description = "Why it can or cannot", priority = 1),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Since when it is published")
+    printcolumn(
+        name = "Direction",
+        type_ = "string",
+        json_path = ".spec.direction",
+        description = "In: we use it, Out: others use it"
+    ),
+    printcolumn(
+        name = "Tier",
+        type_ = "string",
+        json_path = ".spec.channel.tier",
+        description = "Platform level it goes through"
+    ),
+    printcolumn(
+        name = "Provider",
+        type_ = "string",
+        json_path = ".spec.provider.name",
+        description = "Unit that gives the data"
+    ),
+    printcolumn(
+        name = "Grants",
+        type_ = "integer",
+        json_path = ".status.grants",
+        description = "Grants that serve now"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether it can be called"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        description = "Why it can or cannot",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "Since when it is published"
+    )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
