@@ -6,6 +6,7 @@ pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod fields;
+pub mod guard;
 pub mod judge;
 pub mod delivery;
 pub mod random;

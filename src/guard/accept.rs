@@ -1,0 +1,102 @@
+//! The front door: a bounded number of connections, HTTP/1.1 or HTTP/2, with TLS if there is a
+//! certificate. Connections that begin no call are closed, and a stop lets open calls end.
+
+pub mod tls;
+
+mod activity;
+mod connection;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::call::Worker;
+use super::metrics::Open;
+use super::settings::Limits;
+
+/// Accepting fails when the process is out of file descriptors: wait for some to come back.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Streams that a caller may open and reset before the connection is given up.
+const RESETS: usize = 20;
+/// Pings that find out whether a silent HTTP/2 peer is still there.
+const PING: Duration = Duration::from_secs(20);
+
+/// One worker's door.
+pub struct Door {
+    worker: Worker,
+    http: auto::Builder<TokioExecutor>,
+    tls: Option<TlsAcceptor>,
+    /// Room for connections, shared by all workers.
+    room: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+impl Door {
+    pub fn new(worker: Worker, tls: Option<TlsAcceptor>, room: Arc<Semaphore>, stop: CancellationToken) -> Self {
+        let http = protocol(&worker.guard.limits);
+        Self { worker, http, tls, room, stop }
+    }
+
+    #[must_use]
+    pub fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
+    /// Serves until told to stop, then until open calls have ended or their time is over.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+        let connections = TaskTracker::new();
+        while let Some((stream, peer, place)) = self.stop.run_until_cancelled(self.next(&listener)).await.flatten() {
+            let door = self.clone();
+            connections.spawn(async move {
+                let _open = Open::count(&door.worker.guard.metrics.connections);
+                door.connection(stream, peer).await;
+                drop(place);
+            });
+        }
+        drop(listener);
+        connections.close();
+        let drained = tokio::time::timeout(self.worker.guard.limits.drain, connections.wait()).await;
+        if drained.is_err() {
+            tracing::warn!(connections = connections.len(), "calls still open are given up");
+        }
+    }
+
+    /// The next connection, once there is room for it; `None` if there never will be.
+    async fn next(&self, listener: &TcpListener) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
+        let place = self.room.clone().acquire_owned().await.ok()?;
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => return Some((stream, peer.ip(), place)),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection was not accepted");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// The protocols and their bounds. There is no timer per request: [`activity`] closes what is slow.
+fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .header_read_timeout(None)
+        .max_headers(limits.head_fields)
+        .max_buf_size(limits.head_bytes)
+        .half_close(false);
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .max_concurrent_streams(limits.streams)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX));
+    http
+}
