@@ -39,7 +39,8 @@ pub struct Index {
     plans: HashMap<PlanKey, (Option<Digest>, Option<Arc<Plan>>)>,
     bars: Bars,
     ledger: Ledger,
-    tokens: HashMap<TokenHash, (Key, Credential)>,
+    /// A token belongs to one decision: grant and serial.
+    tokens: HashMap<TokenHash, (Key, Arc<str>, Credential)>,
     timers: BTreeSet<(Timestamp, Key)>,
 }
 
