@@ -2,4 +2,5 @@
 
 pub mod audit;
 pub mod sample;
+pub mod up;
 pub mod world;

@@ -90,6 +90,13 @@ impl Index {
         }
     }
 
+    /// Forgets every object and keeps what must not be forgotten: ledger and tokens.
+    pub fn start_over(&mut self, site: Site) {
+        let ledger = std::mem::take(&mut self.ledger);
+        let tokens = std::mem::take(&mut self.tokens);
+        *self = Self { tokens, ..Self::new(site, Signers::default(), ledger) };
+    }
+
     #[must_use]
     pub fn site(&self) -> &Site {
         &self.site
