@@ -10,6 +10,9 @@ pub mod syntax;
 
 use std::borrow::Cow;
 
+pub use access_grant::LONGEST;
+pub use audit_policy::{FLOOR_DAYS, PERSONAL_FLOOR_DAYS};
+
 use super::{AccessGrantSpec, AuditPolicySpec, DataShareRequestSpec, RevocationSpec, SharedResourceSpec, messages};
 
 /// One broken rule: which member, what is wrong, and what to do about it.
