@@ -23,6 +23,7 @@ pub mod upstream;
 pub mod view;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::RwLock;
 
@@ -79,9 +80,17 @@ impl Guard {
         self.quotas.restore(namespace, name, day, calls);
     }
 
+    /// The guard's figures in Prometheus' text format.
     #[must_use]
-    pub fn metrics(&self) -> &Metrics {
-        &self.metrics
+    pub fn render_metrics(&self) -> String {
+        let age = self.view.age(self.clock.now()).and_then(|age| Duration::try_from(age).ok());
+        let grants = self.index.read().grants().count();
+        self.metrics.render(age, grants)
+    }
+
+    /// Resolves when the record cannot be written any more: the process has to end.
+    pub async fn log_failed(&self) {
+        let _ = self.log.failed().await;
     }
 
     /// Whether the guard can answer now: its view is fresh and its record works.

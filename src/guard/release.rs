@@ -32,7 +32,10 @@ pub fn project(permit: &Permit, answer: &Answer, scratch: &mut Scratch) -> Resul
         StatusCode::NO_CONTENT => return Ok(Projected::Nothing),
         StatusCode::NOT_FOUND => return Err(Refusal::new(Code::UpstreamNotFound, "the provider has no such record")),
         _ => {
-            return Err(Refusal::new(Code::UpstreamStatus, "the provider answered with a status that releases nothing"));
+            return Err(Refusal::new(
+                Code::UpstreamStatus,
+                "the provider answered with a status that releases nothing",
+            ));
         }
     }
     if !is_json(&answer.headers) {
