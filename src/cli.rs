@@ -1,3 +1,5 @@
 //! The commands, one file each.
 
+pub mod audit;
 pub mod sample;
+pub mod world;

@@ -1,5 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use datashare::api::v1alpha1::common::Mode;
+use datashare::approval::digests;
+use datashare::approval::signers::Signers;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -14,6 +17,14 @@ fn canonical(value: &Value) -> Vec<u8> {
 fn digest(value: &Value) -> String {
     let hex: String = Sha256::digest(canonical(value)).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{hex}")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+fn typed<T: serde::de::DeserializeOwned>(value: &Value) -> T {
+    serde_json::from_value(value.clone()).unwrap()
 }
 
 fn named<'a>(all: &'a [(std::path::PathBuf, Value)], namespace: &Value, name: &Value) -> &'a Value {
@@ -77,6 +88,12 @@ fn grants_name_what_lies_beside_them() {
             "metadata": identity(request), "spec": request["spec"],
         });
         assert_eq!(spec["requestRef"]["digest"], digest(&reviewed), "{file}: run make-grants.sh");
+        let ours = digests::request(
+            text(&reviewed["metadata"]["namespace"]),
+            text(&reviewed["metadata"]["name"]),
+            &typed(&request["spec"]),
+        );
+        assert_eq!(ours.unwrap().to_string(), digest(&reviewed), "{file}");
         let slice = json!({
             "metadata": identity(resource),
             "direction": resource["spec"]["direction"],
@@ -90,6 +107,15 @@ fn grants_name_what_lies_beside_them() {
             ),
         });
         assert_eq!(spec["resourceRef"]["digest"], digest(&slice), "{file}: run make-grants.sh");
+        let ours = digests::slice(
+            text(&slice["metadata"]["namespace"]),
+            text(&slice["metadata"]["name"]),
+            &typed(&resource["spec"]),
+            &texts(&spec["fields"]),
+            &texts(&spec["operations"]),
+            Mode::Interface,
+        );
+        assert_eq!(ours.unwrap().to_string(), digest(&slice), "{file}");
         for list in ["fields", "operations", "users"] {
             let asked = texts(&request["spec"][list]);
             assert!(asked.is_empty() || texts(&spec[list]).iter().all(|item| asked.contains(item)), "{file}: {list}");
@@ -138,7 +164,10 @@ fn every_signature_is_good_and_given_in_time() {
 
 #[test]
 fn the_keys_say_that_they_are_worthless() {
+    let (listed, issues) = Signers::parse(&std::fs::read_to_string(root().join("allowed_signers")).unwrap());
+    assert!(issues.is_empty(), "{issues:?}");
     for (principal, key) in signers() {
+        assert!(listed.knows(&principal));
         assert_eq!(key.comment().to_string(), format!("WORTHLESS demo key of {principal}"));
     }
 }
