@@ -1,4 +1,5 @@
 //! Every hermetic suite in one binary: link time is paid once.
 
+mod example_jinan;
 mod canary;
 mod signatures;
