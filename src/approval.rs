@@ -3,9 +3,11 @@
 //! ssh-agent, and only a person's command calls it.
 
 pub mod canonical;
+pub mod digests;
 pub mod signers;
 pub mod signing;
 pub mod sshsig;
+pub mod statement;
 
 /// SSHSIG namespace of every approval: a signature made for mail, Git or a file means nothing here.
 pub const NAMESPACE: &str = "approval@datashare.dev";

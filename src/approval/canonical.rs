@@ -22,6 +22,8 @@ pub enum CanonicalError {
     InexactNumber(String),
     #[error("the value is nested deeper than {MAX_DEPTH} levels; flatten it")]
     TooDeep,
+    #[error("the value cannot be written as JSON: {0}")]
+    Unwritable(String),
 }
 
 /// The RFC 8785 bytes of `value`, object members that are null left out at every level.
