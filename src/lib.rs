@@ -2,6 +2,13 @@
 
 pub mod api;
 pub mod approval;
+pub mod audit;
+pub mod cli;
 pub mod clock;
+pub mod fields;
+pub mod judge;
+pub mod delivery;
 pub mod random;
 pub mod redacted;
+pub mod settings;
+pub mod source;
