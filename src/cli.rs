@@ -1,0 +1,3 @@
+//! The commands, one file each: arguments in, results to stdout, messages to stderr.
+
+pub mod crds;
