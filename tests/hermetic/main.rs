@@ -1,3 +1,5 @@
 //! Every hermetic suite in one binary: link time is paid once.
 
 mod crds;
+mod canary;
+mod signatures;
