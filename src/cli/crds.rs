@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::definition::definition;
+use crate::source::yaml::{EmitError, emit};
 
 /// Print the CustomResourceDefinitions, ready for 'kubectl apply --server-side -f -'.
 #[derive(Args, Clone, Copy, Debug)]
@@ -24,6 +25,6 @@ impl Crds {
 }
 
 /// The definition of one kind as YAML, without a document mark.
-pub fn render(kind: Kind) -> Result<String, serde_yaml::Error> {
-    serde_yaml::to_string(&definition(kind))
+pub fn render(kind: Kind) -> Result<String, EmitError> {
+    emit(&definition(kind))
 }

@@ -1,5 +1,6 @@
 //! Every hermetic suite in one binary: link time is paid once.
 
-mod crds;
 mod canary;
+mod crds;
+mod objects;
 mod signatures;

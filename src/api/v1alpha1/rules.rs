@@ -2,8 +2,8 @@
 //! the two together.
 //!
 //! They are written so that the API server's evaluator and a local one cannot differ: `\s`, `\d`
-//! and `.` mean different characters in different regex engines and are not used; blanks are
-//! `\p{Z}` and `\p{Cc}`. Dates and times are matched whole, because a failing conversion would
+//! and `.` mean different characters in different regex engines and are not used, nor is `(?i)`,
+//! which folds more letters than one expects; blanks are `\p{Z}` and `\p{Cc}`. Dates and times are matched whole, because a failing conversion would
 //! show the user the evaluator's error beside our message.
 
 /// Days of the years 2000 to 2999, leap days included. No anchors: dates and times both use it.
@@ -68,7 +68,9 @@ pub const DURATION: &str = concat!("self.matches(", duration!(), ")");
 pub const DNS_NAME: &str = "self.matches('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$')";
 pub const UNIQUE: &str = unique!("x", "y");
 pub const UNIQUE_NAMES: &str = unique!("x.name", "y.name");
-pub const UNIQUE_PATHS: &str = unique!("x.path", "y.path");
+/// Each path once, and none that begins with another and goes on. Comparing the one character
+/// after the common start is the cheapest way to say so; the server counts every step.
+pub const DISTINCT_PATHS: &str = "self.all(x, self.exists_one(y, y.path.startsWith(x.path) && (y.path == x.path || y.path.substring(size(x.path), size(x.path) + 1) in ['.', '['])))";
 pub const UNIQUE_ROLES: &str = unique!("x.role", "y.role");
 /// Something a person can see.
 pub const TEXT: &str = r"self.matches('[^\\p{Z}\\p{Cc}]')";
@@ -125,8 +127,8 @@ pub const CRON: &str = concat!(
     " ",
     cron_field!("(3[01]|[12][0-9]|0?[1-9])"),
     " ",
-    cron_field!("(1[0-2]|0?[1-9]|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))"),
+    cron_field!("(1[0-2]|0?[1-9]|[jJ][aA][nN]|[fF][eE][bB]|[mM][aA][rR]|[aA][pP][rR]|[mM][aA][yY]|[jJ][uU][nN]|[jJ][uU][lL]|[aA][uU][gG]|[sS][eE][pP]|[oO][cC][tT]|[nN][oO][vV]|[dD][eE][cC])"),
     " ",
-    cron_field!("([0-7]|(?i:sun|mon|tue|wed|thu|fri|sat))"),
+    cron_field!("([0-7]|[sS][uU][nN]|[mM][oO][nN]|[tT][uU][eE]|[wW][eE][dD]|[tT][hH][uU]|[fF][rR][iI]|[sS][aA][tT])"),
     "$')"
 );

@@ -89,7 +89,7 @@ pub struct SharedResourceSpec {
     #[schemars(length(min = 1, max = 200))]
     #[x_kube(
         validation = Rule::new(rules::UNIQUE_NAMES).message(messages::FIELD_NAMES),
-        validation = Rule::new(rules::UNIQUE_PATHS).message(messages::FIELD_PATHS)
+        validation = Rule::new(rules::DISTINCT_PATHS).message(messages::FIELD_PATHS)
     )]
     pub fields: Vec<Field>,
     /// Interface mode: the calls the guard answers.
@@ -201,7 +201,7 @@ pub struct Field {
     #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub title: String,
     /// Where it stands in an answer: the RFC 9535 subset of member names and `[*]`.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 160))]
     #[x_kube(validation = Rule::new(rules::FIELD_PATH).message(messages::FIELD_PATH))]
     pub path: String,
     /// Type of its value; an answer with another type is refused.

@@ -2,7 +2,7 @@
 
 use super::{Checks, Violation, syntax};
 use crate::api::v1alpha1::messages;
-use crate::api::v1alpha1::shared_resource::{Direction, Operation, ParameterIn, SharedResourceSpec, Tier, Upstream};
+use crate::api::v1alpha1::shared_resource::{Direction, Field, Operation, ParameterIn, SharedResourceSpec, Tier, Upstream};
 
 /// Header fields whose value the guard or HTTP itself decides.
 const OWN_HEADERS: [&str; 11] = [
@@ -89,8 +89,12 @@ fn channel(spec: &SharedResourceSpec, checks: &mut Checks) {
 fn fields(spec: &SharedResourceSpec, checks: &mut Checks) {
     let names: Vec<_> = spec.fields.iter().map(|f| &f.name).collect();
     checks.unique(&names, "spec.fields", messages::FIELD_NAMES);
-    let paths: Vec<_> = spec.fields.iter().map(|f| &f.path).collect();
-    checks.unique(&paths, "spec.fields", messages::FIELD_PATHS);
+    let leads = |from: &str, to: &str| {
+        to.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with('['))
+    };
+    let apart = |field: &Field| spec.fields.iter().filter(|other| leads(&field.path, &other.path)).count() == 1;
+    let fix = "grant the leaves, each under one name";
+    checks.rule(spec.fields.iter().all(apart), "spec.fields", messages::FIELD_PATHS, fix);
     for (at, field) in spec.fields.iter().enumerate() {
         let fix = "begin with a letter, as in ownerName";
         checks.rule(syntax::field_name(&field.name), format!("spec.fields[{at}].name"), messages::FIELD_NAME, fix);
