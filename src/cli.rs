@@ -3,3 +3,5 @@
 pub mod audit;
 pub mod crds;
 pub mod sample;
+pub mod up;
+pub mod world;

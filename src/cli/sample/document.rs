@@ -57,8 +57,7 @@ impl Writer<'_> {
     }
 
     fn object(&self, shapes: &BTreeMap<String, Shape>, seed: Seed, place: Place) -> Map<String, Value> {
-        let asked =
-            |name: &str| if place.other { None } else { self.parameters.get(name).map(String::as_str) };
+        let asked = |name: &str| if place.other { None } else { self.parameters.get(name).map(String::as_str) };
         let record = Record { seed, asked: &asked };
         let mut members = Map::new();
         let mut holds_fields = false;

@@ -98,12 +98,7 @@ mod tests {
     fn paths_of_the_subset_are_read() {
         assert_eq!(
             steps("$.data[*]['名.称'][\"b\"]"),
-            Some(vec![
-                Step::Member("data".into()),
-                Step::Each,
-                Step::Member("名.称".into()),
-                Step::Member("b".into())
-            ])
+            Some(vec![Step::Member("data".into()), Step::Each, Step::Member("名.称".into()), Step::Member("b".into())])
         );
         for bad in ["", "data", "$", "$.", "$.a[*]", "$.a[0]", "$..a", "$.a['b", "$['']", "$.a]", "$[a]"] {
             assert_eq!(steps(bad), None, "{bad}");

@@ -28,7 +28,8 @@ impl Record<'_> {
 
     fn person(&self, field: &SampleField) -> Person {
         let role = meaning::role(&field.name);
-        let known = (self.asked)(&format!("{role}IdNumber")).or_else(|| (self.asked)("idNumber").filter(|_| role.is_empty()));
+        let known =
+            (self.asked)(&format!("{role}IdNumber")).or_else(|| (self.asked)("idNumber").filter(|_| role.is_empty()));
         Person::in_role(&self.seed, role, known)
     }
 
@@ -44,11 +45,17 @@ impl Record<'_> {
             Meaning::EarlierDate => date(seed, 2015, 2025),
             Meaning::LaterDate => date(seed, 2029, 2045),
             Meaning::PropertyCertificate => {
-                format!("鲁({})济南市不动产权第{:07}号", seed.between("year", 2016, 2026), seed.below("number", 100_000))
+                format!(
+                    "鲁({})济南市不动产权第{:07}号",
+                    seed.between("year", 2016, 2026),
+                    seed.below("number", 100_000)
+                )
             }
             Meaning::UnitNumber => format!("{}F{:08}", parcel(seed), seed.below("unit", 10_000)),
             Meaning::ParcelCode => parcel(seed),
-            Meaning::Number => format!("示例{}{:08}", seed.between("year", 2016, 2026), seed.below("number", 1_000_000)),
+            Meaning::Number => {
+                format!("示例{}{:08}", seed.between("year", 2016, 2026), seed.below("number", 1_000_000))
+            }
             Meaning::People => pick(words::PEOPLES),
             Meaning::Marital => pick(words::MARITAL),
             Meaning::Share => pick(words::SHARES),
@@ -61,7 +68,11 @@ impl Record<'_> {
             Meaning::Office => pick(words::OFFICES),
             Meaning::CompanyType => pick(words::COMPANY_TYPES),
             Meaning::Company => {
-                format!("济南{}{}有限公司（示例）", seed.pick("company", words::COMPANIES), seed.pick("trade", words::TRADES))
+                format!(
+                    "济南{}{}有限公司（示例）",
+                    seed.pick("company", words::COMPANIES),
+                    seed.pick("trade", words::TRADES)
+                )
             }
             Meaning::Use => pick(words::USES),
             Meaning::Structure => pick(words::STRUCTURES),

@@ -1,7 +1,8 @@
 //! The words that invented values are put together from. Streets, companies and people are made up.
 
 pub(super) const SURNAMES: &[&str] = &[
-    "赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈", "褚", "卫", "蒋", "沈", "韩", "杨", "朱", "秦", "许", "何",
+    "赵", "钱", "孙", "李", "周", "吴", "郑", "王", "冯", "陈", "褚", "卫", "蒋", "沈", "韩", "杨", "朱", "秦", "许",
+    "何",
 ];
 pub(super) const GIVEN_MALE: &[&str] =
     &["示强", "例明", "虚舟", "拟川", "仿平", "泉生", "试航", "样林", "甲一", "乙山", "丙辰", "丁宁"];
@@ -14,9 +15,11 @@ pub(super) const ESTATES: &[&str] = &["虚泉花园", "拟荷雅居", "样柳小
 pub(super) const COMPANIES: &[&str] = &["虚泉", "拟荷", "样柳", "仿山", "试航", "例湖"];
 pub(super) const TRADES: &[&str] = &["置业", "建设", "商贸", "科技", "物业", "实业"];
 pub(super) const COMPANY_TYPES: &[&str] = &["有限责任公司", "有限责任公司（自然人独资）", "股份有限公司"];
-pub(super) const SCOPES: &[&str] = &["房地产开发与销售", "物业管理服务", "建筑工程施工", "软件开发与技术服务", "日用百货批发零售"];
+pub(super) const SCOPES: &[&str] =
+    &["房地产开发与销售", "物业管理服务", "建筑工程施工", "软件开发与技术服务", "日用百货批发零售"];
 pub(super) const OFFICES: &[&str] = &["济南市示例局", "济南市示例区示例局", "示例市样板局"];
-pub(super) const INSTITUTIONS: &[&str] = &["济南市示例医院", "济南市虚泉中学", "济南市拟荷图书馆", "济南市样柳妇幼保健院"];
+pub(super) const INSTITUTIONS: &[&str] =
+    &["济南市示例医院", "济南市虚泉中学", "济南市拟荷图书馆", "济南市样柳妇幼保健院"];
 pub(super) const POLICE: &[&str] = &["虚泉派出所（示例）", "拟荷派出所（示例）", "样柳派出所（示例）"];
 pub(super) const BANKS: &[&str] = &["示例银行济南虚泉支行", "样板银行济南拟荷支行", "虚拟储蓄银行济南分行"];
 pub(super) const PEOPLES: &[&str] = &["汉族", "回族", "满族", "蒙古族"];

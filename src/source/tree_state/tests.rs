@@ -122,7 +122,10 @@ fn storms_are_told_by_their_size() {
     let many = (0..500).map(|number| {
         let path = format!("d/{number}.yaml");
         let load = directory::load_text(&path, &policy(&format!("p{number}"), "184d"));
-        Observation { path, content: Some(Content { stamp: stamp("x"), documents: load.documents, findings: load.findings }) }
+        Observation {
+            path,
+            content: Some(Content { stamp: stamp("x"), documents: load.documents, findings: load.findings }),
+        }
     });
     let batch = tree.apply(many.collect(), 7, &|_, _| None);
     assert_eq!((batch.changes.len(), batch.said.len()), (500, MAX_SAID + 1));

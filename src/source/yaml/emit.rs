@@ -153,7 +153,9 @@ fn double_quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if split::check_characters(&format!(" {c}")).is_err() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if split::check_characters(&format!(" {c}")).is_err() => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)))
+            }
             c => out.push(c),
         }
     }

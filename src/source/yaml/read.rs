@@ -30,9 +30,15 @@ pub(super) fn guarded(text: &str, first_line: u32) -> Result<Option<Root>, YamlE
 fn document(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
     if let Some((number, _)) = (0..).zip(text.lines()).find(|(_, line)| line.starts_with('%')) {
         let at = (first_line.saturating_add(number), 1);
-        return Err(YamlError::new(YamlFault::Refused, at, "a line that starts with `%` is not allowed", "remove or indent it"));
+        return Err(YamlError::new(
+            YamlFault::Refused,
+            at,
+            "a line that starts with `%` is not allowed",
+            "remove or indent it",
+        ));
     }
-    let mut reader = Reader { events: Parser::new_from_str(text), offset: first_line.saturating_sub(1), item_lines: Vec::new() };
+    let mut reader =
+        Reader { events: Parser::new_from_str(text), offset: first_line.saturating_sub(1), item_lines: Vec::new() };
     let mut root = None;
     loop {
         match reader.next()? {
@@ -43,7 +49,12 @@ fn document(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
                 let is_empty = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, 0, None) if text.is_empty());
                 if root.is_some() {
                     let fix = "put a line `---` between two documents";
-                    return Err(YamlError::new(YamlFault::Syntax, (line, column), "a second document begins here", fix));
+                    return Err(YamlError::new(
+                        YamlFault::Syntax,
+                        (line, column),
+                        "a second document begins here",
+                        fix,
+                    ));
                 }
                 let value = reader.value(event, span, MAX_DEPTH, Above::Root)?;
                 if !is_empty {
@@ -110,7 +121,9 @@ impl<'t> Reader<'t> {
                 "an alias (`*name`) is not allowed",
                 "write the value out; put quotes around a text that starts with `*`",
             )),
-            _ => Err(YamlError::new(YamlFault::Syntax, self.place(span.start), "a value is missing here", "complete it")),
+            _ => {
+                Err(YamlError::new(YamlFault::Syntax, self.place(span.start), "a value is missing here", "complete it"))
+            }
         }
     }
 
@@ -153,7 +166,8 @@ impl<'t> Reader<'t> {
     }
 
     fn key(&mut self, event: Event<'t>, span: Span) -> Result<String, YamlError> {
-        let fault = |message: String, fix: String| YamlError::new(YamlFault::Refused, self.place(span.start), message, fix);
+        let fault =
+            |message: String, fix: String| YamlError::new(YamlFault::Refused, self.place(span.start), message, fix);
         let Event::Scalar(text, style, anchor, tag) = event else {
             if matches!(event, Event::Alias(_)) {
                 return Err(fault("an alias (`*name`) is not allowed".into(), "write the name out".into()));

@@ -1,0 +1,3 @@
+//! `datashare up`: the product without Kubernetes.
+
+pub mod keeper;
