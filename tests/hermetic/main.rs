@@ -2,4 +2,6 @@
 
 mod example_jinan;
 mod canary;
+mod crds;
+mod objects;
 mod signatures;
