@@ -155,7 +155,7 @@ impl TreeState {
             } else if holders == 1 {
                 let found = match taken(&mut objects, &key).pop() {
                     Some((place, object, print)) => {
-                        let same = count_before == 1 && was.iter().any(|(_, old)| *old == print);
+                        let same = count_before == 1 && was.contains(&(place.clone(), print));
                         if same { None } else { Some((Some(object), place)) }
                     }
                     None => self.only_place(&key).map(|place| (fetch(&key, &place), place)),
