@@ -201,7 +201,7 @@ impl TreeState {
         });
         let spots: Vec<_> = spots.collect();
         let finding = |(index, (file, line)): (usize, &(Arc<str>, u32))| {
-            let (other, other_line) = spots.get(if index == 0 { 1 } else { 0 })?;
+            let (other, other_line) = spots.get(usize::from(index == 0))?;
             let message = format!("{key} stands at {other}:{other_line} too");
             let fix = if key.kind() == Kind::Revocation {
                 "both stay in force; keep one, or give them different names"

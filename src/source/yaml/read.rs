@@ -225,7 +225,7 @@ fn syntax(error: &ScanError, offset: u32) -> YamlError {
     } else if says(&["tag"]) {
         "put quotes around a text that starts with `!`"
     } else if says(&["mapping values are not allowed", "simple key", "block mapping", "':'"]) {
-        "check indentation and colons here and one line above; a text that holds `: ` or ` #` needs quotes"
+        "check indentation, colons and brackets here and one line above; a text that holds `: ` or ` #` needs quotes"
     } else if says(&["quoted", "escape"]) {
         "close the quotes; in single quotes nothing is escaped and `''` is a quote"
     } else if says(&["flow", "',' or ']'", "',' or '}'"]) {
