@@ -5,3 +5,6 @@ mod canary;
 mod crds;
 mod objects;
 mod signatures;
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, clippy::print_stdout)]
+
+mod source;
