@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -48,20 +47,20 @@ impl Clock {
     }
 }
 
-/// A moment to measure from, on a clock that never jumps: for durations, never for decisions about dates.
+/// Measures how long something takes; unlike a difference of two times it never runs backwards.
 #[derive(Clone, Copy, Debug)]
-pub struct Stopwatch(Instant);
+pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
-    /// Begins to measure.
+    /// Starts measuring.
     #[must_use]
     pub fn start() -> Self {
-        Self(Instant::now())
+        Self(std::time::Instant::now())
     }
 
-    /// How long ago that was.
+    /// The time since the start.
     #[must_use]
-    pub fn elapsed(self) -> Duration {
+    pub fn elapsed(&self) -> std::time::Duration {
         self.0.elapsed()
     }
 }

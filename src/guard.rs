@@ -4,7 +4,7 @@
 //! A call goes through nine steps (`call`). What lets an answer out are three values that cannot be
 //! made by hand: the judge's permit, the projected answer, and the receipt of its own entry.
 
-mod accept;
+pub mod accept;
 mod admission;
 mod aggregate;
 mod answer;
@@ -12,115 +12,125 @@ mod authenticate;
 mod call;
 mod headers;
 mod introspection;
-mod metrics;
-mod observe;
+pub mod limits;
+pub mod metrics;
+pub mod observe;
 mod operation;
 mod problem;
 mod quota;
 mod record;
 mod release;
-mod serve;
-pub mod settings;
+pub mod retention;
 mod source_address;
 mod subject;
 mod target;
-mod upstream;
-mod view;
+pub mod upstream;
+pub mod view;
 
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-
-pub use self::accept::tls::{ServerTls, ServerTlsError};
-pub use self::metrics::Metrics;
-pub use self::quota::Calendar;
-pub use self::serve::{Running, ServeError, Sockets};
-pub use self::upstream::{Destinations, SecretSource};
-pub use self::view::View;
+use tokio::sync::Semaphore;
 
 use self::aggregate::Unknown;
-use self::quota::Quotas;
-use self::settings::{Limits, SiteSettings};
+use self::limits::Limits;
+use self::metrics::Metrics;
+use self::quota::{Calendar, Day, Quotas};
+use self::retention::Retentions;
+use self::upstream::Resolver;
+use self::view::View;
 use crate::audit::{Log, SiteKey};
 use crate::clock::Clock;
+use crate::delivery::secrets::Secrets;
 use crate::judge::facts::Key;
 use crate::judge::index::Index;
 
 /// What a guard is made of.
 pub struct Parts {
     pub index: Arc<RwLock<Index>>,
-    pub view: Arc<dyn View>,
+    pub view: View,
     pub log: Log,
     pub site_key: SiteKey,
+    pub secrets: Secrets,
+    pub resolver: Resolver,
+    pub retentions: Retentions,
     pub clock: Clock,
-    pub settings: SiteSettings,
-    pub destinations: Destinations,
     pub limits: Limits,
 }
 
 /// One guard, shared by its workers.
 pub struct Guard {
     index: Arc<RwLock<Index>>,
-    view: Arc<dyn View>,
+    view: View,
     log: Log,
     site_key: SiteKey,
+    secrets: Secrets,
+    resolver: Resolver,
+    retentions: Retentions,
     clock: Clock,
-    settings: RwLock<Arc<SiteSettings>>,
-    destinations: Destinations,
     limits: Limits,
+    calendar: Calendar,
     quotas: Quotas,
     unknown: Unknown,
     metrics: Metrics,
+    /// Room for connections of callers.
+    room: Arc<Semaphore>,
 }
 
 impl Guard {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { index, view, log, site_key, secrets, resolver, retentions, clock, limits } = parts;
         Arc::new(Self {
-            index: parts.index,
-            view: parts.view,
-            log: parts.log,
-            site_key: parts.site_key,
-            clock: parts.clock,
-            settings: RwLock::new(Arc::new(parts.settings)),
-            destinations: parts.destinations,
-            limits: parts.limits,
+            index,
+            view,
+            log,
+            site_key,
+            secrets,
+            resolver,
+            retentions,
+            clock,
+            limits,
+            calendar: Calendar::default(),
             quotas: Quotas::default(),
             unknown: Unknown::default(),
             metrics: Metrics::default(),
+            room: Arc::new(Semaphore::new(limits.connections)),
         })
     }
 
-    /// Replaces the site's settings; calls that begin from now on follow them.
-    pub fn set_settings(&self, settings: SiteSettings) {
-        *self.settings.write() = Arc::new(settings);
+    /// Calls that were admitted today before this process began, so that a restart refills no quota.
+    pub fn restore_usage(&self, namespace: &str, name: &str, calls: u64) {
+        self.quotas.restore(Key::new(namespace, name), calls, self.today().ends);
     }
 
-    /// Goes on from the calls that the record shows for today.
-    pub fn restore_quotas(&self, counts: impl IntoIterator<Item = (Key, u64)>) {
-        let today = self.settings().calendar.day(self.clock.now());
-        self.quotas.restore(today.ends, counts);
+    /// Resolves when the record cannot be written any more: the process has to end.
+    pub async fn log_failed(&self) {
+        let _ = self.log.failed().await;
     }
 
-    /// Calls of a grant that were admitted today.
-    #[must_use]
-    pub fn calls_today(&self, grant: &Key) -> u32 {
-        self.quotas.used(grant, self.settings().calendar.day(self.clock.now()).ends)
-    }
-
-    #[must_use]
-    pub fn metrics(&self) -> &Metrics {
-        &self.metrics
-    }
-
-    /// Whether calls can be answered now: the view is recent and the record takes entries.
+    /// Whether the guard can answer now: its view is fresh and its record works.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        let fresh = self.view.age(self.clock.now()) <= self.settings().max_staleness;
-        fresh && self.log.failure().is_none()
+        self.view.is_fresh(self.clock.now()) && self.log.failure().is_none()
     }
 
-    fn settings(&self) -> Arc<SiteSettings> {
-        self.settings.read().clone()
+    /// Records the calls with unknown credentials that were only counted so far.
+    pub async fn flush_unknown(&self) {
+        let retain = self.retentions.day_at_least(self);
+        if let Err(reason) = self.unknown.record(&self.log, retain).await {
+            tracing::warn!(%reason, "calls with unknown credentials are not on record yet");
+        }
+    }
+
+    /// The guard's figures in Prometheus' text format.
+    #[must_use]
+    pub fn render_metrics(&self) -> String {
+        let grants = self.index.read().grants().count();
+        self.metrics.text(self.view.age(self.clock.now()), grants)
+    }
+
+    fn today(&self) -> Day {
+        self.calendar.day(self.index.read().site(), self.clock.now())
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod change;
 pub mod directory;
+pub mod facts;
 pub mod finding;
 pub mod live;
 pub mod object;

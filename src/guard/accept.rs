@@ -1,8 +1,6 @@
 //! The front door: a bounded number of connections, HTTP/1.1 or HTTP/2, with TLS if there is a
 //! certificate. Connections that begin no call are closed, and a stop lets open calls end.
 
-pub mod tls;
-
 mod activity;
 mod connection;
 
@@ -13,14 +11,17 @@ use std::time::Duration;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::call::Worker;
 use super::metrics::Open;
-use super::settings::Limits;
+use super::Guard;
+use super::limits::Limits;
+use super::upstream::Routes;
 
 /// Accepting fails when the process is out of file descriptors: wait for some to come back.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -29,29 +30,30 @@ const RESETS: usize = 20;
 /// Pings that find out whether a silent HTTP/2 peer is still there.
 const PING: Duration = Duration::from_secs(20);
 
+/// How often idle connections upstream and counters of past days are looked through.
+const TIDY: Duration = Duration::from_secs(5);
+
+/// Serves one listener as one worker until `stop`, then lets open calls end.
+pub async fn serve(guard: Arc<Guard>, listener: TcpListener, tls: Option<TlsAcceptor>, stop: CancellationToken) {
+    let http = protocol(&guard.limits);
+    let door = Arc::new(Door { worker: Worker { guard, routes: Routes::default() }, http, tls, stop });
+    tokio::select! {
+        () = door.serve(listener) => {}
+        () = door.tidy() => {}
+    }
+}
+
 /// One worker's door.
-pub struct Door {
+struct Door {
     worker: Worker,
     http: auto::Builder<TokioExecutor>,
     tls: Option<TlsAcceptor>,
-    /// Room for connections, shared by all workers.
-    room: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
 impl Door {
-    pub fn new(worker: Worker, tls: Option<TlsAcceptor>, room: Arc<Semaphore>, stop: CancellationToken) -> Self {
-        let http = protocol(&worker.guard.limits);
-        Self { worker, http, tls, room, stop }
-    }
-
-    #[must_use]
-    pub fn worker(&self) -> &Worker {
-        &self.worker
-    }
-
-    /// Serves until told to stop, then until open calls have ended or their time is over.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+    /// Takes connections until told to stop, then waits until open calls have ended or their time is over.
+    async fn serve(self: &Arc<Self>, listener: TcpListener) {
         let connections = TaskTracker::new();
         while let Some((stream, peer, place)) = self.stop.run_until_cancelled(self.next(&listener)).await.flatten() {
             let door = self.clone();
@@ -69,9 +71,22 @@ impl Door {
         }
     }
 
+    /// Keeps what one worker holds small.
+    async fn tidy(&self) {
+        let Worker { guard, routes } = &self.worker;
+        let mut tick = tokio::time::interval(TIDY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            guard.quotas.sweep(guard.clock.now());
+            let index = guard.index.read();
+            routes.sweep(|resource| index.resource(resource).is_some());
+        }
+    }
+
     /// The next connection, once there is room for it; `None` if there never will be.
     async fn next(&self, listener: &TcpListener) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
-        let place = self.room.clone().acquire_owned().await.ok()?;
+        let place = self.worker.guard.room.clone().acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => return Some((stream, peer.ip(), place)),

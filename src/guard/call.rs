@@ -13,6 +13,7 @@ use super::answer::Answer;
 use super::headers::Headers;
 use super::introspection::{self, Description};
 use super::metrics::{How, Open};
+use super::quota::Day;
 use super::release::{self, Reply, Unrecorded};
 use super::subject::Subject;
 use super::target::Target;
@@ -29,6 +30,13 @@ pub struct Worker {
     pub routes: Routes,
 }
 
+/// Whose call it is, and when.
+struct Known {
+    holder: Holder,
+    now: Timestamp,
+    today: Day,
+}
+
 /// What a caller gets, and how the call is counted.
 struct Ended {
     reply: Reply,
@@ -43,7 +51,7 @@ impl Worker {
         let (parts, body) = request.into_parts();
         let headers = Headers::read(&parts, &body);
         let mut ended = match self.known(&headers) {
-            Ok((holder, now)) => self.of_holder(&holder, &headers, &parts, peer, now).await,
+            Ok(known) => self.of_holder(&known, &headers, &parts, peer).await,
             Err(reason) => unrecorded(reason),
         };
         // where the message was not understood, nobody should look for the next one behind it
@@ -55,10 +63,10 @@ impl Worker {
     }
 
     /// Steps 1 and 2: a recent view, and a credential it knows.
-    fn known(&self, headers: &Headers<'_>) -> Result<(Holder, Timestamp), Unrecorded> {
+    fn known(&self, headers: &Headers<'_>) -> Result<Known, Unrecorded> {
         let guard = &*self.guard;
         let now = guard.clock.now();
-        if guard.view.age(now) > guard.settings().max_staleness {
+        if !guard.view.is_fresh(now) {
             return Err(Unrecorded::ViewStale);
         }
         let token = match &headers.token {
@@ -69,31 +77,32 @@ impl Worker {
             }
             Err(refusal) => return Err(Unrecorded::CredentialMissing(refusal.clone())),
         };
-        let found = guard.index.read().identify(&authenticate::hash(token), headers.user.as_deref(), now);
-        found.map(|holder| (holder, now)).ok_or_else(|| {
-            guard.unknown.count();
-            Unrecorded::CredentialInvalid
-        })
+        let index = guard.index.read();
+        match index.identify(&authenticate::hash(token), headers.user.as_deref(), now) {
+            Some(holder) => Ok(Known { holder, now, today: guard.calendar.day(index.site(), now) }),
+            None => {
+                guard.unknown.count();
+                Err(Unrecorded::CredentialInvalid)
+            }
+        }
     }
 
     /// Everything after: whatever becomes of it is recorded.
     async fn of_holder(
         &self,
-        holder: &Holder,
+        known: &Known,
         headers: &Headers<'_>,
         parts: &Parts,
         peer: IpAddr,
-        now: Timestamp,
     ) -> Ended {
         let guard = &*self.guard;
-        let settings = guard.settings();
-        let today = settings.calendar.day(now);
-        let source = source_address::find(peer, &settings.trusted_gateways, &parts.headers);
+        let Known { holder, now, today } = known;
+        let source = guard.view.with_gateways(|trusted| source_address::find(peer, trusted, &parts.headers));
         let target = Target::parse(parts.uri.path(), parts.uri.query());
         let shown = source.as_ref().copied().unwrap_or(peer);
         let mut subject =
             Subject::read(holder, headers, &parts.method, target.as_ref().ok(), shown, &guard.site_key);
-        subject.keep(&settings, today.date);
+        subject.keep(&guard.retentions, today.date);
 
         let denied = if parts.uri.path() == introspection::PATH {
             let used = guard.quotas.used(&holder.grant.key, today.ends);
@@ -104,7 +113,7 @@ impl Worker {
         } else {
             let target = target.as_ref().map(|_| ());
             let target = target.map_err(|error| Refusal::new(Code::RequestInvalid, error.to_string()));
-            match admission::admit(&subject, target, source, &guard.quotas, now, today.ends) {
+            match admission::admit(&subject, target, source, &guard.quotas, *now, today.ends) {
                 Ok(permit) => match self.permitted(&subject, permit).await {
                     Ok(ended) => return ended,
                     Err(denied) => denied,
@@ -143,7 +152,7 @@ impl Worker {
     async fn forward(&self, subject: &Subject<'_>, permit: &Permit) -> Result<Exchange, Denied> {
         let guard = &*self.guard;
         let plan = permit.plan();
-        let route = self.routes.find(&plan.resource, &guard.destinations, guard.limits.upstream);
+        let route = self.routes.find(&plan.resource, &guard.secrets, guard.resolver, guard.limits.upstream);
         let route = route.map_err(|failure| Denied::failed(failure, None))?;
         let (Some(operation), Ok(values)) = (permit.operation(), &subject.values) else {
             return Err(Refusal::new(Code::OperationNotGranted, "method and path fit no operation of this grant").into());

@@ -107,6 +107,7 @@ fn unwanted(name: &str, value: &HeaderValue) -> Option<&'static str> {
         "connection" if lists(value, "upgrade") => Some("upgrades are not served"),
         "range" | "if-range" => Some("ranges are not served"),
         "expect" => Some("Expect is not served"),
+        "trailer" => Some("trailers are not served"),
         "content-encoding" | "transfer-encoding" => Some("no operation takes a body; send none"),
         "content-length" if value != "0" => Some("no operation takes a body; send none"),
         "content-type" if begins(value, "multipart/") => Some("multipart is not served"),

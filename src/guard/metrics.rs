@@ -1,6 +1,6 @@
 //! What a guard counts, in Prometheus' form. Counters are looked up once, at the start: a call only adds.
 
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -46,7 +46,7 @@ pub struct Metrics {
     pub open_calls: Gauge,
     pub connections: Gauge,
     view_age: Gauge<f64, AtomicU64>,
-    stale_after: Gauge<i64, AtomicI64>,
+    grants: Gauge,
 }
 
 impl Default for Metrics {
@@ -72,7 +72,7 @@ impl Default for Metrics {
         let connections = gauge(&mut registry, "connections", "Open connections of callers");
         let view_age = Gauge::default();
         registry.register_with_unit("view_age", "Time since the source was last read", Unit::Seconds, view_age.clone());
-        let stale_after = gauge(&mut registry, "view_stale_after_seconds", "Age at which the guard refuses everything");
+        let grants = gauge(&mut registry, "grants", "Grants that are known");
         Self {
             released: counter("released"),
             described: counter("described"),
@@ -84,7 +84,7 @@ impl Default for Metrics {
             open_calls,
             connections,
             view_age,
-            stale_after,
+            grants,
         }
     }
 }
@@ -105,9 +105,9 @@ impl Metrics {
 
     /// Everything as text.
     #[must_use]
-    pub fn text(&self, view_age: SignedDuration, stale_after: SignedDuration) -> String {
-        self.view_age.set(view_age.as_secs_f64());
-        self.stale_after.set(stale_after.as_secs());
+    pub fn text(&self, view_age: Option<SignedDuration>, grants: usize) -> String {
+        self.view_age.set(view_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
+        self.grants.set(i64::try_from(grants).unwrap_or(i64::MAX));
         let mut text = String::new();
         // writing into memory cannot fail
         let _ = encode(&mut text, &self.registry.lock());
@@ -143,7 +143,7 @@ mod tests {
         metrics.ended(How::Released, Duration::from_micros(120));
         metrics.ended(How::Refused(Code::QuotaExceeded), Duration::ZERO);
         let _open = Open::count(&metrics.open_calls);
-        let text = metrics.text(SignedDuration::from_millis(1500), SignedDuration::from_secs(30));
+        let text = metrics.text(Some(SignedDuration::from_millis(1500)), 7);
         for code in Code::ALL {
             assert!(text.contains(&format!("datashare_guard_calls_total{{code=\"{}\"}}", code.as_str())), "{text}");
         }

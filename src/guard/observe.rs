@@ -52,10 +52,7 @@ pub async fn serve(guard: Arc<Guard>, listener: TcpListener, stop: CancellationT
 fn answer(guard: &Guard, method: &Method, path: &str, stopping: bool) -> Response<Full<Bytes>> {
     let (status, kind, text) = match path {
         _ if method != Method::GET => (StatusCode::METHOD_NOT_ALLOWED, PLAIN, "GET only\n".to_owned()),
-        "/metrics" => {
-            let age = guard.view.age(guard.clock.now());
-            (StatusCode::OK, METRICS, guard.metrics.text(age, guard.settings().max_staleness))
-        }
+        "/metrics" => (StatusCode::OK, METRICS, guard.render_metrics()),
         "/healthz" if guard.log.failure().is_none() => (StatusCode::OK, PLAIN, "ok\n".to_owned()),
         "/healthz" => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "the record has failed\n".to_owned()),
         "/readyz" if guard.is_ready() && !stopping => (StatusCode::OK, PLAIN, "ready\n".to_owned()),

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
 
 use self::bucket::Bucket;
-pub use self::day::Calendar;
+pub use self::day::{Calendar, Day};
 use crate::judge::facts::{Grant, Key};
 
 /// Counters of all grants.
@@ -46,12 +46,9 @@ pub enum Ceiling {
 
 impl Quotas {
     /// Goes on from the calls that the record shows for the day that ends at `until`.
-    pub fn restore(&self, until: Timestamp, counts: impl IntoIterator<Item = (Key, u64)>) {
-        let mut meters = self.meters.write();
-        for (key, used) in counts {
-            let used = u32::try_from(used).unwrap_or(u32::MAX);
-            meters.insert(key, Arc::new(Mutex::new(Meter { bucket: Bucket::default(), until, used })));
-        }
+    pub fn restore(&self, grant: Key, calls: u64, until: Timestamp) {
+        let used = u32::try_from(calls).unwrap_or(u32::MAX);
+        self.meters.write().insert(grant, Arc::new(Mutex::new(Meter { bucket: Bucket::default(), until, used })));
     }
 
     /// Takes one call of the grant, on the day that ends at `until`.

@@ -3,12 +3,11 @@
 
 use std::net::IpAddr;
 
-use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::headers::Headers;
 use super::operation::{self, Values};
-use super::settings::SiteSettings;
+use super::retention::Retentions;
 use super::target::Target;
 use crate::audit::{Entry, Event, GrantRef, Hashed, NameRef, Parameter, SiteKey, UnitRef};
 use crate::judge::permit::Holder;
@@ -61,13 +60,11 @@ impl<'a> Subject<'a> {
 
     /// Sets how long entries about this call are kept, counted from `today`. Where nothing says that
     /// the data is not personal, it is taken to be.
-    pub fn keep(&mut self, settings: &SiteSettings, today: Date) {
-        let days = match &self.holder.standing {
-            Ok(served) if !served.plan.personal => settings.keep(&served.plan.resource).other,
-            Ok(served) => settings.keep(&served.plan.resource).personal,
-            Err(_) => super::settings::Keep::default().personal,
-        };
-        self.retain = today.checked_add(days.days()).ok();
+    pub fn keep(&mut self, retentions: &Retentions, today: Date) {
+        self.retain = Some(match &self.holder.standing {
+            Ok(served) => retentions.day(&served.plan, today),
+            Err(_) => retentions.longest(today),
+        });
     }
 
     /// An entry with everything that is known of the call; `parameters` is room for its values.

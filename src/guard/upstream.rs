@@ -16,5 +16,4 @@ mod tls;
 pub use answer::Fetched;
 pub use exchange::Exchange;
 pub use request::Outgoing;
-pub use route::SecretSource;
-pub use routes::{Destinations, Routes};
+pub use routes::{Resolver, Routes};

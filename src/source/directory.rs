@@ -234,7 +234,13 @@ pub fn load_text(file: &str, text: &str) -> FileLoad {
     if !text.is_empty() && !text.ends_with('\n') {
         let last = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
         let message = "the file does not end with a newline: it may have been cut off";
-        let mut finding = Finding::of_file(FindingCode::FileUnfinished, file, last, message, "check its last lines and end it with a newline");
+        let mut finding = Finding::of_file(
+            FindingCode::FileUnfinished,
+            file,
+            last,
+            message,
+            "check its last lines and end it with a newline",
+        );
         finding.severity = Severity::Warning;
         load.findings.push(finding);
     }

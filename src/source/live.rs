@@ -276,7 +276,8 @@ impl Live {
                         }
                     }
                     let took = now.duration_since(began).abs();
-                    let (least, share) = if self.watch.is_complete() { (WALK_PAUSE, 20) } else { (WALK_PAUSE_BLIND, 5) };
+                    let (least, share) =
+                        if self.watch.is_complete() { (WALK_PAUSE, 20) } else { (WALK_PAUSE_BLIND, 5) };
                     self.next_walk = now + least.max(took * share).min(SignedDuration::from_mins(1));
                     return;
                 }

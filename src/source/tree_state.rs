@@ -65,7 +65,11 @@ impl TreeState {
         }
         let prefix = format!("{directory}/");
         let from: Arc<str> = prefix.as_str().into();
-        self.files.range(from..).take_while(|(path, _)| path.starts_with(&prefix)).map(|(path, _)| path.to_string()).collect()
+        self.files
+            .range(from..)
+            .take_while(|(path, _)| path.starts_with(&prefix))
+            .map(|(path, _)| path.to_string())
+            .collect()
     }
 
     /// Number of files known.
@@ -85,7 +89,12 @@ impl TreeState {
 
     /// Takes in what was seen. `fetch` reads an object again by key and place: needed where one of
     /// two duplicates went and the other, in a file that was not looked at, counts again.
-    pub fn apply(&mut self, seen: Vec<Observation>, look: u32, fetch: &dyn Fn(&ObjectKey, &Place) -> Option<Object>) -> Batch {
+    pub fn apply(
+        &mut self,
+        seen: Vec<Observation>,
+        look: u32,
+        fetch: &dyn Fn(&ObjectKey, &Place) -> Option<Object>,
+    ) -> Batch {
         let mut round = Round::default();
         for observation in seen {
             self.take_in(observation, look, &mut round);
@@ -155,7 +164,7 @@ impl TreeState {
             } else if holders == 1 {
                 let found = match taken(&mut objects, &key).pop() {
                     Some((place, object, print)) => {
-                        let same = count_before == 1 && was.iter().any(|(_, old)| *old == print);
+                        let same = count_before == 1 && was.contains(&(place.clone(), print));
                         if same { None } else { Some((Some(object), place)) }
                     }
                     None => self.only_place(&key).map(|place| (fetch(&key, &place), place)),
@@ -201,7 +210,7 @@ impl TreeState {
         });
         let spots: Vec<_> = spots.collect();
         let finding = |(index, (file, line)): (usize, &(Arc<str>, u32))| {
-            let (other, other_line) = spots.get(if index == 0 { 1 } else { 0 })?;
+            let (other, other_line) = spots.get(usize::from(index == 0))?;
             let message = format!("{key} stands at {other}:{other_line} too");
             let fix = if key.kind() == Kind::Revocation {
                 "both stay in force; keep one, or give them different names"
@@ -263,7 +272,8 @@ impl Round {
 
 fn taken(objects: &mut BTreeMap<(ObjectKey, Place), (Object, u64)>, key: &ObjectKey) -> Vec<(Place, Object, u64)> {
     let first = (key.clone(), Place { file: "".into(), nth: 0 });
-    let places: Vec<_> = objects.range(first..).take_while(|((of, _), _)| of == key).map(|((_, place), _)| place.clone()).collect();
+    let places: Vec<_> =
+        objects.range(first..).take_while(|((of, _), _)| of == key).map(|((_, place), _)| place.clone()).collect();
     let take = |place: Place| {
         let (object, print) = objects.remove(&(key.clone(), place.clone()))?;
         Some((place, object, print))

@@ -89,11 +89,8 @@ mod tests {
     use super::*;
 
     fn catalogue() -> SampleCatalogue {
-        let operation = |name: &str, path: &str| SampleOperation {
-            name: name.into(),
-            method: "GET".into(),
-            path: path.into(),
-        };
+        let operation =
+            |name: &str, path: &str| SampleOperation { name: name.into(), method: "GET".into(), path: path.into() };
         SampleCatalogue::new([SampleResource {
             host: "share.example".into(),
             base_path: "/api/v2/".into(),

@@ -39,8 +39,7 @@ pub(super) fn credit_check(body: &str) -> char {
 /// The check character of the organisation code inside (GB 11714).
 fn organ_check(organ: &str) -> char {
     let weights = [3_u32, 7, 9, 10, 5, 8, 4, 2];
-    let sum: u32 =
-        organ.chars().zip(weights).map(|(letter, weight)| letter.to_digit(36).unwrap_or(0) * weight).sum();
+    let sum: u32 = organ.chars().zip(weights).map(|(letter, weight)| letter.to_digit(36).unwrap_or(0) * weight).sum();
     match 11 - sum % 11 {
         10 => 'X',
         11 => '0',

@@ -116,8 +116,7 @@ fn compatible(fields: Vec<SampleField>) -> Vec<SampleField> {
     let mut kept: Vec<SampleField> = Vec::new();
     for field in fields {
         let shape_before = shape::Shape::of(kept.iter().map(|field| field.path.as_str()));
-        let shape_after =
-            shape::Shape::of(kept.iter().map(|field| field.path.as_str()).chain([field.path.as_str()]));
+        let shape_after = shape::Shape::of(kept.iter().map(|field| field.path.as_str()).chain([field.path.as_str()]));
         if shape_before != shape_after {
             kept.push(field);
         }
@@ -187,9 +186,11 @@ async fn the_server_answers_json_and_ends_when_told_to() {
     let server = tokio::spawn(serve(listener, source, shutdown.clone()));
 
     let mut client = TcpStream::connect(address).await.unwrap();
-    let (head, body) =
-        exchange(&mut client, "GET /api/owners/%E6%9D%8E HTTP/1.1\r\nHost: share.example\r\n\r\n").await;
-    assert!(head.starts_with("HTTP/1.1 200") && head.to_lowercase().contains("content-type: application/json"), "{head}");
+    let (head, body) = exchange(&mut client, "GET /api/owners/%E6%9D%8E HTTP/1.1\r\nHost: share.example\r\n\r\n").await;
+    assert!(
+        head.starts_with("HTTP/1.1 200") && head.to_lowercase().contains("content-type: application/json"),
+        "{head}"
+    );
     assert_eq!(body["data"][0]["owners"][0]["idNumber"], "李");
     let (head, body) = exchange(&mut client, "GET /elsewhere HTTP/1.1\r\nHost: share.example\r\n\r\n").await;
     assert!(head.starts_with("HTTP/1.1 404"), "{head}");

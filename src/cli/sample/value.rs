@@ -28,12 +28,12 @@ impl Record<'_> {
 
     fn person(&self, field: &SampleField) -> Person {
         let role = meaning::role(&field.name);
-        let known = (self.asked)(&format!("{role}IdNumber")).or_else(|| (self.asked)("idNumber").filter(|_| role.is_empty()));
+        let known =
+            (self.asked)(&format!("{role}IdNumber")).or_else(|| (self.asked)("idNumber").filter(|_| role.is_empty()));
         Person::in_role(&self.seed, role, known)
     }
 
     fn text(&self, field: &SampleField, seed: &Seed) -> String {
-        let pick = |words: &[&'static str]| seed.pick("word", words).to_owned();
         match meaning::of(field) {
             Meaning::Identity => self.person(field).identity,
             Meaning::BirthDate => self.person(field).birth,
@@ -44,32 +44,29 @@ impl Record<'_> {
             Meaning::EarlierDate => date(seed, 2015, 2025),
             Meaning::LaterDate => date(seed, 2029, 2045),
             Meaning::PropertyCertificate => {
-                format!("鲁({})济南市不动产权第{:07}号", seed.between("year", 2016, 2026), seed.below("number", 100_000))
+                format!(
+                    "鲁({})济南市不动产权第{:07}号",
+                    seed.between("year", 2016, 2026),
+                    seed.below("number", 100_000)
+                )
             }
             Meaning::UnitNumber => format!("{}F{:08}", parcel(seed), seed.below("unit", 10_000)),
             Meaning::ParcelCode => parcel(seed),
-            Meaning::Number => format!("示例{}{:08}", seed.between("year", 2016, 2026), seed.below("number", 1_000_000)),
-            Meaning::People => pick(words::PEOPLES),
-            Meaning::Marital => pick(words::MARITAL),
-            Meaning::Share => pick(words::SHARES),
-            Meaning::Relation => pick(words::RELATIONS),
-            Meaning::Status => pick(words::STATUSES),
-            Meaning::Address => address(seed),
-            Meaning::Police => pick(words::POLICE),
-            Meaning::Bank => pick(words::BANKS),
-            Meaning::Institution => pick(words::INSTITUTIONS),
-            Meaning::Office => pick(words::OFFICES),
-            Meaning::CompanyType => pick(words::COMPANY_TYPES),
-            Meaning::Company => {
-                format!("济南{}{}有限公司（示例）", seed.pick("company", words::COMPANIES), seed.pick("trade", words::TRADES))
+            Meaning::Number => {
+                format!("示例{}{:08}", seed.between("year", 2016, 2026), seed.below("number", 1_000_000))
             }
-            Meaning::Use => pick(words::USES),
-            Meaning::Structure => pick(words::STRUCTURES),
-            Meaning::Scope => pick(words::SCOPES),
-            Meaning::Tax => pick(words::TAXES),
-            Meaning::Payment => pick(words::PAYMENTS),
-            Meaning::Reason => pick(words::REASONS),
-            Meaning::Kind => pick(words::KINDS),
+            Meaning::Address => address(seed),
+            Meaning::Company => {
+                format!(
+                    "济南{}{}有限公司（示例）",
+                    seed.pick("company", words::COMPANIES),
+                    seed.pick("trade", words::TRADES)
+                )
+            }
+            Meaning::Project => {
+                format!("{}{}期（示例）", seed.pick("estate", words::ESTATES), seed.between("phase", 1, 5))
+            }
+            Meaning::Words(words) => seed.pick("word", words).to_owned(),
             Meaning::Unknown => format!("示例{}", meaning::title_without_unit(&field.title)),
         }
     }
@@ -104,7 +101,8 @@ fn number(field: &SampleField, seed: &Seed) -> Value {
     let (low, high) = match () {
         () if any(&["误差"]) => (0, 90),
         () if any(&["容积率"]) => (120, 350),
-        () if any(&["分摊"]) => (500, 3_000),
+        () if any(&["分摊"]) => (500, 1_500),
+        () if any(&["套内"]) => (3_000, 4_500),
         () if any(&["宗地"]) => (80_000, 9_000_000),
         () if any(&["面积"]) => (4_500, 18_000),
         () if any(&["万元"]) => (1_000, 500_000),

@@ -2,16 +2,14 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use parking_lot::Mutex;
 
 use crate::judge::facts::Site;
 
-/// The day as last worked out.
-#[derive(Debug)]
-pub struct Calendar {
-    site: Site,
-    today: Mutex<Day>,
-}
+/// The day as last worked out, and where.
+#[derive(Debug, Default)]
+pub struct Calendar(Mutex<Option<(TimeZone, Day)>>);
 
 /// A day of the site and its bounds.
 #[derive(Clone, Copy, Debug)]
@@ -23,24 +21,17 @@ pub struct Day {
 }
 
 impl Calendar {
-    #[must_use]
-    pub fn new(site: Site, now: Timestamp) -> Self {
-        let today = Mutex::new(Day::of(&site, now));
-        Self { site, today }
-    }
-
-    /// The day that `now` is on.
-    pub fn day(&self, now: Timestamp) -> Day {
-        let mut today = self.today.lock();
-        if now < today.begins || now >= today.ends {
-            *today = Day::of(&self.site, now);
+    /// The day that `now` is on at this site.
+    pub fn day(&self, site: &Site, now: Timestamp) -> Day {
+        let mut known = self.0.lock();
+        match &*known {
+            Some((zone, day)) if day.begins <= now && now < day.ends && *zone == site.time_zone => *day,
+            _ => {
+                let day = Day::of(site, now);
+                *known = Some((site.time_zone.clone(), day));
+                day
+            }
         }
-        *today
-    }
-
-    #[must_use]
-    pub fn site(&self) -> &Site {
-        &self.site
     }
 }
 

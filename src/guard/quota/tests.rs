@@ -8,9 +8,8 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn calendar(now: Timestamp) -> Calendar {
-    let site = Site { name: "test".into(), time_zone: TimeZone::get("Asia/Shanghai").unwrap() };
-    Calendar::new(site, now)
+fn site(zone: &str) -> Site {
+    Site { name: "test".into(), time_zone: TimeZone::get(zone).unwrap() }
 }
 
 fn take(bucket: &mut Bucket, rate: u32, now: Timestamp) -> Option<Duration> {
@@ -46,13 +45,15 @@ fn a_rate_of_nothing_allows_nothing() {
 #[test]
 fn the_day_is_the_sites_and_ends_at_its_midnight() {
     let before = at("2026-11-24T15:59:59.999999Z");
-    let calendar = calendar(before);
-    let day = calendar.day(before);
+    let (calendar, site) = (Calendar::default(), site("Asia/Shanghai"));
+    let day = calendar.day(&site, before);
     assert_eq!(day.date.to_string(), "2026-11-24");
     assert_eq!(day.ends, at("2026-11-24T16:00:00Z"));
-    let next = calendar.day(day.ends);
+    let next = calendar.day(&site, day.ends);
     assert_eq!(next.date.to_string(), "2026-11-25");
-    assert_eq!(calendar.day(before).date.to_string(), "2026-11-24");
+    assert_eq!(calendar.day(&site, before).date.to_string(), "2026-11-24");
+    let elsewhere = calendar.day(&self::site("America/New_York"), before);
+    assert_eq!(elsewhere.ends, at("2026-11-25T05:00:00Z"));
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn restored_counts_belong_to_their_day_and_are_swept_after_it() {
     let quotas = Quotas::default();
     let key = Key::new("provider", "grant");
     let midnight = at("2026-11-24T16:00:00Z");
-    quotas.restore(midnight, [(key.clone(), 7)]);
+    quotas.restore(key.clone(), 7, midnight);
     assert_eq!(quotas.used(&key, midnight), 7);
     assert_eq!(quotas.used(&key, midnight + SignedDuration::from_hours(24)), 0);
     quotas.sweep(midnight - SignedDuration::from_secs(1));

@@ -39,9 +39,17 @@ pub(super) fn admissible(status: u16, headers: &HeaderMap) -> Result<(), Failure
     }
 }
 
-/// `application/json` and `application/*+json`, whatever parameters follow.
+/// `application/json` and `application/*+json`, in no other charset than UTF-8.
 fn is_json(value: &[u8]) -> bool {
-    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let mut parts = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let essence = parts.next().unwrap_or_default();
+    let other_charset = |part: &[u8]| {
+        let part = part.to_ascii_lowercase();
+        part.strip_prefix(b"charset=").is_some_and(|set| !matches!(set, b"utf-8" | b"\"utf-8\"" | b"utf8"))
+    };
+    if parts.any(other_charset) {
+        return false;
+    }
     let Some((kind, subtype)) = essence.split_at_checked(12) else { return false };
     let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(byte);
     let suffix = subtype.len().checked_sub(5).and_then(|at| subtype.split_at_checked(at));
@@ -90,10 +98,10 @@ mod tests {
 
     #[test]
     fn json_goes_by_its_registered_names() {
-        for yes in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json", "application/a.b+JSON ;x"] {
+        for yes in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json", "application/a.b+JSON ;x", "application/json;charset=\"UTF-8\""] {
             assert!(is_json(yes.as_bytes()), "{yes}");
         }
-        for no in ["", "text/json", "application/jsonp", "application/+json", "application/json,text/html", "application/x+jsonx", "application", "text/html", "application/a b+json"] {
+        for no in ["", "application/json; charset=gbk", "text/json", "application/jsonp", "application/+json", "application/json,text/html", "application/x+jsonx", "application", "text/html", "application/a b+json"] {
             assert!(!is_json(no.as_bytes()), "{no}");
         }
     }

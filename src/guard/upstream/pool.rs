@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::connect::{Connector, Sender};
 use super::failure::Failure;
 use crate::clock::Stopwatch;
-use crate::guard::settings::UpstreamLimits;
+use crate::guard::limits::UpstreamLimits;
 
 /// Connections to one upstream.
 #[derive(Debug)]

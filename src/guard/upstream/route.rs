@@ -10,23 +10,11 @@ use super::pool::Pool;
 use crate::api::v1alpha1::common::KeyReference;
 use crate::api::v1alpha1::shared_resource::Upstream;
 use crate::api::v1alpha1::validate::syntax;
-use crate::delivery::secrets::Secrets;
+use crate::delivery::secrets::{SecretError, Secrets};
 use crate::redacted::Redacted;
 
 /// Time for one answer when the resource says nothing.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Where secrets come from: files beside the state, or the cluster's.
-pub trait SecretSource: Send + Sync + 'static {
-    /// The text of one key, or a message that names its place and no value.
-    fn read(&self, namespace: &str, reference: &KeyReference) -> Result<Redacted<String>, String>;
-}
-
-impl SecretSource for Secrets {
-    fn read(&self, namespace: &str, reference: &KeyReference) -> Result<Redacted<String>, String> {
-        Secrets::read(self, namespace, &reference.name, &reference.key).map_err(|error| error.to_string())
-    }
-}
 
 /// Everything that does not change from call to call.
 #[derive(Debug)]
@@ -42,10 +30,12 @@ pub struct Route {
 pub enum RouteError {
     #[error("spec.interface.upstream.url cannot be read")]
     Url,
+    #[error("spec.interface.upstream.credential: its name or its secret has characters that no header may have")]
+    Header,
     #[error("spec.interface.upstream.credential: {0}")]
-    Credential(String),
+    Credential(SecretError),
     #[error("spec.interface.upstream.caRef: {0}")]
-    Authorities(String),
+    Authorities(SecretError),
     #[error(transparent)]
     Tls(#[from] super::tls::TlsError),
 }
@@ -54,14 +44,13 @@ pub enum RouteError {
 pub(super) fn credential(
     upstream: &Upstream,
     namespace: &str,
-    secrets: &dyn SecretSource,
+    secrets: &Secrets,
 ) -> Result<Option<(HeaderName, HeaderValue)>, RouteError> {
     let Some(credential) = &upstream.credential else { return Ok(None) };
     let name: HeaderName =
-        credential.header.parse().map_err(|_| RouteError::Credential("the header's name is none".to_owned()))?;
-    let secret = secrets.read(namespace, &credential.secret_ref).map_err(RouteError::Credential)?;
-    let mut value = HeaderValue::from_str(secret.expose())
-        .map_err(|_| RouteError::Credential("the secret has characters that no header may have".to_owned()))?;
+        credential.header.parse().map_err(|_| RouteError::Header)?;
+    let secret = read(secrets, namespace, &credential.secret_ref).map_err(RouteError::Credential)?;
+    let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| RouteError::Header)?;
     value.set_sensitive(true);
     Ok(Some((name, value)))
 }
@@ -70,10 +59,14 @@ pub(super) fn credential(
 pub(super) fn authorities(
     upstream: &Upstream,
     namespace: &str,
-    secrets: &dyn SecretSource,
+    secrets: &Secrets,
 ) -> Result<Option<Redacted<String>>, RouteError> {
-    let named = upstream.ca_ref.as_ref().map(|reference| secrets.read(namespace, reference));
+    let named = upstream.ca_ref.as_ref().map(|reference| read(secrets, namespace, reference));
     named.transpose().map_err(RouteError::Authorities)
+}
+
+fn read(secrets: &Secrets, namespace: &str, reference: &KeyReference) -> Result<Redacted<String>, SecretError> {
+    secrets.read(namespace, &reference.name, &reference.key)
 }
 
 /// How long one answer may take.

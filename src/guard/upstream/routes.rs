@@ -12,20 +12,20 @@ use super::base::Base;
 use super::connect::Connector;
 use super::failure::Failure;
 use super::pool::Pool;
-use super::route::{self, Route, RouteError, SecretSource};
+use super::route::{self, Route, RouteError};
 use super::tls;
 use crate::approval::canonical::Digest;
 use crate::clock::Stopwatch;
-use crate::guard::settings::UpstreamLimits;
+use crate::delivery::secrets::Secrets;
+use crate::guard::limits::UpstreamLimits;
 use crate::judge::facts::{Key, Resource};
 
 /// A changed secret takes effect after this time.
 const SECRETS_FOR: Duration = Duration::from_secs(5);
 
-/// Where upstreams are, and how we show who we are.
-pub struct Destinations {
-    pub secrets: Arc<dyn SecretSource>,
-    /// The built-in sample, which answers for hosts under `.example`.
+/// Where hosts below `.example` (RFC 2606) are answered: by the built-in sample, if there is one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resolver {
     pub sample: Option<SocketAddr>,
 }
 
@@ -57,7 +57,8 @@ impl Routes {
     pub fn find(
         &self,
         resource: &Arc<Resource>,
-        destinations: &Destinations,
+        secrets: &Secrets,
+        resolver: Resolver,
         limits: UpstreamLimits,
     ) -> Result<Arc<Route>, Failure> {
         let mut known = self.known.lock();
@@ -67,7 +68,7 @@ impl Routes {
                 return Ok(found.route.clone());
             }
         }
-        match self.make(resource, destinations, limits) {
+        match self.make(resource, secrets, resolver, limits) {
             Ok(made) => {
                 let route = made.route.clone();
                 known.insert(resource.key.clone(), made);
@@ -93,16 +94,17 @@ impl Routes {
     fn make(
         &self,
         resource: &Arc<Resource>,
-        destinations: &Destinations,
+        secrets: &Secrets,
+        resolver: Resolver,
         limits: UpstreamLimits,
     ) -> Result<Known, RouteError> {
         let upstream = &resource.spec.interface.as_ref().ok_or(RouteError::Url)?.upstream;
         let base = Base::parse(&upstream.url).ok_or(RouteError::Url)?;
         let namespace = &resource.key.namespace;
-        let credential = route::credential(upstream, namespace, &*destinations.secrets)?;
-        let authorities = route::authorities(upstream, namespace, &*destinations.secrets)?;
+        let credential = route::credential(upstream, namespace, secrets)?;
+        let authorities = route::authorities(upstream, namespace, secrets)?;
         let authorities = authorities.as_ref().map(|pem| pem.expose().as_str());
-        let pool = self.pool(&base, authorities, destinations.sample, limits)?;
+        let pool = self.pool(&base, authorities, resolver, limits)?;
         let has_secrets = upstream.credential.is_some() || upstream.ca_ref.is_some();
         let route = Route { base, credential, timeout: route::timeout(upstream), pool };
         Ok(Known { resource: resource.clone(), route: Arc::new(route), made: Stopwatch::start(), has_secrets })
@@ -112,10 +114,10 @@ impl Routes {
         &self,
         base: &Base,
         authorities: Option<&str>,
-        sample: Option<SocketAddr>,
+        resolver: Resolver,
         limits: UpstreamLimits,
     ) -> Result<Arc<Pool>, RouteError> {
-        let instead = sample.filter(|_| base.is_example());
+        let instead = resolver.sample.filter(|_| base.is_example());
         let origin = Origin {
             secure: base.secure,
             host: base.host.clone(),

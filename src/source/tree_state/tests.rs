@@ -98,7 +98,7 @@ fn duplicates_cancel_each_other_until_one_goes() {
 fn a_moved_object_never_is_absent() {
     let mut world = World::default();
     world.set(&[("a.yaml", Some(policy("p", "184d")))]);
-    assert!(world.set(&[("a.yaml", None), ("b.yaml", Some(policy("p", "184d")))]).is_empty());
+    assert_eq!(world.set(&[("a.yaml", None), ("b.yaml", Some(policy("p", "184d")))]), ["+p@b.yaml#0"]);
     assert_eq!(world.set(&[("b.yaml", None), ("c.yaml", Some(policy("p", "200d")))]), ["+p@c.yaml#0"]);
 }
 
@@ -122,7 +122,10 @@ fn storms_are_told_by_their_size() {
     let many = (0..500).map(|number| {
         let path = format!("d/{number}.yaml");
         let load = directory::load_text(&path, &policy(&format!("p{number}"), "184d"));
-        Observation { path, content: Some(Content { stamp: stamp("x"), documents: load.documents, findings: load.findings }) }
+        Observation {
+            path,
+            content: Some(Content { stamp: stamp("x"), documents: load.documents, findings: load.findings }),
+        }
     });
     let batch = tree.apply(many.collect(), 7, &|_, _| None);
     assert_eq!((batch.changes.len(), batch.said.len()), (500, MAX_SAID + 1));

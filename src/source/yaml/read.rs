@@ -24,15 +24,38 @@ pub(super) fn guarded(text: &str, first_line: u32) -> Result<Option<Root>, YamlE
         let message = "the YAML parser gave up on this document";
         Err(YamlError::new(YamlFault::Syntax, (first_line, 1), message, "write it in plain block style"))
     })
+    .map_err(|error| blame_tab(text, first_line, error))
+}
+
+/// A tab in the indentation is the commonest cause that nobody can see, and the parser complains of
+/// the line above it.
+fn blame_tab(text: &str, first_line: u32, error: YamlError) -> YamlError {
+    if error.fault != YamlFault::Syntax {
+        return error;
+    }
+    let near = |line: u32| line.abs_diff(error.line) <= 1;
+    let tab = (first_line..).zip(text.lines()).filter(|(number, _)| near(*number)).find_map(|(number, line)| {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let at = line.find('\t').filter(|at| *at < indent)?;
+        Some((number, u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1)))
+    });
+    let Some(at) = tab else { return error };
+    YamlError::new(YamlFault::Syntax, at, "not valid YAML: this line is indented with a tab", "indent with spaces")
 }
 
 /// The one document of `text`; `None` when there is nothing but comments.
 fn document(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
     if let Some((number, _)) = (0..).zip(text.lines()).find(|(_, line)| line.starts_with('%')) {
         let at = (first_line.saturating_add(number), 1);
-        return Err(YamlError::new(YamlFault::Refused, at, "a line that starts with `%` is not allowed", "remove or indent it"));
+        return Err(YamlError::new(
+            YamlFault::Refused,
+            at,
+            "a line that starts with `%` is not allowed",
+            "remove or indent it",
+        ));
     }
-    let mut reader = Reader { events: Parser::new_from_str(text), offset: first_line.saturating_sub(1), item_lines: Vec::new() };
+    let mut reader =
+        Reader { events: Parser::new_from_str(text), offset: first_line.saturating_sub(1), item_lines: Vec::new() };
     let mut root = None;
     loop {
         match reader.next()? {
@@ -43,7 +66,12 @@ fn document(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
                 let is_empty = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, 0, None) if text.is_empty());
                 if root.is_some() {
                     let fix = "put a line `---` between two documents";
-                    return Err(YamlError::new(YamlFault::Syntax, (line, column), "a second document begins here", fix));
+                    return Err(YamlError::new(
+                        YamlFault::Syntax,
+                        (line, column),
+                        "a second document begins here",
+                        fix,
+                    ));
                 }
                 let value = reader.value(event, span, MAX_DEPTH, Above::Root)?;
                 if !is_empty {
@@ -110,7 +138,9 @@ impl<'t> Reader<'t> {
                 "an alias (`*name`) is not allowed",
                 "write the value out; put quotes around a text that starts with `*`",
             )),
-            _ => Err(YamlError::new(YamlFault::Syntax, self.place(span.start), "a value is missing here", "complete it")),
+            _ => {
+                Err(YamlError::new(YamlFault::Syntax, self.place(span.start), "a value is missing here", "complete it"))
+            }
         }
     }
 
@@ -153,7 +183,8 @@ impl<'t> Reader<'t> {
     }
 
     fn key(&mut self, event: Event<'t>, span: Span) -> Result<String, YamlError> {
-        let fault = |message: String, fix: String| YamlError::new(YamlFault::Refused, self.place(span.start), message, fix);
+        let fault =
+            |message: String, fix: String| YamlError::new(YamlFault::Refused, self.place(span.start), message, fix);
         let Event::Scalar(text, style, anchor, tag) = event else {
             if matches!(event, Event::Alias(_)) {
                 return Err(fault("an alias (`*name`) is not allowed".into(), "write the name out".into()));
@@ -208,7 +239,7 @@ fn syntax(error: &ScanError, offset: u32) -> YamlError {
     } else if says(&["tag"]) {
         "put quotes around a text that starts with `!`"
     } else if says(&["mapping values are not allowed", "simple key", "block mapping", "':'"]) {
-        "check indentation and colons here and one line above; a text that holds `: ` or ` #` needs quotes"
+        "check indentation, colons and brackets here and one line above; a text that holds `: ` or ` #` needs quotes"
     } else if says(&["quoted", "escape"]) {
         "close the quotes; in single quotes nothing is escaped and `''` is a quote"
     } else if says(&["flow", "',' or ']'", "',' or '}'"]) {
