@@ -129,7 +129,10 @@ fn bearer(value: &HeaderValue) -> Result<&[u8], Refusal> {
     let scheme = bytes.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
     let token = scheme.and_then(|_| bytes.get(7..)).ok_or_else(missing)?.trim_ascii_start();
     let fine = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
-    if token.is_empty() || token.len() > MAX_TOKEN || !token.iter().all(fine) {
+    if token.is_empty() {
+        return Err(missing());
+    }
+    if token.len() > MAX_TOKEN || !token.iter().all(fine) {
         return Err(Refusal::new(Code::CredentialInvalid, UNKNOWN));
     }
     Ok(token)
