@@ -56,9 +56,10 @@ impl Filter {
     #[must_use]
     pub fn admits(&self, entry: &Recorded) -> bool {
         let is = |wanted: &Option<String>, found: Option<&String>| wanted.is_none() || wanted.as_ref() == found;
-        let unit = self.unit.as_ref().is_none_or(|wanted| {
-            entry.unit.as_ref().is_some_and(|unit| [&unit.code, &unit.name].contains(&wanted))
-        });
+        let unit = self
+            .unit
+            .as_ref()
+            .is_none_or(|wanted| entry.unit.as_ref().is_some_and(|unit| [&unit.code, &unit.name].contains(&wanted)));
         let resource = self
             .resource
             .as_ref()
@@ -90,11 +91,7 @@ impl Filter {
         needles.extend(words.map(|word| vec![needle(word)]));
         needles.extend(self.outcome.map(|outcome| vec![needle(outcome.as_str())]));
         needles.extend(self.event.map(|event| vec![needle(event.as_str())]));
-        Sieve {
-            needles,
-            since: self.since.map(encode::time_text),
-            until: self.until.map(encode::time_text),
-        }
+        Sieve { needles, since: self.since.map(encode::time_text), until: self.until.map(encode::time_text) }
     }
 }
 

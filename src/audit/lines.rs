@@ -160,11 +160,7 @@ mod tests {
         bytes.extend(b"\nafter\n");
         assert_eq!(
             read_all(&bytes),
-            [
-                (0, Some(b"before".to_vec()), true),
-                (7, None, true),
-                (offset_after, Some(b"after".to_vec()), true)
-            ]
+            [(0, Some(b"before".to_vec()), true), (7, None, true), (offset_after, Some(b"after".to_vec()), true)]
         );
         let endless = vec![b'x'; 2 * MAX_LINE];
         assert_eq!(read_all(&endless), [(0, None, false)]);

@@ -90,7 +90,8 @@ pub fn run(
         pieces = rest;
         waiting.sort_by_key(|found| found.time);
         // what a segment not yet read may still precede has to wait
-        let ready = pieces.first().map_or(waiting.len(), |next| waiting.partition_point(|found| found.time < next.from));
+        let ready =
+            pieces.first().map_or(waiting.len(), |next| waiting.partition_point(|found| found.time < next.from));
         let later = waiting.split_off(ready);
         summary.give(&waiting, sink)?;
         waiting = later;
@@ -121,7 +122,8 @@ fn pieces(log: &Path, since: Option<Timestamp>, until: Option<Timestamp>) -> Res
         };
         let mut to = LATEST;
         for segment in segments.into_iter().rev() {
-            let from = begin(&segment.path).map_err(|source| QueryError::Read { path: segment.path.clone(), source })?;
+            let from =
+                begin(&segment.path).map_err(|source| QueryError::Read { path: segment.path.clone(), source })?;
             pieces.push(Piece { from, to, path: segment.path });
             to = from;
         }

@@ -36,8 +36,7 @@ impl Usage {
     /// Reads the record of admitted calls from `back_to` on and counts those since `midnight`. For
     /// quotas alone, `back_to` is `midnight`.
     pub fn read(log: &Path, midnight: Timestamp, back_to: Timestamp) -> Result<Self, QueryError> {
-        let filter =
-            Filter { event: Some(Event::Call), since: Some(back_to.min(midnight)), ..Filter::default() };
+        let filter = Filter { event: Some(Event::Call), since: Some(back_to.min(midnight)), ..Filter::default() };
         let mut usage = Self::default();
         let mut grants = HashMap::new();
         usage.summary = query::run(log, &filter, None::<NonZeroUsize>, &mut |found| {

@@ -113,8 +113,8 @@ pub enum AuditError {
 /// that are no entries.
 pub fn run(args: &AuditArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
     let AuditCommand::Query(args) = &args.command;
-    let zone = TimeZone::get(&args.time_zone)
-        .map_err(|source| AuditError::Zone { zone: args.time_zone.clone(), source })?;
+    let zone =
+        TimeZone::get(&args.time_zone).map_err(|source| AuditError::Zone { zone: args.time_zone.clone(), source })?;
     let filter = filter(args, clock, &zone)?;
     let log = args.state.join("log");
     if !log.is_dir() {

@@ -1,1 +1,3 @@
 //! Every hermetic suite in one binary: link time is paid once.
+
+mod record;

@@ -14,9 +14,9 @@ use crate::audit::recovery::Newest;
 use crate::audit::segment;
 use crate::audit::storage::SegmentFile;
 use crate::audit::stream::Stream;
+use crate::audit::writer::Options;
 use crate::audit::writer::error::Failure;
 use crate::audit::writer::queue::{Batch, SPACE_INTERVAL, Shared};
-use crate::audit::writer::Options;
 
 /// Bytes after which the disk is asked for its free space, however little time has passed.
 const SPACE_BYTES: u64 = 1 << 20;

@@ -52,7 +52,9 @@ pub enum RecordUnavailable {
 
 /// The error that ended a log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot {what} {path}: {reason}; the record takes nothing more until the disk is mended and the guard is started again")]
+#[error(
+    "cannot {what} {path}: {reason}; the record takes nothing more until the disk is mended and the guard is started again"
+)]
 pub struct Failure {
     what: &'static str,
     path: Arc<str>,

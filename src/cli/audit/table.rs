@@ -13,7 +13,17 @@ use crate::audit::Recorded;
 use crate::audit::query::Found;
 
 const COLUMNS: [&str; 12] = [
-    "TIME", "EVENT", "UNIT", "USER", "CASE", "CONSENT", "RESOURCE/OPERATION", "FIELDS", "ITEMS", "OUTCOME", "GRANT",
+    "TIME",
+    "EVENT",
+    "UNIT",
+    "USER",
+    "CASE",
+    "CONSENT",
+    "RESOURCE/OPERATION",
+    "FIELDS",
+    "ITEMS",
+    "OUTCOME",
+    "GRANT",
     "RECEIPT",
 ];
 
@@ -103,7 +113,8 @@ fn some(text: String) -> Option<String> {
 /// The text with everything that steers a terminal, or turns the direction of writing, made visible.
 fn plain(text: &str) -> String {
     let steers = |letter: char| {
-        letter.is_control() || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        letter.is_control()
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let mut plain = String::with_capacity(text.len());
     for letter in text.chars() {

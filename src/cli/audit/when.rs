@@ -13,7 +13,9 @@ pub enum Edge {
 
 /// A text that is no time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no time: give a day (2026-11-24), an instant (2026-11-24T08:00:00+08:00), or how long ago (90m, 24h, 7d)")]
+#[error(
+    "`{0}` is no time: give a day (2026-11-24), an instant (2026-11-24T08:00:00+08:00), or how long ago (90m, 24h, 7d)"
+)]
 pub struct BadTime(String);
 
 /// The instant that `text` means; a day is one of `zone`.
