@@ -1,6 +1,14 @@
 //! Governed data sharing between departments: signed approvals in, filtered and recorded answers out.
 
+pub mod api;
+pub mod approval;
+pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod fields;
+pub mod judge;
+pub mod delivery;
 pub mod random;
 pub mod redacted;
+pub mod settings;
+pub mod source;

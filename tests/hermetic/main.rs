@@ -1,3 +1,4 @@
 //! Every hermetic suite in one binary: link time is paid once.
 
 mod canary;
+mod signatures;

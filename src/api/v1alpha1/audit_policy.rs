@@ -1,0 +1,184 @@
+//! `AuditPolicy` (`ap`): what is kept, where, how long, and who looks.
+
+use std::collections::BTreeMap;
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::common::DURATION_RULE;
+use super::messages;
+use super::status::AuditPolicyStatus;
+
+/// How long the record is kept and who inspects it. There is no switch that lets data out without a record.
+#[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "datashare.dev",
+    version = "v1alpha1",
+    kind = "AuditPolicy",
+    plural = "auditpolicies",
+    shortname = "ap",
+    category = "datashare",
+    namespaced,
+    status = "AuditPolicyStatus",
+    derive = "PartialEq",
+    doc = "How long the record of shared data is kept, where, and who inspects it when. No setting lets data out without a record.",
+    printcolumn(
+        name = "Keeps",
+        type_ = "string",
+        json_path = ".spec.retention.period",
+        description = "How long every record is kept"
+    ),
+    printcolumn(
+        name = "Personal",
+        type_ = "string",
+        json_path = ".spec.retention.personal",
+        description = "How long records of personal data are kept"
+    ),
+    printcolumn(
+        name = "Archive",
+        type_ = "string",
+        json_path = ".spec.archive.url",
+        description = "Where sealed segments go"
+    ),
+    printcolumn(
+        name = "Inspection",
+        type_ = "string",
+        json_path = ".spec.inspection.schedule",
+        description = "When use is checked"
+    ),
+    printcolumn(
+        name = "Findings",
+        type_ = "integer",
+        json_path = ".status.lastInspection.findings",
+        description = "Of the last inspection"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the policy is in force"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "Since when it exists"
+    )
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditPolicySpec {
+    pub retention: Retention,
+    /// Where sealed segments are copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archive>,
+    /// When a segment is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
+    /// How often the log signs its state while entries arrive; absent: 1s.
+    #[schemars(length(max = 8))]
+    #[x_kube(validation = Rule::new("self.matches('^([1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|3600)s$|^([1-9]|[1-5][0-9]|60)m$|^1h$')").message(messages::CHECKPOINT))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_every: Option<String>,
+    /// Regular check of use (clause 4.2.9).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inspection: Option<Inspection>,
+}
+
+/// How long records are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = Rule::new("!has(self.personal) || !self.personal.matches('^[0-9]{1,6}d$') || !self.period.matches('^[0-9]{1,6}d$') || (int(self.personal.substring(0, size(self.personal) - 1)) >= 1096 && int(self.personal.substring(0, size(self.personal) - 1)) >= int(self.period.substring(0, size(self.period) - 1)))").message(messages::PERSONAL_FLOOR))]
+pub struct Retention {
+    /// Every record; at least 184d.
+    #[schemars(length(max = 8))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9]{1,6}d$') && int(self.substring(0, size(self) - 1)) >= 184").message(messages::RETENTION_FLOOR))]
+    pub period: String,
+    /// Records of personal data and business secrets; at least 1096d. Absent: 1096d or `period`, whichever is longer.
+    #[schemars(length(max = 8))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9]{1,6}d$')").message(messages::PERSONAL_FLOOR))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub personal: Option<String>,
+    /// The law behind the periods.
+    #[schemars(length(min = 1, max = 1024))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+}
+
+/// Where sealed segments are copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Archive {
+    #[schemars(length(max = 1024))]
+    #[x_kube(validation = Rule::new("self.matches('^(file:///.*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?)$')").message(messages::ARCHIVE_URL))]
+    pub url: String,
+    /// Object Lock of the store; absent: None.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<ArchiveLock>,
+}
+
+/// Object Lock mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ArchiveLock {
+    None,
+    Governance,
+    Compliance,
+}
+
+/// When a segment is closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Seal {
+    /// Absent: 1h.
+    #[schemars(length(max = 8))]
+    #[x_kube(validation = Rule::new(DURATION_RULE).message(messages::DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<String>,
+    /// Absent: 64 MiB.
+    #[schemars(range(min = 65_536, max = 1_073_741_824))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<i64>,
+}
+
+/// Regular check of use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inspection {
+    /// Cron line of five fields.
+    #[schemars(length(max = 128))]
+    #[x_kube(validation = Rule::new("self.matches('^[0-9*,/-]+ [0-9*,/-]+ [0-9*,/LW?-]+ [0-9A-Za-z*,/-]+ [0-9A-Za-z*,/#L?-]+$')").message(messages::CRON))]
+    pub schedule: String,
+    /// IANA name; absent: the site's.
+    #[schemars(length(min = 1, max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// Entries drawn each time; absent: 50.
+    #[schemars(range(min = 1, max = 10_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<i64>,
+    /// What is checked, and what a finding does.
+    #[schemars(length(max = 9))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks: Option<BTreeMap<Check, Effect>>,
+}
+
+/// What an inspection looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Check {
+    ConsentMissing,
+    OutsideApproval,
+    UnusedGrant,
+    BulkHarvest,
+    OffHours,
+    RotationOverdue,
+    RecallOverdue,
+    MigrationOverdue,
+    LogGap,
+}
+
+/// What a finding does to the grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Effect {
+    Report,
+    Suspend,
+}

@@ -1,0 +1,201 @@
+//! `DataShareRequest` (`dsr`): the applicant half of form A, and form B. Its spec never changes.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::common::{DATE_RULE, DNS_RULE, Document, Mode, Reference, SHA256_RULE, UNIQUE_RULE, Unit};
+use super::messages;
+use super::status::DataShareRequestStatus;
+
+/// Who asks for which fields of what, why and until when; and what the unit promises.
+#[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "datashare.dev",
+    version = "v1alpha1",
+    kind = "DataShareRequest",
+    plural = "datasharerequests",
+    shortname = "dsr",
+    category = "datashare",
+    namespaced,
+    status = "DataShareRequestStatus",
+    derive = "PartialEq",
+    doc = "A unit's application (form A) and commitment (form B) for shared data. The spec never changes: file a new request instead.",
+    printcolumn(name = "Unit", type_ = "string", json_path = ".spec.applicant.unit.name", description = "Who asks"),
+    printcolumn(
+        name = "System",
+        type_ = "string",
+        json_path = ".spec.applicant.system.name",
+        description = "Consumer system"
+    ),
+    printcolumn(
+        name = "Resource",
+        type_ = "string",
+        json_path = ".spec.resourceRef.name",
+        description = "What is asked for"
+    ),
+    printcolumn(name = "Until", type_ = "string", json_path = ".spec.notAfter", description = "Last day asked for"),
+    printcolumn(
+        name = "Phase",
+        type_ = "string",
+        json_path = ".status.phase",
+        description = "Where the request stands"
+    ),
+    printcolumn(
+        name = "Due",
+        type_ = "string",
+        json_path = ".status.dueBy",
+        description = "Day by which it should be decided"
+    ),
+    printcolumn(
+        name = "Grant",
+        type_ = "string",
+        json_path = ".status.grantRef.name",
+        description = "The decision",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the data can be used"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "Since when it is filed"
+    )
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(
+    validation = Rule::new("self == oldSelf").message(messages::SPEC_FINAL),
+    validation = Rule::new("(self.mode == 'Interface') == (has(self.operations) && size(self.operations) > 0)").message(messages::OPERATIONS_INTERFACE),
+)]
+pub struct DataShareRequestSpec {
+    /// Day of the application.
+    #[schemars(length(max = 10))]
+    #[x_kube(validation = Rule::new(DATE_RULE).message(messages::DATE))]
+    pub date: String,
+    pub applicant: Applicant,
+    /// Principal who took the form in; may not approve it (clause 4.2.6).
+    #[schemars(length(min = 1, max = 128))]
+    pub received_by: String,
+    /// The resource asked for.
+    pub resource_ref: Reference,
+    /// What the data is for.
+    #[schemars(length(min = 1, max = 2048))]
+    pub purpose: String,
+    /// The law that allows it.
+    #[schemars(length(min = 1, max = 1024))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// Fields asked for, by their names in the catalogue.
+    #[schemars(length(min = 1, max = 200), inner(length(min = 1, max = 63)))]
+    #[x_kube(validation = Rule::new(UNIQUE_RULE).message(messages::UNIQUE))]
+    pub fields: Vec<String>,
+    /// Way of delivery.
+    pub mode: Mode,
+    /// Operations asked for; Interface mode only.
+    #[schemars(length(max = 32), inner(length(min = 1, max = 63)))]
+    #[x_kube(validation = Rule::new(UNIQUE_RULE).message(messages::UNIQUE))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operations: Option<Vec<String>>,
+    /// Only these people; absent: any user the system names.
+    #[schemars(length(max = 1000), inner(length(min = 1, max = 128)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<String>>,
+    /// Last day asked for, to its end in the site's time zone.
+    #[schemars(length(max = 10))]
+    #[x_kube(validation = Rule::new(DATE_RULE).message(messages::DATE))]
+    pub not_after: String,
+    /// The sealed scan of form A.
+    pub form: Document,
+    /// Form B.
+    pub commitment: Commitment,
+    /// An earlier request of this namespace that this one replaces.
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = Rule::new(DNS_RULE).message(messages::DNS_NAME))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amends: Option<String>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Applicant {
+    pub unit: Unit,
+    /// Person who applies.
+    #[schemars(length(min = 1, max = 128))]
+    pub person: String,
+    #[schemars(length(min = 1, max = 64))]
+    pub phone: String,
+    /// The one consumer system that will call.
+    pub system: ConsumerSystem,
+    /// Third party that built or runs the system (promise 5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub developer: Option<Developer>,
+    /// Key to which the credential is encrypted instead of being written to a Secret.
+    #[schemars(length(max = 4096))]
+    #[x_kube(validation = Rule::new("self.matches('^age1[0-9a-z]{58}$') || self.matches('^ssh-(ed25519|rsa) [A-Za-z0-9+/]+={0,2}( .*)?$')").message(messages::RECIPIENT))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
+}
+
+/// A consumer system and where it calls from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConsumerSystem {
+    #[schemars(length(min = 1, max = 128))]
+    pub name: String,
+    /// Address ranges it calls from; calls from elsewhere are refused.
+    #[schemars(length(min = 1, max = 32), inner(length(max = 64)))]
+    #[x_kube(validation = Rule::new("self.all(x, isCIDR(x))").message(messages::SOURCE))]
+    pub sources: Vec<String>,
+}
+
+/// A third-party developer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Developer {
+    #[schemars(length(min = 1, max = 256))]
+    pub name: String,
+    /// Its code, or the registration number of a foreign developer.
+    #[schemars(length(min = 1, max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Foreign or foreign-invested: needs prior approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<bool>,
+    /// Number of that approval.
+    #[schemars(length(min = 1, max = 128))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval_number: Option<String>,
+}
+
+/// Form B: the sealed document and the promises it makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Commitment {
+    #[schemars(length(min = 1, max = 1024))]
+    pub uri: String,
+    #[schemars(length(max = 64))]
+    #[x_kube(validation = Rule::new(SHA256_RULE).message(messages::SHA256))]
+    pub sha256: String,
+    /// All seven promises.
+    #[schemars(length(max = 7))]
+    #[x_kube(validation = Rule::new("size(self) == 7 && self.all(x, self.exists_one(y, y == x))").message(messages::COMMITMENTS))]
+    pub accepts: Vec<Promise>,
+}
+
+/// The seven promises of form B.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Promise {
+    ScopeOnly,
+    RotateCredentials,
+    ConsentProof,
+    NoCopy,
+    ThirdParty,
+    Recall,
+    Handover,
+}

@@ -1,0 +1,317 @@
+//! Small grammars: days, times, durations, names, digests and unified social credit codes.
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+const CODE_ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+const CODE_WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
+
+/// A calendar day written `YYYY-MM-DD`.
+#[must_use]
+pub fn date(text: &str) -> Option<Date> {
+    let shape = text.len() == 10
+        && text.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+    if shape { text.parse().ok() } else { None }
+}
+
+/// An RFC 3339 time with offset, after 1970 and before the year 10000.
+#[must_use]
+pub fn time(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let digits = |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|b| b.iter().all(u8::is_ascii_digit));
+    let shape = digits(0..4) && digits(5..7) && digits(8..10) && digits(11..13) && digits(14..16) && digits(17..19);
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if !shape || !marks.iter().all(|&(at, mark)| bytes.get(at) == Some(&mark)) || bytes.get(17..19) == Some(b"60") {
+        return None;
+    }
+    let rest = text.get(19..)?;
+    let offset = match rest.strip_prefix('.') {
+        Some(fraction) => {
+            let end = fraction.find(|c: char| !c.is_ascii_digit())?;
+            if end == 0 || end > 9 {
+                return None;
+            }
+            fraction.get(end..)?
+        }
+        None => rest,
+    };
+    let numeric = offset.len() == 6
+        && offset.bytes().enumerate().all(|(at, b)| match at {
+            0 => b == b'+' || b == b'-',
+            3 => b == b':',
+            _ => b.is_ascii_digit(),
+        });
+    if offset != "Z" && !numeric {
+        return None;
+    }
+    text.parse().ok().filter(|time| *time > Timestamp::UNIX_EPOCH)
+}
+
+/// A whole number of seconds, minutes, hours or days.
+#[must_use]
+pub fn duration(text: &str) -> Option<SignedDuration> {
+    let unit = text.chars().last()?;
+    let number = text.strip_suffix(unit)?;
+    if number.is_empty() || number.len() > 6 || number.starts_with('0') || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let number: i64 = number.parse().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    Some(SignedDuration::from_secs(number * seconds))
+}
+
+/// A whole number of days written `184d`.
+#[must_use]
+pub fn days(text: &str) -> Option<i64> {
+    let number = text.strip_suffix('d')?;
+    let digits = !number.is_empty() && number.len() <= 6 && number.bytes().all(|b| b.is_ascii_digit());
+    if digits { number.parse().ok() } else { None }
+}
+
+/// 64 lowercase hex digits.
+#[must_use]
+pub fn sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+/// A name as Kubernetes labels are (RFC 1123).
+#[must_use]
+pub fn dns_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// A name as Kubernetes Secrets' keys are.
+#[must_use]
+pub fn secret_key(text: &str) -> bool {
+    !text.is_empty()
+        && text != "."
+        && text != ".."
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+}
+
+/// A letter, then letters, digits, `_`, `-` and `.`.
+#[must_use]
+pub fn field_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+}
+
+/// A principal without blanks, commas, quotes or wildcards.
+#[must_use]
+pub fn principal(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || "*?!,\"".contains(c))
+}
+
+/// A unified social credit code with the right check digit (GB 32100).
+#[must_use]
+pub fn credit_code(text: &str) -> bool {
+    text.len() == 18 && text.chars().last().is_some_and(|last| credit_code_check(text) == Some(last))
+}
+
+/// The check digit that belongs to the first 17 characters.
+#[must_use]
+pub fn credit_code_check(text: &str) -> Option<char> {
+    if text.chars().count() != 18 {
+        return None;
+    }
+    let mut sum = 0;
+    for (character, weight) in text.chars().zip(CODE_WEIGHTS) {
+        sum += CODE_ALPHABET.find(character)? * weight;
+    }
+    CODE_ALPHABET.chars().nth((31 - sum % 31) % 31)
+}
+
+/// Whether no entry stands twice.
+#[must_use]
+pub fn unique<T: PartialEq>(all: &[T]) -> bool {
+    all.iter().enumerate().all(|(at, one)| !all.iter().take(at).any(|other| other == one))
+}
+
+/// The RFC 9535 subset of member names and `[*]`, ending in a member.
+#[must_use]
+pub fn field_path(text: &str) -> bool {
+    let Some(mut rest) = text.strip_prefix('$') else { return false };
+    let mut ends_in_member = false;
+    while !rest.is_empty() {
+        let next = if let Some(after) = rest.strip_prefix("[*]") {
+            ends_in_member = false;
+            Some(after)
+        } else {
+            ends_in_member = true;
+            rest.strip_prefix('.').and_then(dotted_member).or_else(|| rest.strip_prefix('[').and_then(quoted_member))
+        };
+        let Some(next) = next else { return false };
+        rest = next;
+    }
+    ends_in_member
+}
+
+fn dotted_member(text: &str) -> Option<&str> {
+    let first = text.chars().next()?;
+    if !(first.is_ascii_alphabetic() || first == '_' || !first.is_ascii()) {
+        return None;
+    }
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii())).unwrap_or(text.len());
+    text.get(end..)
+}
+
+fn quoted_member(text: &str) -> Option<&str> {
+    let quote = text.chars().next().filter(|c| *c == '\'' || *c == '"')?;
+    let text = text.strip_prefix(quote)?;
+    let end = text.find(quote)?;
+    let name = text.get(..end)?;
+    if name.is_empty() || name.chars().any(|c| c == '\\' || c < ' ') {
+        return None;
+    }
+    text.get(end + 1..)?.strip_prefix(']')
+}
+
+/// The parameters of an operation's path, or nothing where the path is not one.
+#[must_use]
+pub fn placeholders(path: &str) -> Option<Vec<&str>> {
+    let mut found = Vec::new();
+    for segment in path.strip_prefix('/')?.split('/') {
+        if let Some(name) = segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) {
+            if !field_name(name) {
+                return None;
+            }
+            found.push(name);
+        } else if segment.is_empty()
+            || segment == "."
+            || segment == ".."
+            || !segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.~-".contains(&b))
+        {
+            return None;
+        }
+    }
+    Some(found)
+}
+
+/// An upstream's base URL: https, or plain http where it stays on the machine or is allowed.
+#[must_use]
+pub fn upstream_url(text: &str, insecure: bool) -> bool {
+    let (plain, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => (false, rest),
+        (_, Some(rest)) => (true, rest),
+        _ => return false,
+    };
+    let host = rest.split('/').next().unwrap_or_default();
+    if host.is_empty() || rest.chars().any(|c| c == '?' || c == '#' || c.is_whitespace()) || host.contains('@') {
+        return false;
+    }
+    !plain || insecure || loopback(host)
+}
+
+fn loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
+        Some(_) if !host.starts_with('[') => return false,
+        _ => host,
+    };
+    name == "localhost"
+        || name == "[::1]"
+        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_that_do_not_exist_are_refused() {
+        assert!(date("2028-02-29").is_some());
+        for bad in ["2026-02-29", "2026-13-01", "26-01-01", "2026-1-1", "2026-01-01T00:00:00Z", "２026-01-01", ""] {
+            assert!(date(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_need_an_offset() {
+        assert!(time("2026-11-05T00:00:00+08:00").is_some());
+        assert!(time("2026-11-05T00:00:00.123456Z").is_some());
+        for bad in [
+            "2026-11-05T00:00:00",
+            "2026-11-05",
+            "2026-11-05 00:00:00Z",
+            "2026-11-05T24:00:00Z",
+            "2026-11-05T00:00:60Z",
+            "2026-11-05T00:00:00.Z",
+            "2026-11-05T00:00:00+0800",
+            "2026-11-05T00:00:00+08:00[Asia/Shanghai]",
+            "1969-01-01T00:00:00Z",
+        ] {
+            assert!(time(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn durations_are_whole_and_positive() {
+        assert_eq!(duration("90d"), Some(SignedDuration::from_hours(90 * 24)));
+        for bad in ["", "d", "0s", "05m", "1w", "-1h", "1.5h", "1234567s", "５s"] {
+            assert!(duration(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn check_digits_are_checked() {
+        // the example of GB 32100 and a well-known enterprise's public code
+        assert!(credit_code("91350100M000100Y43"));
+        assert!(!credit_code("91350100M000100Y44"));
+        assert_eq!(credit_code_check("91350100M000100Y44"), Some('3'));
+        assert!(!credit_code("91350100I000100Y43"), "I is not in the alphabet");
+        assert!(!credit_code("91350100M000100Y4"));
+    }
+
+    #[test]
+    fn paths_are_member_names_and_stars() {
+        for good in ["$.a", "$.data[*].idNumber", "$['a b'].c", "$.数据[*].名", "$[*].x", "$[\"x\"]"] {
+            assert!(field_path(good), "{good}");
+        }
+        for bad in [
+            "",
+            "$",
+            "a",
+            "$.",
+            "$..a",
+            "$.a[*]",
+            "$.a[0].b",
+            "$.*",
+            "$.a[?(@.b)]",
+            "$.a.",
+            "$['']",
+            "$.a b",
+            "$.a[1:2].c",
+        ] {
+            assert!(!field_path(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn plain_http_stays_on_the_machine() {
+        for good in ["https://a.example/x", "http://127.0.0.1:80/x", "http://localhost", "http://[::1]:8080/"] {
+            assert!(upstream_url(good, false), "{good}");
+        }
+        for bad in [
+            "http://a.example",
+            "ftp://a",
+            "https://",
+            "https://u:p@a",
+            "https://a?x",
+            "https://a#x",
+            "http://127.0.0.1.evil.example",
+            "http://localhost:x",
+        ] {
+            assert!(!upstream_url(bad, false), "{bad}");
+        }
+        assert!(upstream_url("http://a.example", true));
+    }
+}

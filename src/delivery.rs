@@ -1,0 +1,5 @@
+//! What reaches a consumer and must outlive the process: the state directory and its journals.
+
+pub mod journal;
+pub mod secrets;
+pub mod state_dir;

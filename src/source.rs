@@ -1,0 +1,14 @@
+//! Where objects come from: a directory of YAML files, read strictly and followed as it changes.
+//! What enters is text that nobody has checked; what leaves is typed objects, or findings that
+//! name file, line, member and mend.
+
+pub mod change;
+pub mod directory;
+pub mod finding;
+pub mod live;
+pub mod object;
+pub mod settings_file;
+pub mod tree_state;
+pub mod typed;
+mod watch;
+pub mod yaml;

@@ -1,0 +1,76 @@
+//! A walk over the files that count, in pieces: whoever walks can stop between two entries to react
+//! to something more urgent. Hidden names and linked directories are not entered.
+
+use std::collections::VecDeque;
+use std::fs::{self, ReadDir};
+
+use super::{Directory, MAX_FILES, Role, Stamp, is_hidden};
+
+/// One thing met on the way.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A directory that is about to be read: whoever wants to watch it does so now.
+    Directory(String),
+    File(String, Stamp),
+}
+
+/// The walk's state. Directories are read in the order in which they were met.
+#[derive(Debug)]
+pub struct Walk {
+    ahead: VecDeque<String>,
+    open: Option<(String, ReadDir)>,
+    left: usize,
+}
+
+impl Walk {
+    /// A walk over everything below `start` (relative, empty for the root).
+    pub fn below(start: &str) -> Self {
+        Self { ahead: VecDeque::from([start.to_owned()]), open: None, left: MAX_FILES }
+    }
+
+    /// Whether the limit on files ended the walk early.
+    pub fn is_cut(&self) -> bool {
+        self.left == 0
+    }
+
+    /// The next entry; `None` at the end. A directory that cannot be read is passed over, so its
+    /// files count as not met.
+    pub fn step(&mut self, directory: &Directory) -> Option<Entry> {
+        loop {
+            if self.left == 0 {
+                return None;
+            }
+            let Some((prefix, entries)) = &mut self.open else {
+                let next = self.ahead.pop_front()?;
+                return Some(Entry::Directory(next));
+            };
+            let Some(entry) = entries.next() else {
+                self.open = None;
+                continue;
+            };
+            let Ok(entry) = entry else { continue };
+            let name = entry.file_name();
+            let (Some(name), Ok(kind)) = (name.to_str(), entry.file_type()) else { continue };
+            if is_hidden(name) {
+                continue;
+            }
+            let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+            if kind.is_dir() {
+                self.left -= 1;
+                self.ahead.push_back(path);
+            } else if Role::of(&path) != Role::Other {
+                let meta = if kind.is_symlink() { fs::metadata(directory.path(&path)) } else { entry.metadata() };
+                let Ok(meta) = meta else { continue };
+                if meta.is_file() {
+                    self.left -= 1;
+                    return Some(Entry::File(path, Stamp::of(&meta)));
+                }
+            }
+        }
+    }
+
+    /// Begins to read a directory that [`Walk::step`] gave out.
+    pub fn enter(&mut self, directory: &Directory, path: String) {
+        self.open = fs::read_dir(directory.path(&path)).ok().map(|entries| (path, entries));
+    }
+}

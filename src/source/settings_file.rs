@@ -1,0 +1,65 @@
+//! `datashare.yaml` at the root of a directory: read as strictly as objects are.
+
+use super::directory::{Directory, SETTINGS, Seen, Stamp};
+use super::finding::{Finding, FindingCode};
+use super::yaml;
+use crate::settings::{MEMBERS, Settings};
+
+/// The settings of a directory.
+///
+/// # Errors
+/// Findings that name line, member and mend.
+pub fn read(directory: &Directory) -> Result<Settings, Vec<Finding>> {
+    from_seen(directory.read(SETTINGS)).1
+}
+
+pub(super) fn from_seen(seen: Seen) -> (Option<Stamp>, Result<Settings, Vec<Finding>>) {
+    match seen {
+        Seen::Text(stamp, text) => (Some(stamp), parse(&text)),
+        Seen::Unreadable(stamp, finding) => (Some(stamp), Err(vec![*finding])),
+        Seen::Absent => {
+            let fix = "write it at the root of the directory, with at least `site: name-of-this-installation`";
+            (None, Err(vec![fault(1, "the settings file is missing", fix)]))
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<Settings, Vec<Finding>> {
+    let mut documents = yaml::parse(text);
+    let document = match (documents.len(), documents.pop()) {
+        (1, Some(Ok(document))) => document,
+        (1, Some(Err(error))) => return Err(vec![fault(error.line, &error.message, &error.fix)]),
+        _ => return Err(vec![fault(1, "the settings are not one document", "write `site: name-of-this-installation`")]),
+    };
+    serde_path_to_error::deserialize(&document.value).map_err(|error| {
+        let member = error.path().to_string().trim_matches(['.', '?']).to_owned();
+        let (line, _) = yaml::locate(text, document.spot, &member);
+        let message = error.into_inner().to_string();
+        let fix = format!("the members are {}", MEMBERS.join(", "));
+        let mut finding = fault(line, &message, &fix);
+        finding.member = Some(member).filter(|member| !member.is_empty());
+        vec![finding]
+    })
+}
+
+fn fault(line: u32, message: &str, fix: &str) -> Finding {
+    Finding::of_file(FindingCode::SettingsInvalid, SETTINGS, line, message, fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_line_and_member() {
+        assert_eq!(parse("# ours\nsite: jinan\n").unwrap().site, "jinan");
+        let wrong = |text| parse(text).unwrap_err().remove(0);
+        let finding = wrong("site: a\nmaxStaleness: 2d\n");
+        assert_eq!((finding.line, finding.member.as_deref()), (2, Some("maxStaleness")));
+        let finding = wrong("site: a\n\nmaxStalenes: 2m\n");
+        assert_eq!((finding.line, finding.member.as_deref()), (3, Some("maxStalenes")));
+        assert_eq!(wrong("timeZone: UTC\n").line, 1);
+        assert_eq!(wrong("").line, 1);
+        assert_eq!(wrong("site: a\nsite: b\n").line, 2);
+    }
+}
