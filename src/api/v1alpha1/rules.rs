@@ -3,8 +3,8 @@
 //!
 //! They are written so that the API server's evaluator and a local one cannot differ: `\s`, `\d`
 //! and `.` mean different characters in different regex engines and are not used, nor is `(?i)`,
-//! which folds more letters than one expects; blanks are `\p{Z}` and `\p{Cc}`. Dates and times are matched whole, because a failing conversion would
-//! show the user the evaluator's error beside our message.
+//! which folds more letters than one expects; blanks are `\p{Z}` and `\p{Cc}`. Dates and times are
+//! matched whole, because a failing conversion would show the evaluator's error beside our message.
 
 /// Days of the years 2000 to 2999, leap days included. No anchors: dates and times both use it.
 macro_rules! day {

@@ -1,9 +1,12 @@
 //! Each shared grammar twice: the CEL rule and the Rust function accept the same texts.
 
+use std::cell::Cell;
+
 use datashare::api::v1alpha1::rules;
 use datashare::api::v1alpha1::validate::syntax;
 use kube::core::cel::{Validator, compile_schema};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 /// Runs `texts` past a rule and its function; some must pass and some must not.
@@ -13,9 +16,9 @@ fn alike(rule: &str, ours: impl Fn(&str) -> bool, texts: impl Strategy<Value = S
     }));
     assert!(!schema.has_errors(), "{:?}", schema.compilation_errors());
     let validator = Validator::new();
-    let passed = std::cell::Cell::new((0, 0));
+    let passed = Cell::new((0, 0));
     let config = ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() };
-    let outcome = proptest::test_runner::TestRunner::new(config).run(&texts, |text| {
+    let outcome = TestRunner::new(config).run(&texts, |text| {
         let told = validator.validate_compiled(&schema, &json!(text), None);
         let theirs = match &told {
             Ok(()) => true,
