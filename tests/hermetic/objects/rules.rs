@@ -17,7 +17,8 @@ fn alike(rule: &str, ours: impl Fn(&str) -> bool, texts: impl Strategy<Value = S
     assert!(!schema.has_errors(), "{:?}", schema.compilation_errors());
     let validator = Validator::new();
     let passed = Cell::new((0, 0));
-    let config = ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 2 * config.cases, ..config };
     let outcome = TestRunner::new(config).run(&texts, |text| {
         let told = validator.validate_compiled(&schema, &json!(text), None);
         let theirs = match &told {
@@ -106,9 +107,12 @@ fn addresses() {
     ];
     alike(&rule(rules::SOURCES), syntax::source, ranges);
     let rule = |insecure: bool| {
-        rules::UPSTREAM.replace("self.url", "self").replace("has(self.insecure) && self.insecure", &insecure.to_string())
+        rules::UPSTREAM
+            .replace("self.url", "self")
+            .replace("has(self.insecure) && self.insecure", &insecure.to_string())
     };
-    let host = r"(127\.[0-9]{1,3}\.0?[0-9]\.[0-9]{1,3}|localhost|\[::1\]|\[[0-9a-f:]{0,4}\]|a\.example|[a-zA-Z0-9._@ -]{0,4})";
+    let host =
+        r"(127\.[0-9]{1,3}\.0?[0-9]\.[0-9]{1,3}|localhost|\[::1\]|\[[0-9a-f:]{0,4}\]|a\.example|[a-zA-Z0-9._@ -]{0,4})";
     let urls = || format!(r"(http|https|ftp)://{host}(:[0-9]{{0,6}})?(/[a-z?# ]{{0,3}})?");
     for insecure in [false, true] {
         alike(&rule(insecure), |url| syntax::upstream_url(url, insecure), urls().as_str());
