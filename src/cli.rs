@@ -1,4 +1,4 @@
-//! The commands, one file each.
+//! The commands, one file each: arguments in, results to stdout, messages to stderr.
 
 pub mod approve;
 pub mod audit;
@@ -6,4 +6,7 @@ pub mod digest;
 pub mod file;
 pub mod sample;
 pub mod statement;
+pub mod crds;
+pub mod sample;
+pub mod up;
 pub mod world;

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod delivery;
 pub mod fields;
+pub mod guard;
 pub mod judge;
 pub mod random;
 pub mod redacted;

@@ -39,7 +39,8 @@ pub struct Index {
     plans: HashMap<PlanKey, (Option<Digest>, Option<Arc<Plan>>)>,
     bars: Bars,
     ledger: Ledger,
-    tokens: HashMap<TokenHash, (Key, Credential)>,
+    /// A token belongs to one decision: grant and serial.
+    tokens: HashMap<TokenHash, (Key, Arc<str>, Credential)>,
     timers: BTreeSet<(Timestamp, Key)>,
 }
 
@@ -87,6 +88,13 @@ impl Index {
             tokens: HashMap::new(),
             timers: BTreeSet::new(),
         }
+    }
+
+    /// Forgets every object and keeps what must not be forgotten: ledger and tokens.
+    pub fn start_over(&mut self, site: Site) {
+        let ledger = std::mem::take(&mut self.ledger);
+        let tokens = std::mem::take(&mut self.tokens);
+        *self = Self { tokens, ..Self::new(site, Signers::default(), ledger) };
     }
 
     #[must_use]

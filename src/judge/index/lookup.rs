@@ -14,10 +14,15 @@ use crate::judge::served::Served;
 use crate::judge::verdict::{self, Counted, Finding, Verdict};
 
 impl Index {
-    /// Replaces the live tokens of a grant.
-    pub fn set_credentials(&mut self, grant: &Key, credentials: impl IntoIterator<Item = (TokenHash, Credential)>) {
+    /// Makes tokens of a decision known.
+    pub fn add_credentials(
+        &mut self,
+        grant: &Key,
+        serial: &Arc<str>,
+        credentials: impl IntoIterator<Item = (TokenHash, Credential)>,
+    ) {
         for (hash, credential) in credentials {
-            self.tokens.insert(hash, (grant.clone(), credential));
+            self.tokens.insert(hash, (grant.clone(), serial.clone(), credential));
         }
     }
 
@@ -29,8 +34,9 @@ impl Index {
     /// Whose token this is. Unknown tokens and those of absent grants are alike.
     #[must_use]
     pub fn identify(&self, hash: &TokenHash, user: Option<&str>, now: Timestamp) -> Option<Holder> {
-        let (key, credential) = self.tokens.get(hash)?;
-        let slot = self.grants.get(key)?;
+        let (key, serial, credential) = self.tokens.get(hash)?;
+        // a new decision under the same name has its own tokens: the old ones may have leaked
+        let slot = self.grants.get(key).filter(|slot| slot.grant.serial == *serial)?;
         Some(Holder {
             grant: slot.grant.clone(),
             request: self.requests.get(&slot.grant.request).cloned(),
