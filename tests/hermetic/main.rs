@@ -8,10 +8,5 @@ mod objects;
 mod signatures;
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, clippy::print_stdout)]
 
-mod canary;
-mod crds;
-mod example_jinan;
-mod objects;
 mod record;
-mod signatures;
 mod source;
