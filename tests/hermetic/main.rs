@@ -10,6 +10,7 @@
 
 mod approving;
 mod canary;
+mod crash;
 mod crds;
 mod example_jinan;
 mod objects;
