@@ -204,6 +204,8 @@ impl Index {
                 }
                 let digest = record.and_then(|r| r.enforced.as_ref()).map(|(digest, _, _)| *digest);
                 let (serial, cause) = (ended.clone(), Cause::Revoked);
+                // the place where it was found is nothing a caller should read
+                let name: Arc<str> = name.split(" (").next().unwrap_or_default().into();
                 LedgerEntry::Ended { namespace, serial, cause, digest, scope: None, resources, by: name, at: now }
             }
             Target::Bar(bar) => {
