@@ -1,15 +1,20 @@
 //! The commands, one file each: arguments in, results to stdout, messages to stderr, and the exit
 //! code: 0 fine, 1 findings or refusal, 2 usage or unreadable input.
 
+pub mod approve;
 pub mod audit;
 pub mod check;
 mod columns;
 pub mod completion;
+pub mod crds;
+pub mod digest;
+pub mod file;
 pub mod get;
 pub mod plan;
 pub mod revoke;
 pub mod root;
 pub mod sample;
+pub mod statement;
 pub mod token;
 pub mod up;
 pub mod world;
@@ -51,18 +56,31 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Up(up::UpArgs),
     Get(get::GetArgs),
     Token(token::TokenArgs),
     Check(check::CheckArgs),
     Plan(plan::PlanArgs),
+    Digest(digest::DigestArgs),
+    Statement(statement::StatementArgs),
+    Approve(Box<approve::ApproveArgs>),
     Revoke(Box<revoke::RevokeArgs>),
     Audit(audit::AuditArgs),
+    Crds(crds::Crds),
     Completion(completion::CompletionArgs),
 }
 
 /// Why a command gave no result.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
+    #[error(transparent)]
+    Up(#[from] up::UpError),
+    #[error(transparent)]
+    Digest(#[from] digest::DigestError),
+    #[error(transparent)]
+    Statement(#[from] statement::StatementError),
+    #[error(transparent)]
+    Approve(#[from] approve::ApproveError),
     #[error(transparent)]
     Get(#[from] get::GetError),
     #[error(transparent)]
@@ -77,6 +95,17 @@ pub enum CliError {
     Audit(#[from] audit::AuditError),
     #[error("cannot write the result: {0}")]
     Write(#[from] io::Error),
+}
+
+impl CliError {
+    /// What the process ends with: a refusal is not the same as input that cannot be read.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Approve(approve::ApproveError::Refused(_)) | Self::Up(_) => REFUSED,
+            _ => UNREADABLE,
+        }
+    }
 }
 
 /// Runs the command that the words ask for; gives the exit code.
@@ -96,6 +125,19 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Result<u8, CliError> {
     };
     let (out, messages, clock) = (&mut io::stdout().lock(), &mut io::stderr(), &Clock::system());
     Ok(match &cli.command {
+        Command::Up(args) => {
+            up::run(args, out)?;
+            FINE
+        }
+        Command::Digest(args) => digest::run(args, clock, out, messages)?,
+        Command::Statement(args) => statement::run(args, clock, out)?,
+        Command::Approve(args) => {
+            approve::Terminal::default().person(|person| approve::run(args, clock, person, out, messages))?
+        }
+        Command::Crds(args) => {
+            args.run(out)?;
+            FINE
+        }
         Command::Get(args) => get::run(args, clock, out, messages)?,
         Command::Token(args) => token::run(args, clock, out, messages)?,
         Command::Check(args) => check::run(args, clock, out, messages)?,

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // nobody is left to tell when this fails too
             let _ = writeln!(io::stderr(), "error: {error}");
-            ExitCode::from(cli::UNREADABLE)
+            ExitCode::from(error.exit_code())
         }
     }
 }

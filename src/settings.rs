@@ -1,4 +1,4 @@
-//! The site's settings, as `datashare.yaml` (or the ConfigMap `datashare-settings`) gives them. An
+//! The site's settings, as `datashare.yaml` (or the `ConfigMap` `datashare-settings`) gives them. An
 //! unknown member is an error: a misspelt limit must not silently be the default.
 
 use ipnet::IpNet;

@@ -114,8 +114,5 @@ fn roots(paths: &[PathBuf]) -> Result<BTreeMap<PathBuf, Vec<String>>, CheckError
 
 /// Without settings nothing can be judged, so that is told whatever was asked for.
 fn is_asked(asked: &[String], file: &str) -> bool {
-    file == SETTINGS
-        || asked.iter().any(|path| {
-            path.is_empty() || path == file || Path::new(file).starts_with(path)
-        })
+    file == SETTINGS || asked.iter().any(|path| path.is_empty() || path == file || Path::new(file).starts_with(path))
 }

@@ -95,7 +95,10 @@ pub fn run(args: &GetArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dy
     let (plural, _) = args.kind.aliases();
     if let (Some(name), true) = (&args.name, items.is_empty()) {
         let place = args.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in {namespace}"));
-        writeln!(messages, "error: {plural} \"{name}\" not found{place}; 'datashare get {plural}' lists what there is")?;
+        writeln!(
+            messages,
+            "error: {plural} \"{name}\" not found{place}; 'datashare get {plural}' lists what there is"
+        )?;
         return Ok(REFUSED);
     }
     let text = match args.output {

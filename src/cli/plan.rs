@@ -76,15 +76,17 @@ pub fn run(args: &PlanArgs, clock: &Clock, out: &mut dyn Write, messages: &mut d
     let now = clock.now();
     let load = |name: &str, ledger: Ledger| {
         let tree = Tree::open(name, args.dir.as_deref())?;
-        World::load(tree.root(), ledger, now)
-            .map_err(|source| PlanError::World { name: name.to_owned(), source })
+        World::load(tree.root(), ledger, now).map_err(|source| PlanError::World { name: name.to_owned(), source })
     };
     let old = load(&args.old, Ledger::default())?;
     let new = load(&args.new, old.index.ledger().clone())?;
     for (name, world) in [(&args.old, &old), (&args.new, &new)] {
         let errors = world.findings.iter().filter(|f| f.severity == crate::source::finding::Severity::Error).count();
         if errors > 0 {
-            writeln!(messages, "{name}: {errors} errors; what they hold counts as absent ('datashare check' names them)")?;
+            writeln!(
+                messages,
+                "{name}: {errors} errors; what they hold counts as absent ('datashare check' names them)"
+            )?;
         }
     }
     let diff = diff::diff(&old, &new, now);

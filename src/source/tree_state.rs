@@ -164,7 +164,7 @@ impl TreeState {
             } else if holders == 1 {
                 let found = match taken(&mut objects, &key).pop() {
                     Some((place, object, print)) => {
-                        let same = count_before == 1 && was.iter().any(|(_, old)| *old == print);
+                        let same = count_before == 1 && was.contains(&(place.clone(), print));
                         if same { None } else { Some((Some(object), place)) }
                     }
                     None => self.only_place(&key).map(|place| (fetch(&key, &place), place)),
@@ -210,7 +210,7 @@ impl TreeState {
         });
         let spots: Vec<_> = spots.collect();
         let finding = |(index, (file, line)): (usize, &(Arc<str>, u32))| {
-            let (other, other_line) = spots.get(if index == 0 { 1 } else { 0 })?;
+            let (other, other_line) = spots.get(usize::from(index == 0))?;
             let message = format!("{key} stands at {other}:{other_line} too");
             let fix = if key.kind() == Kind::Revocation {
                 "both stay in force; keep one, or give them different names"

@@ -82,12 +82,10 @@ pub fn parse(text: &str) -> Vec<Result<Document, YamlError>> {
         let message = format!("the file is larger than {} MiB", MAX_BYTES / (1024 * 1024));
         return vec![Err(YamlError::new(YamlFault::TooLarge, (1, 1), message, "split it into several files"))];
     }
-    if let Err(error) = split::check_characters(text) {
-        return vec![Err(error)];
-    }
     let mut out = Vec::new();
     for part in split::parts(text) {
-        match read::guarded(part.text, part.first_line) {
+        let root = split::check_characters(part.text, part.first_line);
+        match root.and_then(|()| read::guarded(part.text, part.first_line)) {
             Ok(None) => {}
             Ok(Some(root)) => expand(root, part.number, &mut out),
             Err(error) => out.push(Err(error)),

@@ -78,11 +78,8 @@ fn of_verdict(index: &Index, grant: &Grant, id: &ObjectKey, finding: &Finding) -
         | Reason::SystemRevoked => Severity::Note,
         _ => Severity::Error,
     };
-    let (message, fix) = if finding.reason == Reason::Pending {
-        (finding.message.as_str(), None)
-    } else {
-        split(&finding.message)
-    };
+    let (message, fix) =
+        if finding.reason == Reason::Pending { (finding.message.as_str(), None) } else { split(&finding.message) };
     let fix = fix.unwrap_or_else(|| mend(finding.reason));
     Told::of(severity, kebab(finding.reason.as_str()), id, member(index, grant, finding.reason), message, fix)
 }
@@ -122,9 +119,7 @@ fn member(index: &Index, grant: &Grant, reason: Reason) -> String {
     };
     let asked = |list: Option<&[Arc<str>]>, name: &str| list.is_none_or(|all| all.iter().any(|one| **one == *name));
     match reason {
-        Reason::FieldsNotRequested => {
-            first("fields", &grant.fields, &|name| asked(request.map(|r| &*r.fields), name))
-        }
+        Reason::FieldsNotRequested => first("fields", &grant.fields, &|name| asked(request.map(|r| &*r.fields), name)),
         Reason::FieldsNotInCatalogue => {
             first("fields", &grant.fields, &|name| resource.is_none_or(|r| r.field(name).is_some()))
         }

@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn follows_members_lists_and_tests() {
-        let value = json!({"spec": {"a": [{"p": 1}, {"p": 2}]}, "c": [{"type": "X", "s": 1}, {"type": "Ready", "s": 2}]});
+        let value =
+            json!({"spec": {"a": [{"p": 1}, {"p": 2}]}, "c": [{"type": "X", "s": 1}, {"type": "Ready", "s": 2}]});
         assert_eq!(find(".spec.a[*].p", &value), [&json!(1), &json!(2)]);
         assert_eq!(find(".c[?(@.type==\"Ready\")].s", &value), [&json!(2)]);
         assert_eq!(find(".spec.a", &value), [&json!([{"p": 1}, {"p": 2}])]);

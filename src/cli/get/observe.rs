@@ -32,7 +32,8 @@ pub(super) fn observe(state: &StateDir, world: &World, kind: Kind, now: Timestam
             let site = world.index.site();
             let back_to = now.checked_sub(USE_SPAN).unwrap_or(Timestamp::MIN);
             let usage = Usage::read(&log, site.start_of(site.day(now)), back_to)?;
-            let each = usage.iter().map(|(namespace, name, used)| (Key::new(namespace, name), (used.last_used, used.today)));
+            let each =
+                usage.iter().map(|(namespace, name, used)| (Key::new(namespace, name), (used.last_used, used.today)));
             observed.usage = each.collect();
         }
         Kind::AuditPolicy => {

@@ -11,7 +11,8 @@ use crate::api::v1alpha1::{AccessGrant, AuditPolicy, DataShareRequest, Kind, Rev
 use crate::cli::columns;
 
 pub(super) fn draw(kind: Kind, items: &[Value], namespaces: bool, wide: bool, now: Timestamp) -> String {
-    let shown: Vec<Column> = printer_columns(kind).into_iter().filter(|c| wide || c.priority.unwrap_or(0) == 0).collect();
+    let shown: Vec<Column> =
+        printer_columns(kind).into_iter().filter(|c| wide || c.priority.unwrap_or(0) == 0).collect();
     let first = ["NAMESPACE", "NAME"].into_iter().skip(usize::from(!namespaces));
     let headings: Vec<String> = first.map(str::to_owned).chain(shown.iter().map(|c| c.name.to_uppercase())).collect();
     let row = |item: &Value| {

@@ -127,7 +127,9 @@ fn ending(new: &World, grant: &Key, now: Timestamp) -> (String, String) {
     match new.index.standing(grant, now) {
         Some(Standing::Refused(finding)) => (finding.reason.as_str().to_owned(), finding.message),
         Some(Standing::Serves) => ("Moved".into(), "the grant serves another system now".into()),
-        None => ("GrantMissing".into(), "the grant is gone; it serves again when exactly what was signed is back".into()),
+        None => {
+            ("GrantMissing".into(), "the grant is gone; it serves again when exactly what was signed is back".into())
+        }
     }
 }
 

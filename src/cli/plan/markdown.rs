@@ -28,7 +28,9 @@ pub(super) fn draw(old: &str, new: &str, diff: &Diff, zone: &TimeZone) -> String
         }
     }
     if !diff.revocations.is_empty() {
-        out.push_str("#### Revocations\n\n| | Revocation | Target | Clause | Reason | Decided by |\n|---|---|---|---|---|---|\n");
+        out.push_str(
+            "#### Revocations\n\n| | Revocation | Target | Clause | Reason | Decided by |\n|---|---|---|---|---|---|\n",
+        );
         for one in &diff.revocations {
             let name = format!("{}/{}", one.namespace, one.name);
             let cells = [one.change, &name, &one.target, &one.clause, &one.reason, &one.decided_by].map(escaped);
@@ -37,7 +39,9 @@ pub(super) fn draw(old: &str, new: &str, diff: &Diff, zone: &TimeZone) -> String
         out.push('\n');
     }
     if !diff.not_serving.is_empty() {
-        out.push_str("#### Grants that do not serve\n\n| Grant | Serial | Before | Now | Why |\n|---|---|---|---|---|\n");
+        out.push_str(
+            "#### Grants that do not serve\n\n| Grant | Serial | Before | Now | Why |\n|---|---|---|---|---|\n",
+        );
         for one in &diff.not_serving {
             let cells = [&one.grant, &one.serial, &one.before, &one.after, &one.message].map(|cell| escaped(cell));
             let _ = writeln!(out, "| {} |", cells.join(" | "));

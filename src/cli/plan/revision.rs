@@ -129,7 +129,8 @@ fn prefix(name: &str, top: &Path, dir: Option<&Path>, files: &[(String, String)]
         [only] => Ok(only.clone()),
         [] => Err(RevisionError::NoDirectory(name.to_owned())),
         several => {
-            let names: Vec<&str> = several.iter().map(|h| if h.is_empty() { "." } else { h.trim_end_matches('/') }).collect();
+            let names: Vec<&str> =
+                several.iter().map(|h| if h.is_empty() { "." } else { h.trim_end_matches('/') }).collect();
             Err(RevisionError::Several(name.to_owned(), names.join(", ")))
         }
     }

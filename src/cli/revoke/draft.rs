@@ -81,11 +81,12 @@ impl Draft {
             clause: given(&CLAUSES).unwrap_or(Clause::End),
             reason: args.reason.clone(),
             decided_by: args.decided_by.clone(),
-            decided_at: args
-                .decided_at
+            decided_at: args.decided_at.clone().unwrap_or_else(|| now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()),
+            evidence: args
+                .evidence
                 .clone()
-                .unwrap_or_else(|| now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()),
-            evidence: args.evidence.clone().zip(args.evidence_sha256.clone()).map(|(uri, sha256)| Document { uri, sha256 }),
+                .zip(args.evidence_sha256.clone())
+                .map(|(uri, sha256)| Document { uri, sha256 }),
             recall: args.recall_due.clone().zip(what).map(|(due, what)| Recall { due, what }),
             receipt: None,
         };

@@ -31,8 +31,9 @@ pub fn document(resource: &SampleResource, operation: &str, parameters: &BTreeMa
 /// Where in the document we are, as far as it decides which values repeat what the call asked for.
 #[derive(Clone, Copy, Default)]
 struct Place {
-    arrays: u32,
-    /// Below the second or third element of an array within an array: a co-owner is not the owner asked for.
+    /// Within an element or an object that holds fields: arrays below list its parts.
+    part: bool,
+    /// Within the second or third part: a co-owner is not the owner asked for.
     other: bool,
 }
 
@@ -47,8 +48,7 @@ impl Writer<'_> {
             Shape::Object(members) => Value::Object(self.object(members, seed, place)),
             Shape::Array(item) => (0..seed.between("length", 1, 3))
                 .map(|index| {
-                    let other = place.other || (place.arrays > 0 && index > 0);
-                    let place = Place { arrays: place.arrays.saturating_add(1), other };
+                    let place = Place { part: true, other: place.other || (place.part && index > 0) };
                     self.write(item, seed.child(&index.to_string()), place)
                 })
                 .collect(),
@@ -60,10 +60,10 @@ impl Writer<'_> {
         let asked = |name: &str| if place.other { None } else { self.parameters.get(name).map(String::as_str) };
         let record = Record { seed, asked: &asked };
         let mut members = Map::new();
-        let mut holds_fields = false;
+        let holds_fields = shapes.values().any(|shape| matches!(shape, Shape::Leaf(_)));
+        let place = Place { part: place.part || holds_fields, ..place };
         for (name, shape) in shapes {
             let field = if let Shape::Leaf(index) = shape { self.resource.fields.get(*index) } else { None };
-            holds_fields |= field.is_some();
             let value = field.map_or_else(|| self.write(shape, seed.child(name), place), |field| record.value(field));
             members.insert(name.clone(), value);
         }

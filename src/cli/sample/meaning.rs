@@ -1,8 +1,8 @@
 //! What a field is about, guessed from its Chinese title first and from its name otherwise.
 
-use super::SampleField;
+use super::{SampleField, words};
 
-/// What kind of text or number would be believable.
+/// What kind of text would be believable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     Identity,
@@ -16,31 +16,19 @@ pub(super) enum Meaning {
     ParcelCode,
     Number,
     Sex,
-    People,
-    Marital,
-    Share,
-    Relation,
-    Status,
     Address,
-    Police,
-    Bank,
-    Institution,
-    Office,
-    CompanyType,
     Company,
+    Project,
     PersonName,
-    Use,
-    Structure,
-    Scope,
-    Tax,
-    Payment,
-    Reason,
-    Kind,
+    /// One of these.
+    Words(&'static [&'static str]),
     Unknown,
 }
 
-/// First match wins, so the narrower words stand first.
-const RULES: &[(Meaning, &[&str], &[&str])] = {
+type Rule = (Meaning, &'static [&'static str], &'static [&'static str]);
+
+/// Words of the title, words of the name. First match wins, so the narrower words stand first.
+const RULES: &[Rule] = {
     use Meaning as M;
     &[
         (M::Identity, &["身份证号", "身份号码", "证件号", "纳税人识别号"], &["idnumber", "identitynumber"]),
@@ -53,30 +41,42 @@ const RULES: &[(Meaning, &[&str], &[&str])] = {
         (M::UnitNumber, &["不动产单元号"], &["unitnumber"]),
         (M::ParcelCode, &["宗地代码", "幢号"], &["parcelcode", "buildingcode"]),
         (M::Sex, &["性别"], &["sex", "gender"]),
-        (M::People, &["民族"], &["ethnicity"]),
-        (M::Marital, &["婚姻状况"], &["maritalstatus"]),
-        (M::Share, &["份额"], &["share"]),
-        (M::Relation, &["关系"], &["relation"]),
+        (M::Words(words::PEOPLES), &["民族"], &["ethnicity"]),
+        (M::Words(words::MARITAL), &["婚姻状况"], &["maritalstatus"]),
+        (M::Words(words::SHARES), &["份额"], &["share"]),
+        (M::Words(words::CHILDREN), &["与父"], &[]),
+        (M::Words(words::RELATIONS), &["关系"], &["relation"]),
+        (M::Words(words::HOUSEHOLDS), &["户别"], &["householdtype"]),
+        (M::Words(words::LAND_SOURCES), &["权属来源类型"], &[]),
+        (M::Words(words::ORGAN_TYPES), &["机构类别"], &["organtype"]),
+        (M::Words(words::COMPANY_TYPES), &["企业类型"], &["enterprisetype", "companytype"]),
+        (M::Words(words::FUNDING), &["经费来源"], &["funding"]),
+        (M::Words(words::BOUNDARIES), &["四至"], &["boundary"]),
+        (M::Words(words::COORDINATES), &["坐标系"], &["coordinatesystem"]),
         (M::Number, &["号", "编号", "代码", "文号", "证字号"], &["number", "code"]),
-        (M::Status, &["状态"], &["status"]),
+        (M::Words(words::STATUSES), &["状态"], &["status"]),
         (M::Address, &["地址", "住址", "坐落", "住所", "地点", "位置", "经营场所"], &["address", "place"]),
-        (M::Police, &["派出所"], &["policestation"]),
-        (M::Bank, &["贷款人", "抵押权人", "银行"], &["lender", "bank"]),
-        (M::Office, &["机关", "办公室"], &["authority", "office"]),
-        (M::Institution, &["签发机构", "填报机构", "单位名称"], &["institution"]),
-        (M::CompanyType, &["企业类型"], &["enterprisetype"]),
+        (M::Words(words::POLICE), &["派出所"], &["policestation"]),
+        (M::Words(words::BANKS), &["贷款人", "抵押权人", "银行"], &["lender", "bank"]),
+        (M::Words(words::OFFICES), &["机关", "办公室", "举办单位"], &["authority", "office"]),
+        (M::Words(words::HOSPITALS), &["签发机构", "填报机构"], &["hospital"]),
+        (M::Words(words::INSTITUTIONS), &["单位名称", "曾用名"], &["institution"]),
+        (M::Words(words::SURVEYORS), &["测绘单位"], &["surveyunit", "surveyor"]),
+        (M::Project, &["项目名称", "工程名称"], &["project"]),
         (
             M::Company,
-            &["企业名称", "建设单位", "施工单位", "测绘单位", "经纪机构", "举办单位", "项目名称", "工程名称"],
-            &["enterprise", "company", "agency", "developer", "project"],
+            &["企业名称", "建设单位", "施工单位", "经纪机构", "开发企业"],
+            &["enterprisename", "company", "agency", "developer"],
         ),
-        (M::Use, &["用途"], &["use", "usage"]),
-        (M::Structure, &["结构"], &["structure"]),
-        (M::Scope, &["经营范围", "业务范围"], &["scope"]),
-        (M::Tax, &["税种"], &["taxtype"]),
-        (M::Payment, &["付款方式"], &["payment"]),
-        (M::Reason, &["原因", "项目"], &["reason"]),
-        (M::Kind, &["类型", "类别"], &["type", "category"]),
+        (M::Words(words::USES), &["用途"], &["use", "usage"]),
+        (M::Words(words::STRUCTURES), &["结构"], &["structure"]),
+        (M::Words(words::MISSIONS), &["宗旨"], &["purpose"]),
+        (M::Words(words::SCOPES), &["经营范围", "业务范围"], &["scope"]),
+        (M::Words(words::TAXES), &["税种"], &["taxtype"]),
+        (M::Words(words::PAYMENTS), &["付款方式"], &["payment"]),
+        (M::Words(words::CHANGES), &["变更项目"], &["changeitem"]),
+        (M::Words(words::REASONS), &["原因"], &["reason"]),
+        (M::Words(words::KINDS), &["业务类型"], &["category"]),
         (
             M::PersonName,
             &[
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(meaning("spouseIdNumber", "配偶身份证号"), Meaning::Identity);
         assert_eq!(meaning("certificateNumber", "不动产权证号"), Meaning::PropertyCertificate);
         assert_eq!(meaning("certificateNumber", "婚姻证字号"), Meaning::Number);
-        assert_eq!(meaning("mortgageeName", "抵押权人"), Meaning::Bank);
+        assert_eq!(meaning("mortgageeName", "抵押权人"), Meaning::Words(words::BANKS));
         assert_eq!(meaning("validTo", "有效期止"), Meaning::LaterDate);
         assert_eq!(meaning("phone", "Contact"), Meaning::Phone);
         assert_eq!(meaning("whatever", "其他"), Meaning::Unknown);

@@ -34,7 +34,6 @@ impl Record<'_> {
     }
 
     fn text(&self, field: &SampleField, seed: &Seed) -> String {
-        let pick = |words: &[&'static str]| seed.pick("word", words).to_owned();
         match meaning::of(field) {
             Meaning::Identity => self.person(field).identity,
             Meaning::BirthDate => self.person(field).birth,
@@ -56,17 +55,7 @@ impl Record<'_> {
             Meaning::Number => {
                 format!("示例{}{:08}", seed.between("year", 2016, 2026), seed.below("number", 1_000_000))
             }
-            Meaning::People => pick(words::PEOPLES),
-            Meaning::Marital => pick(words::MARITAL),
-            Meaning::Share => pick(words::SHARES),
-            Meaning::Relation => pick(words::RELATIONS),
-            Meaning::Status => pick(words::STATUSES),
             Meaning::Address => address(seed),
-            Meaning::Police => pick(words::POLICE),
-            Meaning::Bank => pick(words::BANKS),
-            Meaning::Institution => pick(words::INSTITUTIONS),
-            Meaning::Office => pick(words::OFFICES),
-            Meaning::CompanyType => pick(words::COMPANY_TYPES),
             Meaning::Company => {
                 format!(
                     "济南{}{}有限公司（示例）",
@@ -74,13 +63,10 @@ impl Record<'_> {
                     seed.pick("trade", words::TRADES)
                 )
             }
-            Meaning::Use => pick(words::USES),
-            Meaning::Structure => pick(words::STRUCTURES),
-            Meaning::Scope => pick(words::SCOPES),
-            Meaning::Tax => pick(words::TAXES),
-            Meaning::Payment => pick(words::PAYMENTS),
-            Meaning::Reason => pick(words::REASONS),
-            Meaning::Kind => pick(words::KINDS),
+            Meaning::Project => {
+                format!("{}{}期（示例）", seed.pick("estate", words::ESTATES), seed.between("phase", 1, 5))
+            }
+            Meaning::Words(words) => seed.pick("word", words).to_owned(),
             Meaning::Unknown => format!("示例{}", meaning::title_without_unit(&field.title)),
         }
     }
@@ -115,7 +101,8 @@ fn number(field: &SampleField, seed: &Seed) -> Value {
     let (low, high) = match () {
         () if any(&["误差"]) => (0, 90),
         () if any(&["容积率"]) => (120, 350),
-        () if any(&["分摊"]) => (500, 3_000),
+        () if any(&["分摊"]) => (500, 1_500),
+        () if any(&["套内"]) => (3_000, 4_500),
         () if any(&["宗地"]) => (80_000, 9_000_000),
         () if any(&["面积"]) => (4_500, 18_000),
         () if any(&["万元"]) => (1_000, 500_000),

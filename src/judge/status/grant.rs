@@ -63,7 +63,8 @@ impl View<'_> {
             (true, false, true) => ("Serving", "calls are answered"),
             (false, ..) => (reason, message),
         };
-        let token = if live.is_empty() { ("CredentialMissing", "no token is live") } else { ("Issued", "a token is live") };
+        let token =
+            if live.is_empty() { ("CredentialMissing", "no token is live") } else { ("Issued", "a token is live") };
         let seen = if enforced { ("Enforced", "every guard has it") } else { ("NotEnforced", ready_message) };
         vec![
             condition("Approved", approved, if approved { "Approved" } else { reason }, message, since),

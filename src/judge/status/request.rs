@@ -53,10 +53,8 @@ impl View<'_> {
             digest: Some(request.digest.to_string()),
             phase: Some(phase),
             due_by: Some(due_by(request.date).to_string()),
-            grant_ref: decision.map(|d| Reference {
-                namespace: d.grant.namespace.to_string(),
-                name: d.grant.name.to_string(),
-            }),
+            grant_ref: decision
+                .map(|d| Reference { namespace: d.grant.namespace.to_string(), name: d.grant.name.to_string() }),
             credential: token.map(|token| IssuedCredential {
                 id: Some(token.hash.id),
                 not_after: Some(token.hash.not_after),

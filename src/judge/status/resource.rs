@@ -19,7 +19,9 @@ impl View<'_> {
         let of_it = self.index.grants().filter(|g| g.key.namespace == key.namespace && g.resource == key.name);
         let grants = of_it.filter(|grant| self.serves(&grant.key)).count();
         let (ready, reason, message) = match (resource.spec.sharing, grants) {
-            (Sharing::NotShared, _) => (false, "NotShared", "its sharing is NotShared: nobody may be granted it".into()),
+            (Sharing::NotShared, _) => {
+                (false, "NotShared", "its sharing is NotShared: nobody may be granted it".into())
+            }
             _ if !resource.offers(Mode::Interface) => {
                 (false, "NoInterface", "it has no interface; the guard answers no calls for it".into())
             }

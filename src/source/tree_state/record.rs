@@ -60,8 +60,8 @@ impl From<Vec<Held>> for HeldList {
 #[derive(Debug)]
 pub(super) enum Holders {
     One(Arc<str>),
-    /// Sorted. Boxed twice so that the common case stays small.
-    Many(Box<Vec<Arc<str>>>),
+    /// Sorted. A slice, so that the common case stays small.
+    Many(Box<[Arc<str>]>),
 }
 
 impl Holders {
@@ -71,12 +71,13 @@ impl Holders {
             Some(Self::One(first)) => {
                 let mut files = vec![first, Arc::clone(path)];
                 files.sort();
-                Self::Many(Box::new(files))
+                Self::Many(files.into())
             }
-            Some(Self::Many(mut files)) => {
+            Some(Self::Many(files)) => {
+                let mut files = files.into_vec();
                 let at = files.partition_point(|file| file < path);
                 files.insert(at, Arc::clone(path));
-                Self::Many(files)
+                Self::Many(files.into())
             }
         };
         all.insert(key, now);
@@ -87,12 +88,14 @@ impl Holders {
         match self {
             Self::One(only) => only == path,
             Self::Many(files) => {
-                if let Ok(at) = files.binary_search(path) {
-                    files.remove(at);
+                let mut left = std::mem::take(files).into_vec();
+                if let Ok(at) = left.binary_search(path) {
+                    left.remove(at);
                 }
-                if let [only] = files.as_slice() {
-                    *self = Self::One(Arc::clone(only));
-                }
+                *self = match left.as_slice() {
+                    [only] => Self::One(Arc::clone(only)),
+                    _ => Self::Many(left.into()),
+                };
                 false
             }
         }

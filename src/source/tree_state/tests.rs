@@ -98,7 +98,7 @@ fn duplicates_cancel_each_other_until_one_goes() {
 fn a_moved_object_never_is_absent() {
     let mut world = World::default();
     world.set(&[("a.yaml", Some(policy("p", "184d")))]);
-    assert!(world.set(&[("a.yaml", None), ("b.yaml", Some(policy("p", "184d")))]).is_empty());
+    assert_eq!(world.set(&[("a.yaml", None), ("b.yaml", Some(policy("p", "184d")))]), ["+p@b.yaml#0"]);
     assert_eq!(world.set(&[("b.yaml", None), ("c.yaml", Some(policy("p", "200d")))]), ["+p@c.yaml#0"]);
 }
 

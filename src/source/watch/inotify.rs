@@ -139,12 +139,10 @@ impl Watch {
 }
 
 fn named(mask: EventMask, path: String) -> Event {
-    let added = mask.intersects(EventMask::CREATE | EventMask::MOVED_TO);
     let removed = mask.intersects(EventMask::DELETE | EventMask::MOVED_FROM);
     match (mask.contains(EventMask::ISDIR), removed) {
         (true, true) => Event::DirectoryRemoved(path),
-        (true, false) if added => Event::DirectoryAdded(path),
-        // its permissions: what lies in it may have become readable, or not
+        // new, or its permissions changed: what lies in it may have become readable
         (true, false) => Event::DirectoryAdded(path),
         (false, true) => Event::Removed(path),
         (false, false) if mask.intersects(EventMask::CLOSE_WRITE | EventMask::MOVED_TO | EventMask::ATTRIB) => {

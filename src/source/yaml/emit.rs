@@ -2,6 +2,8 @@
 //! lines as a literal block, Chinese as it is, quotes only where another reading is possible. Which
 //! those are is asked of our own reader, so that writer and reader cannot disagree.
 
+use std::fmt::Write;
+
 use serde::Serialize;
 use serde_yaml::Value as Ordered;
 
@@ -122,7 +124,7 @@ fn pad(indent: usize, out: &mut String) {
 
 /// Plain where that means the same text, quoted where not.
 fn one_line(text: &str) -> String {
-    if text.contains('\n') || text.contains('\t') || split::check_characters(text).is_err() {
+    if text.contains('\n') || text.contains('\t') || split::check_characters(text, 1).is_err() {
         return double_quoted(text);
     }
     let starts_plain = text.starts_with(|c: char| c.is_alphanumeric() || "/$._+(〔《（“".contains(c));
@@ -142,7 +144,7 @@ fn is_literal(text: &str) -> bool {
         && !text.ends_with("\n\n")
         && text != "\n"
         && !text.contains('\r')
-        && split::check_characters(text).is_ok()
+        && split::check_characters(text, 1).is_ok()
 }
 
 fn double_quoted(text: &str) -> String {
@@ -153,8 +155,9 @@ fn double_quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if split::check_characters(&format!(" {c}")).is_err() => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)))
+            c if split::check_characters(c.encode_utf8(&mut [0; 4]), 1).is_err() => {
+                // writing to a text cannot fail
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
             c => out.push(c),
         }

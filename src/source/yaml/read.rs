@@ -20,10 +20,28 @@ pub(super) struct Root {
 
 /// As [`document`]; a panic in the parser, which is others' code, makes the document bad and no more.
 pub(super) fn guarded(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
-    catch_unwind(AssertUnwindSafe(|| document(text, first_line))).unwrap_or_else(|_| {
-        let message = "the YAML parser gave up on this document";
-        Err(YamlError::new(YamlFault::Syntax, (first_line, 1), message, "write it in plain block style"))
-    })
+    catch_unwind(AssertUnwindSafe(|| document(text, first_line)))
+        .unwrap_or_else(|_| {
+            let message = "the YAML parser gave up on this document";
+            Err(YamlError::new(YamlFault::Syntax, (first_line, 1), message, "write it in plain block style"))
+        })
+        .map_err(|error| blame_tab(text, first_line, error))
+}
+
+/// A tab in the indentation is the commonest cause that nobody can see, and the parser complains of
+/// the line above it.
+fn blame_tab(text: &str, first_line: u32, error: YamlError) -> YamlError {
+    if error.fault != YamlFault::Syntax {
+        return error;
+    }
+    let near = |line: u32| line.abs_diff(error.line) <= 1;
+    let tab = (first_line..).zip(text.lines()).filter(|(number, _)| near(*number)).find_map(|(number, line)| {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let at = line.find('\t').filter(|at| *at < indent)?;
+        Some((number, u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1)))
+    });
+    let Some(at) = tab else { return error };
+    YamlError::new(YamlFault::Syntax, at, "not valid YAML: this line is indented with a tab", "indent with spaces")
 }
 
 /// The one document of `text`; `None` when there is nothing but comments.
@@ -222,7 +240,7 @@ fn syntax(error: &ScanError, offset: u32) -> YamlError {
     } else if says(&["tag"]) {
         "put quotes around a text that starts with `!`"
     } else if says(&["mapping values are not allowed", "simple key", "block mapping", "':'"]) {
-        "check indentation and colons here and one line above; a text that holds `: ` or ` #` needs quotes"
+        "check indentation, colons and brackets here and one line above; a text that holds `: ` or ` #` needs quotes"
     } else if says(&["quoted", "escape"]) {
         "close the quotes; in single quotes nothing is escaped and `''` is a quote"
     } else if says(&["flow", "',' or ']'", "',' or '}'"]) {

@@ -58,7 +58,7 @@ fn is_mark(line: &str, mark: &str) -> bool {
 
 /// Refuses control characters, stray carriage returns, Unicode line separators and characters that
 /// reorder text on a screen: a reviewer does not see them, and readers of YAML disagree on them.
-pub(super) fn check_characters(text: &str) -> Result<(), YamlError> {
+pub(super) fn check_characters(text: &str, first_line: u32) -> Result<(), YamlError> {
     let bytes = text.as_bytes();
     let at = |index: usize| bytes.get(index).copied().unwrap_or(0);
     let hidden = |(index, byte): &(usize, &u8)| match **byte {
@@ -68,7 +68,7 @@ pub(super) fn check_characters(text: &str) -> Result<(), YamlError> {
         0xc2 => at(index + 1) < 0xa0,
         0xe2 => matches!((at(index + 1), at(index + 2)), (0x80, 0xa8..=0xae) | (0x81, 0xa6..=0xa9)),
         0xef => match (at(index + 1), at(index + 2)) {
-            (0xbb, 0xbf) => *index > 0,
+            (0xbb, 0xbf) => true,
             (0xbf, 0xbe..=0xbf) => true,
             _ => false,
         },
@@ -76,12 +76,12 @@ pub(super) fn check_characters(text: &str) -> Result<(), YamlError> {
     };
     let Some((index, _)) = bytes.iter().enumerate().find(hidden) else { return Ok(()) };
     let before = text.get(..index).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
+    let lines = u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX);
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let code = text.get(index..).and_then(|rest| rest.chars().next()).map_or(0, u32::from);
     Err(YamlError::new(
         YamlFault::Refused,
-        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX)),
+        (first_line.saturating_add(lines), u32::try_from(column).unwrap_or(u32::MAX)),
         format!("the invisible character U+{code:04X} is not allowed"),
         "remove it (in a quoted text it may be written as an escape)",
     ))
@@ -107,9 +107,9 @@ mod tests {
     #[test]
     fn names_the_place_of_what_cannot_be_seen() {
         for hidden in ["\0", "\u{7f}", "\u{85}", "\u{2028}", "\u{202e}", "\u{2067}", "\u{feff}", "\u{ffff}", "\r"] {
-            let error = check_characters(&format!("a: 1\n婚姻: {hidden}x")).unwrap_err();
-            assert_eq!((error.line, error.column), (2, 5), "{hidden:?}");
+            let error = check_characters(&format!("a: 1\n婚姻: {hidden}x"), 3).unwrap_err();
+            assert_eq!((error.line, error.column), (4, 5), "{hidden:?}");
         }
-        check_characters("\u{feff}a: 婚姻登记，“是” é — \u{a0}\t\r\n").unwrap();
+        check_characters("a: 婚姻登记，“是” é — \u{a0}\t\r\n", 1).unwrap();
     }
 }

@@ -55,7 +55,7 @@ fn refuses_with_place() {
     assert_eq!(refused("a: 1\nb: *x\n").1, 2);
     assert_eq!(refused("a: !!str 1\n").0, Refused);
     assert_eq!(refused("a: !x {b: 1}\n").0, Refused);
-    assert_eq!(refused("%YAML 1.1\n---\na: 1\n").0, Refused);
+    assert_eq!(refused("%YAML 1.1\n").0, Refused);
     assert_eq!(refused("1: a\n").0, Refused);
     assert_eq!(refused("? [a]\n: b\n").0, Refused);
     assert_eq!(refused("<<: {a: 1}\n").0, Refused);
@@ -144,11 +144,11 @@ fn tree() -> impl Strategy<Value = Value> {
     let inner = leaf.prop_recursive(4, 40, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 1..5).prop_map(Value::from),
-            prop::collection::btree_map("[a-x]{1,4}", inner, 1..5)
+            prop::collection::btree_map("[a-m]{1,4}", inner, 1..5)
                 .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     });
-    prop::collection::btree_map("[a-x]{1,4}", inner, 1..5).prop_map(|map| Value::Object(map.into_iter().collect()))
+    prop::collection::btree_map("[a-m]{1,4}", inner, 1..5).prop_map(|map| Value::Object(map.into_iter().collect()))
 }
 
 proptest! {
