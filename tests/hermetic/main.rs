@@ -10,6 +10,7 @@
 
 mod approving;
 mod canary;
+mod cli;
 mod crash;
 mod crds;
 mod example_jinan;

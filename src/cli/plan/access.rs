@@ -59,7 +59,7 @@ pub(super) fn of(world: &World, now: Timestamp) -> BTreeMap<Subject, Access> {
             continue;
         }
         let Some(request) = world.index.request(&grant.request) else { continue };
-        let one = access(world, grant, request, now);
+        let one = access(world, grant, now);
         match all.entry(subject(grant, request)) {
             std::collections::btree_map::Entry::Vacant(slot) => {
                 slot.insert(one);
@@ -78,7 +78,7 @@ pub(super) fn subject(grant: &Grant, request: &Request) -> Subject {
     }
 }
 
-fn access(world: &World, grant: &Grant, request: &Request, now: Timestamp) -> Access {
+fn access(world: &World, grant: &Grant, now: Timestamp) -> Access {
     let texts = |names: &[Arc<str>]| names.iter().map(ToString::to_string).collect();
     let served = world.index.served(&grant.key);
     let requires = served.map(|served| served.requires).unwrap_or_default();
