@@ -50,8 +50,9 @@ fn site<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 
 fn time_zone<'de, D: Deserializer<'de>>(from: D) -> Result<TimeZone, D::Error> {
     let name = String::deserialize(from)?;
-    TimeZone::get(&name)
-        .map_err(|_| de::Error::custom(format_args!("there is no time zone `{name}`; write a name such as Asia/Shanghai")))
+    TimeZone::get(&name).map_err(|_| {
+        de::Error::custom(format_args!("there is no time zone `{name}`; write a name such as Asia/Shanghai"))
+    })
 }
 
 fn staleness<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {

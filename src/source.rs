@@ -11,4 +11,5 @@ pub mod settings_file;
 pub mod tree_state;
 pub mod typed;
 mod watch;
+pub mod whole;
 pub mod yaml;

@@ -159,7 +159,9 @@ fn read_all<T: DeserializeOwned>(path: &Path, file: &File) -> Result<(Vec<T>, u6
     let mut bytes = Vec::new();
     for number in 1.. {
         bytes.clear();
-        let length = io::Read::take(&mut reader, MAX_LINE + 1).read_until(b'\n', &mut bytes).map_err(|cause| io_fault(path, cause))?;
+        let length = io::Read::take(&mut reader, MAX_LINE + 1)
+            .read_until(b'\n', &mut bytes)
+            .map_err(|cause| io_fault(path, cause))?;
         let damaged = |cause: String| JournalError::Damaged { path: path.display().to_string(), line: number, cause };
         if length as u64 > MAX_LINE {
             return Err(damaged(format!("the line is longer than {MAX_LINE} bytes")));

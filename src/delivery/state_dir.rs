@@ -42,8 +42,14 @@ impl StateDir {
         private_dir(path).map_err(fault)?;
         fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(fault)?;
         let mut options = OpenOptions::new();
-        let mut lock =
-            options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path.join(LOCK)).map_err(fault)?;
+        let mut lock = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path.join(LOCK))
+            .map_err(fault)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -90,7 +96,9 @@ impl StateDir {
         let path = self.path.join(SOURCE);
         match fs::read_to_string(&path) {
             Ok(text) => Ok(PathBuf::from(text.trim_end_matches('\n'))),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Err(StateError::Absent { path: self.path.display().to_string() }),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                Err(StateError::Absent { path: self.path.display().to_string() })
+            }
             Err(cause) => Err(StateError::Io { path: path.display().to_string(), cause }),
         }
     }
@@ -102,7 +110,8 @@ impl StateDir {
         let fault = |cause| StateError::Io { path: path.display().to_string(), cause };
         let wanted = std::path::absolute(source).map_err(fault)?;
         let new = self.path.join("source.new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new).map_err(fault)?;
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new).map_err(fault)?;
         let written = writeln!(file, "{}", wanted.display()).and_then(|()| file.sync_all());
         written.and_then(|()| fs::rename(&new, &path)).and_then(|()| File::open(&self.path)?.sync_all()).map_err(fault)
     }

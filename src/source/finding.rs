@@ -110,7 +110,13 @@ pub struct Finding {
 impl Finding {
     /// A finding about a whole file.
     #[must_use]
-    pub fn of_file(code: FindingCode, file: &str, line: u32, message: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub fn of_file(
+        code: FindingCode,
+        file: &str,
+        line: u32,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
         Self {
             severity: Severity::Error,
             code,
@@ -146,16 +152,14 @@ mod tests {
 
     #[test]
     fn reads_as_one_line_and_as_json() {
-        let mut finding = Finding::of_file(FindingCode::MemberUnknown, "a/b.yaml", 7, "there is no member `x`", "remove it");
+        let mut finding =
+            Finding::of_file(FindingCode::MemberUnknown, "a/b.yaml", 7, "there is no member `x`", "remove it");
         assert_eq!(finding.to_string(), "a/b.yaml:7: there is no member `x`; remove it");
         finding.kind = Some("AccessGrant".into());
         finding.namespace = Some("jinan".into());
         finding.name = Some("g".into());
         finding.member = Some("spec.x".into());
-        assert_eq!(
-            finding.to_string(),
-            "a/b.yaml:7: AccessGrant jinan/g: spec.x: there is no member `x`; remove it"
-        );
+        assert_eq!(finding.to_string(), "a/b.yaml:7: AccessGrant jinan/g: spec.x: there is no member `x`; remove it");
         let json = serde_json::to_value(&finding).unwrap();
         assert_eq!(json["severity"], "error");
         assert_eq!(json["code"], finding.code.name());

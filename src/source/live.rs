@@ -9,13 +9,12 @@ mod site;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::change::Batch;
-use super::directory::{Directory, Entry, Role, RootError, Walk};
+use super::directory::{Directory, Entry, Role, Walk};
 use super::finding::Finding;
 use super::tree_state::{Observation, TreeState};
 use super::watch::{Event, Quiet, Watch};
@@ -37,8 +36,8 @@ const WALK_PAUSE_BLIND: SignedDuration = SignedDuration::from_millis(500);
 /// The directory cannot be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
-    #[error(transparent)]
-    Root(#[from] RootError),
+    #[error("{path}: {message}; {fix}")]
+    TooManyFiles { path: String, message: String, fix: String },
     #[error("file events cannot be had from the system: {0}; raise fs.inotify.max_user_instances")]
     Watch(#[from] io::Error),
 }
@@ -63,17 +62,19 @@ pub struct Live {
     next_walk: Timestamp,
     /// Number of the walk, to tell which files it met.
     round: u32,
+    /// More files than allowed: something may be missing, and it may be a Revocation.
+    cut: bool,
 }
 
 impl Live {
     /// Reads the whole directory, in batches given to `sink`, and begins to follow it.
     ///
     /// # Errors
-    /// When the root cannot be read or the system gives no file events.
-    pub fn open(root: &Path, clock: Clock, sink: &mut dyn FnMut(Batch)) -> Result<Self, LiveError> {
+    /// When it holds too many files or the system gives no file events.
+    pub fn open(directory: Directory, clock: Clock, sink: &mut dyn FnMut(Batch)) -> Result<Self, LiveError> {
         let now = clock.now();
         let mut live = Self {
-            directory: Directory::open(root)?,
+            directory,
             tree: TreeState::default(),
             site: SiteFiles::default(),
             watch: Watch::new()?,
@@ -87,9 +88,14 @@ impl Live {
             walk: None,
             next_walk: now + WALK_PAUSE,
             round: 1,
+            cut: false,
         };
         live.identity = live.directory.identity().ok();
         let found = live.survey("");
+        if live.cut {
+            let Finding { message, fix, .. } = live.directory.too_many();
+            return Err(LiveError::TooManyFiles { path: live.directory.root().display().to_string(), message, fix });
+        }
         live.suspects.extend(found);
         sink(live.site.look(&live.directory, true));
         while !live.suspects.is_empty() {
@@ -138,6 +144,7 @@ impl Live {
     pub fn findings(&self) -> Vec<Finding> {
         let mut all = self.site.findings();
         all.extend(self.tree.findings());
+        all.extend(self.cut.then(|| self.directory.too_many()));
         all
     }
 
@@ -210,6 +217,7 @@ impl Live {
                 }
             }
         }
+        self.cut |= walk.is_cut();
         found
     }
 
@@ -217,7 +225,9 @@ impl Live {
     fn check_root(&mut self) {
         match self.directory.identity() {
             Ok(identity) => {
-                self.freshness.touch(self.clock.now());
+                if !self.cut {
+                    self.freshness.touch(self.clock.now());
+                }
                 if self.identity != Some(identity) {
                     self.identity = Some(identity);
                     self.start_over();
@@ -236,6 +246,7 @@ impl Live {
     /// Watches and looks at everything anew. Revocations come first: the guard may be serving.
     fn start_over(&mut self) {
         self.watch.forget("");
+        self.cut = false;
         self.quiet = Quiet::default();
         self.walk = None;
         self.site.suspect();
@@ -270,13 +281,15 @@ impl Live {
                     }
                 }
                 None => {
-                    if !walk.is_cut() {
+                    self.cut = walk.is_cut();
+                    if !self.cut {
                         for path in self.tree.not_met(self.round) {
                             self.removed(path, now);
                         }
                     }
                     let took = now.duration_since(began).abs();
-                    let (least, share) = if self.watch.is_complete() { (WALK_PAUSE, 20) } else { (WALK_PAUSE_BLIND, 5) };
+                    let (least, share) =
+                        if self.watch.is_complete() { (WALK_PAUSE, 20) } else { (WALK_PAUSE_BLIND, 5) };
                     self.next_walk = now + least.max(took * share).min(SignedDuration::from_mins(1));
                     return;
                 }

@@ -29,7 +29,9 @@ fn parse(text: &str) -> Result<Settings, Vec<Finding>> {
     let document = match (documents.len(), documents.pop()) {
         (1, Some(Ok(document))) => document,
         (1, Some(Err(error))) => return Err(vec![fault(error.line, &error.message, &error.fix)]),
-        _ => return Err(vec![fault(1, "the settings are not one document", "write `site: name-of-this-installation`")]),
+        _ => {
+            return Err(vec![fault(1, "the settings are not one document", "write `site: name-of-this-installation`")]);
+        }
     };
     serde_path_to_error::deserialize(&document.value).map_err(|error| {
         let member = error.path().to_string().trim_matches(['.', '?']).to_owned();

@@ -29,9 +29,16 @@ pub(super) fn explain(path: &str, message: &str, spec: &Value) -> Fault {
     if let Some(rest) = message.strip_prefix("unknown variant `") {
         let word = rest.split('`').next().unwrap_or_default();
         let known: Vec<_> = names.iter().skip(1).copied().collect();
-        let fix = nearest(word, &known)
-            .map_or_else(|| format!("write one of {}", known.join(", ")), |near| format!("did you mean `{near}`? It may be {}", known.join(", ")));
-        return Fault::new(FindingCode::ValueUnknown, path, format!("`{word}` is not one of the words that may stand here"), fix);
+        let fix = nearest(word, &known).map_or_else(
+            || format!("write one of {}", known.join(", ")),
+            |near| format!("did you mean `{near}`? It may be {}", known.join(", ")),
+        );
+        return Fault::new(
+            FindingCode::ValueUnknown,
+            path,
+            format!("`{word}` is not one of the words that may stand here"),
+            fix,
+        );
     }
     let there = at(spec, &path);
     if let Some(expected) = message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once("expected ")) {
@@ -43,20 +50,33 @@ pub(super) fn explain(path: &str, message: &str, spec: &Value) -> Fault {
             (Some(Value::String(text)), "i64" | "u64" | "u32" | "i32" | "u16") if text.parse::<i64>().is_ok() => {
                 format!("write {text} without quotes")
             }
-            (Some(Value::String(text)), "a boolean") if matches!(text.as_str(), "true" | "false") => format!("write {text} without quotes"),
+            (Some(Value::String(text)), "a boolean") if matches!(text.as_str(), "true" | "false") => {
+                format!("write {text} without quotes")
+            }
             (Some(_), "a sequence") => "write a list: one `- ` line per entry, or [a, b]".to_owned(),
             (Some(Value::Array(_)), wanted) => format!("write {} without `- ` or brackets", plain(wanted)),
             (_, wanted) => format!("write {}", plain(wanted)),
         };
         return Fault::new(FindingCode::MemberType, path, format!("must be {}, not {is}", plain(expected)), fix);
     }
-    Fault::new(FindingCode::ValueInvalid, path, format!("cannot be read: {message}"), "correct it as the reference of this kind says")
+    Fault::new(
+        FindingCode::ValueInvalid,
+        path,
+        format!("cannot be read: {message}"),
+        "correct it as the reference of this kind says",
+    )
 }
 
 /// An unknown member, with the known one that was probably meant.
 pub(super) fn unknown_member(path: &str, name: &str, known: &[&str]) -> Fault {
     let fix = nearest(name, known).map_or_else(
-        || if known.is_empty() { "remove it".to_owned() } else { format!("remove it; known here are {}", known.join(", ")) },
+        || {
+            if known.is_empty() {
+                "remove it".to_owned()
+            } else {
+                format!("remove it; known here are {}", known.join(", "))
+            }
+        },
         |near| format!("did you mean `{near}`?"),
     );
     Fault::new(FindingCode::MemberUnknown, path, format!("there is no member `{name}`"), fix)

@@ -12,7 +12,8 @@ use crate::source::finding::FindingCode;
 
 /// Who the document says it is.
 pub(super) fn identity(value: &Value) -> Identity {
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| text.len() <= 253).map(str::to_owned);
+    let text =
+        |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| text.len() <= 253).map(str::to_owned);
     let meta = value.get("metadata");
     Identity {
         kind: text(value.get("kind")),
@@ -32,7 +33,12 @@ pub(super) fn check(value: &Value) -> Result<Kind, Vec<Fault>> {
         Some(API_VERSION) => {}
         Some(other) => {
             let message = format!("apiVersion `{other}` is not ours");
-            faults.push(Fault::new(FindingCode::ApiVersionUnknown, "apiVersion", message, format!("write {API_VERSION}, or keep this file elsewhere")));
+            faults.push(Fault::new(
+                FindingCode::ApiVersionUnknown,
+                "apiVersion",
+                message,
+                format!("write {API_VERSION}, or keep this file elsewhere"),
+            ));
         }
         None => faults.push(Fault::new(
             FindingCode::ApiVersionUnknown,
@@ -46,7 +52,12 @@ pub(super) fn check(value: &Value) -> Result<Kind, Vec<Fault>> {
     metadata(root.get("metadata"), &mut faults);
     if !root.get("spec").is_some_and(Value::is_object) {
         let code = if root.contains_key("spec") { FindingCode::MemberType } else { FindingCode::MemberMissing };
-        faults.push(Fault::new(code, "spec", "spec is missing or not an object", "write the members of spec below `spec:`, indented"));
+        faults.push(Fault::new(
+            code,
+            "spec",
+            "spec is missing or not an object",
+            "write the members of spec below `spec:`, indented",
+        ));
     }
     match kind {
         Some(kind) if faults.is_empty() => Ok(kind),
@@ -59,11 +70,11 @@ fn kind(root: &Map<String, Value>, faults: &mut Vec<Fault>) -> Option<Kind> {
     let written = root.get("kind").and_then(Value::as_str);
     let found = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == written);
     if found.is_none() {
-        let message = written.map_or_else(|| "kind is missing or not text".to_owned(), |kind| format!("there is no kind `{kind}`"));
-        let fix = written.and_then(|kind| mend::nearest(kind, &names)).map_or_else(
-            || format!("write one of {}", names.join(", ")),
-            |near| format!("did you mean `{near}`?"),
-        );
+        let message = written
+            .map_or_else(|| "kind is missing or not text".to_owned(), |kind| format!("there is no kind `{kind}`"));
+        let fix = written
+            .and_then(|kind| mend::nearest(kind, &names))
+            .map_or_else(|| format!("write one of {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
         faults.push(Fault::new(FindingCode::KindUnknown, "kind", message, fix));
     }
     found
@@ -112,7 +123,12 @@ fn metadata(meta: Option<&Value>, faults: &mut Vec<Fault>) {
             }
             None => {
                 let message = format!("{member} is not an object");
-                faults.push(Fault::new(FindingCode::MemberType, format!("metadata.{member}"), message, "write `name: \"value\"` lines"));
+                faults.push(Fault::new(
+                    FindingCode::MemberType,
+                    format!("metadata.{member}"),
+                    message,
+                    "write `name: \"value\"` lines",
+                ));
             }
         }
     }

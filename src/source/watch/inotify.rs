@@ -69,11 +69,14 @@ impl Watch {
     /// Stops watching a directory and all below it; everything when it is the root.
     pub fn forget(&mut self, directory: &str) {
         let below = |path: &str| {
-            directory.is_empty() || path == directory || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+            directory.is_empty()
+                || path == directory
+                || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
         };
         let from = (Bound::Included(directory.to_owned()), Bound::Unbounded);
         let near = self.descriptors.range(from).take_while(|(path, _)| path.starts_with(directory));
-        let gone: Vec<_> = near.filter(|(path, _)| below(path)).map(|(path, old)| (path.clone(), old.clone())).collect();
+        let gone: Vec<_> =
+            near.filter(|(path, _)| below(path)).map(|(path, old)| (path.clone(), old.clone())).collect();
         for (path, descriptor) in gone {
             self.descriptors.remove(&path);
             self.drop_descriptor(&descriptor);
@@ -142,7 +145,9 @@ fn named(mask: EventMask, path: String) -> Event {
         // new, or its permissions changed: what lies in it may have become readable
         (true, false) => Event::DirectoryAdded(path),
         (false, true) => Event::Removed(path),
-        (false, false) if mask.intersects(EventMask::CLOSE_WRITE | EventMask::MOVED_TO | EventMask::ATTRIB) => Event::Settled(path),
+        (false, false) if mask.intersects(EventMask::CLOSE_WRITE | EventMask::MOVED_TO | EventMask::ATTRIB) => {
+            Event::Settled(path)
+        }
         (false, false) => Event::Unsettled(path),
     }
 }

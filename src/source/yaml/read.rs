@@ -20,11 +20,12 @@ pub(super) struct Root {
 
 /// As [`document`]; a panic in the parser, which is others' code, makes the document bad and no more.
 pub(super) fn guarded(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
-    catch_unwind(AssertUnwindSafe(|| document(text, first_line))).unwrap_or_else(|_| {
-        let message = "the YAML parser gave up on this document";
-        Err(YamlError::new(YamlFault::Syntax, (first_line, 1), message, "write it in plain block style"))
-    })
-    .map_err(|error| blame_tab(text, first_line, error))
+    catch_unwind(AssertUnwindSafe(|| document(text, first_line)))
+        .unwrap_or_else(|_| {
+            let message = "the YAML parser gave up on this document";
+            Err(YamlError::new(YamlFault::Syntax, (first_line, 1), message, "write it in plain block style"))
+        })
+        .map_err(|error| blame_tab(text, first_line, error))
 }
 
 /// A tab in the indentation is the commonest cause that nobody can see, and the parser complains of
@@ -47,9 +48,15 @@ fn blame_tab(text: &str, first_line: u32, error: YamlError) -> YamlError {
 fn document(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
     if let Some((number, _)) = (0..).zip(text.lines()).find(|(_, line)| line.starts_with('%')) {
         let at = (first_line.saturating_add(number), 1);
-        return Err(YamlError::new(YamlFault::Refused, at, "a line that starts with `%` is not allowed", "remove or indent it"));
+        return Err(YamlError::new(
+            YamlFault::Refused,
+            at,
+            "a line that starts with `%` is not allowed",
+            "remove or indent it",
+        ));
     }
-    let mut reader = Reader { events: Parser::new_from_str(text), offset: first_line.saturating_sub(1), item_lines: Vec::new() };
+    let mut reader =
+        Reader { events: Parser::new_from_str(text), offset: first_line.saturating_sub(1), item_lines: Vec::new() };
     let mut root = None;
     loop {
         match reader.next()? {
@@ -60,7 +67,12 @@ fn document(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
                 let is_empty = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, 0, None) if text.is_empty());
                 if root.is_some() {
                     let fix = "put a line `---` between two documents";
-                    return Err(YamlError::new(YamlFault::Syntax, (line, column), "a second document begins here", fix));
+                    return Err(YamlError::new(
+                        YamlFault::Syntax,
+                        (line, column),
+                        "a second document begins here",
+                        fix,
+                    ));
                 }
                 let value = reader.value(event, span, MAX_DEPTH, Above::Root)?;
                 if !is_empty {
@@ -127,7 +139,9 @@ impl<'t> Reader<'t> {
                 "an alias (`*name`) is not allowed",
                 "write the value out; put quotes around a text that starts with `*`",
             )),
-            _ => Err(YamlError::new(YamlFault::Syntax, self.place(span.start), "a value is missing here", "complete it")),
+            _ => {
+                Err(YamlError::new(YamlFault::Syntax, self.place(span.start), "a value is missing here", "complete it"))
+            }
         }
     }
 
@@ -170,7 +184,8 @@ impl<'t> Reader<'t> {
     }
 
     fn key(&mut self, event: Event<'t>, span: Span) -> Result<String, YamlError> {
-        let fault = |message: String, fix: String| YamlError::new(YamlFault::Refused, self.place(span.start), message, fix);
+        let fault =
+            |message: String, fix: String| YamlError::new(YamlFault::Refused, self.place(span.start), message, fix);
         let Event::Scalar(text, style, anchor, tag) = event else {
             if matches!(event, Event::Alias(_)) {
                 return Err(fault("an alias (`*name`) is not allowed".into(), "write the name out".into()));

@@ -66,10 +66,7 @@ pub(super) fn check_characters(text: &str, first_line: u32) -> Result<(), YamlEr
         b'\r' => at(index + 1) != b'\n',
         0..0x20 | 0x7f => true,
         0xc2 => at(index + 1) < 0xa0,
-        0xe2 => matches!(
-            (at(index + 1), at(index + 2)),
-            (0x80, 0xa8..=0xae) | (0x81, 0xa6..=0xa9)
-        ),
+        0xe2 => matches!((at(index + 1), at(index + 2)), (0x80, 0xa8..=0xae) | (0x81, 0xa6..=0xa9)),
         0xef => match (at(index + 1), at(index + 2)) {
             (0xbb, 0xbf) => true,
             (0xbf, 0xbe..=0xbf) => true,
