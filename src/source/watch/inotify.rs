@@ -119,9 +119,9 @@ impl Watch {
                         let path = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
                         out.push(named(event.mask, path));
                     }
-                    Some(_) => {}
                     None if directory.is_empty() => out.push(Event::Root),
-                    None => {}
+                    // hidden, or told by the directory above as well
+                    Some(_) | None => {}
                 }
             }
             for descriptor in ended {
