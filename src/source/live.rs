@@ -9,12 +9,13 @@ mod site;
 
 use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::change::Batch;
-use super::directory::{Directory, Entry, Role, Walk};
+use super::directory::{Directory, Entry, Role, RootError, Walk};
 use super::finding::Finding;
 use super::tree_state::{Observation, TreeState};
 use super::watch::{Event, Quiet, Watch};
@@ -36,6 +37,8 @@ const WALK_PAUSE_BLIND: SignedDuration = SignedDuration::from_millis(500);
 /// The directory cannot be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
+    #[error(transparent)]
+    Root(#[from] RootError),
     #[error("{path}: {message}; {fix}")]
     TooManyFiles { path: String, message: String, fix: String },
     #[error("file events cannot be had from the system: {0}; raise fs.inotify.max_user_instances")]
@@ -67,11 +70,19 @@ pub struct Live {
 }
 
 impl Live {
+    /// Reads the directory at `root` and begins to follow it, as [`Live::follow`] does.
+    ///
+    /// # Errors
+    /// When it cannot be read, and as [`Live::follow`].
+    pub fn open(root: &Path, clock: Clock, sink: &mut dyn FnMut(Batch)) -> Result<Self, LiveError> {
+        Self::follow(Directory::open(root)?, clock, sink)
+    }
+
     /// Reads the whole directory, in batches given to `sink`, and begins to follow it.
     ///
     /// # Errors
     /// When it holds too many files or the system gives no file events.
-    pub fn open(directory: Directory, clock: Clock, sink: &mut dyn FnMut(Batch)) -> Result<Self, LiveError> {
+    pub fn follow(directory: Directory, clock: Clock, sink: &mut dyn FnMut(Batch)) -> Result<Self, LiveError> {
         let now = clock.now();
         let mut live = Self {
             directory,

@@ -31,7 +31,7 @@ struct World {
 impl World {
     fn open(root: &Path) -> Self {
         let mut first = Vec::new();
-        let live = Live::open(Directory::open(root).unwrap(), Clock::system(), &mut |batch| first.push(batch)).unwrap();
+        let live = Live::open(root, Clock::system(), &mut |batch| first.push(batch)).unwrap();
         let mut world = Self { live, held: BTreeMap::new(), settings: None, signers: String::new(), said: Vec::new() };
         first.into_iter().for_each(|batch| world.take_in(batch));
         world
@@ -244,7 +244,7 @@ fn git_checkout_of_branches() {
 fn a_tree_with_too_many_files_is_not_fresh() {
     let (_dir, root) = tree();
     let bounded = || Directory::open(&root).unwrap().with_max_files(4);
-    let mut live = Live::open(bounded(), Clock::system(), &mut |_| ()).unwrap();
+    let mut live = Live::follow(bounded(), Clock::system(), &mut |_| ()).unwrap();
     let freshness = live.freshness();
     fs::create_dir(root.join("more")).unwrap();
     for number in 0..5 {
@@ -258,7 +258,7 @@ fn a_tree_with_too_many_files_is_not_fresh() {
     let stale = freshness.last_readable();
     let _ = live.next(Duration::from_millis(250));
     assert_eq!(freshness.last_readable(), stale);
-    let refused = Live::open(bounded(), Clock::system(), &mut |_| ()).unwrap_err();
+    let refused = Live::follow(bounded(), Clock::system(), &mut |_| ()).unwrap_err();
     assert!(matches!(refused, LiveError::TooManyFiles { .. }), "{refused}");
     fs::remove_dir_all(root.join("more")).unwrap();
     while freshness.last_readable() == stale {

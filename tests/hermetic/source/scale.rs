@@ -7,7 +7,6 @@ use datashare::api::v1alpha1::Kind;
 use datashare::api::v1alpha1::validate::Validate;
 use datashare::clock::Clock;
 use datashare::source::change::SourceChange;
-use datashare::source::directory::Directory;
 use datashare::source::live::Live;
 
 use super::{GRANT, REVOCATION};
@@ -35,7 +34,7 @@ fn load_and_react() {
     let (before, start) = (resident(), Instant::now());
     let (mut count, mut longest) = (0, Duration::ZERO);
     let mut live =
-        Live::open(Directory::open(dir.path()).unwrap(), Clock::system(), &mut |batch| count += batch.changes.len())
+        Live::open(dir.path(), Clock::system(), &mut |batch| count += batch.changes.len())
             .unwrap();
     println!(
         "{count} changes in {:?}, {} bytes of memory per file",
