@@ -4,12 +4,12 @@
 
 pub mod change;
 pub mod directory;
+pub mod facts;
 pub mod finding;
 pub mod live;
 pub mod object;
-pub mod settings_file;
+mod settings_file;
 pub mod tree_state;
 pub mod typed;
 mod watch;
-pub mod whole;
 pub mod yaml;

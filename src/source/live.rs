@@ -41,8 +41,6 @@ pub enum LiveError {
     Root(#[from] RootError),
     #[error("{path}: {message}; {fix}")]
     TooManyFiles { path: String, message: String, fix: String },
-    #[error("file events cannot be had from the system: {0}; raise fs.inotify.max_user_instances")]
-    Watch(#[from] io::Error),
 }
 
 /// A followed directory.
@@ -81,14 +79,14 @@ impl Live {
     /// Reads the whole directory, in batches given to `sink`, and begins to follow it.
     ///
     /// # Errors
-    /// When it holds too many files or the system gives no file events.
+    /// When it holds too many files.
     pub fn follow(directory: Directory, clock: Clock, sink: &mut dyn FnMut(Batch)) -> Result<Self, LiveError> {
         let now = clock.now();
         let mut live = Self {
             directory,
             tree: TreeState::default(),
             site: SiteFiles::default(),
-            watch: Watch::new()?,
+            watch: Watch::new(),
             quiet: Quiet::default(),
             clock,
             freshness: Freshness::new(now),
@@ -102,6 +100,9 @@ impl Live {
             cut: false,
         };
         live.identity = live.directory.identity().ok();
+        if !live.watch.is_complete() {
+            live.next_walk = now + WALK_PAUSE_BLIND;
+        }
         let found = live.survey("");
         if live.cut {
             let Finding { message, fix, .. } = live.directory.too_many();
@@ -331,5 +332,32 @@ impl Live {
         let seen: Vec<Observation> = look::all(&self.directory, paths);
         let directory = &self.directory;
         self.tree.apply(seen, self.round, &|key, place| look::one(directory, key, place))
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_events_the_walk_notices_everything() {
+        let dir = tempfile::tempdir().unwrap();
+        let policy = "apiVersion: datashare.dev/v1alpha1\nkind: AuditPolicy\nmetadata: {namespace: a, name: p}\nspec:\n  retention: {period: 184d, personal: 1096d}\n";
+        let mut live = Live::open(dir.path(), Clock::system(), &mut |_| ()).unwrap();
+        live.watch = Watch::blind();
+        live.next_walk = live.clock.now();
+        assert!(!live.is_watched());
+        let mut until = |what: &str| {
+            let said = (0..2000).flat_map(|_| live.next(Duration::from_millis(20)).said).next();
+            assert!(said.is_some_and(|line| line.ends_with(what)), "{what}");
+        };
+        let file = dir.path().join("new/p.yaml");
+        std::fs::create_dir(dir.path().join("new")).unwrap();
+        std::fs::write(&file, policy).unwrap();
+        until("is there");
+        std::fs::write(&file, policy.replace("184d", "200d")).unwrap();
+        until("changed");
+        std::fs::remove_file(&file).unwrap();
+        until("is gone");
     }
 }

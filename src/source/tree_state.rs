@@ -2,6 +2,7 @@
 //! it means. Two objects of one kind, namespace and name cancel each other, wherever they stand;
 //! Revocations do not, because closing is the safe side. Does no IO.
 
+mod duplicates;
 mod record;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,8 +13,8 @@ use super::directory::Stamp;
 use super::finding::Finding;
 use super::object::{Object, ObjectKey};
 use super::typed::Loaded;
-use super::whole::duplicates;
 use crate::api::v1alpha1::Kind;
+use duplicates::duplicates;
 use record::{FileRecord, Held, Holders};
 
 /// Lines of `said` in one batch; a storm is told by its size.

@@ -4,9 +4,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{DIGEST_RULE, DNS_RULE, DURATION_RULE, Requires, SHA256_RULE, TIME_RULE, UNIQUE_RULE};
-use super::messages;
+use super::common::Requires;
 use super::status::AccessGrantStatus;
+use super::{messages, rules};
 
 /// The decision: who may use which fields of what, until when, and who signed it.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -80,21 +80,23 @@ use super::status::AccessGrantStatus;
     validation = Rule::new("self.decision != 'Denied' || has(self.reason)").message(messages::DENIED_REASON),
     validation = Rule::new("self.decision != 'Denied' || !(has(self.fields) || has(self.operations) || has(self.users) || has(self.quota) || has(self.credential) || has(self.supersedes))").message(messages::DENIED_MEMBERS),
     validation = Rule::new("self.decision != 'Approved' || (has(self.fields) && size(self.fields) > 0 && has(self.notBefore) && has(self.notAfter))").message(messages::APPROVED_MEMBERS),
-    validation = Rule::new("!has(self.notBefore) || !has(self.notAfter) || (timestamp(self.notAfter) > timestamp(self.notBefore) && timestamp(self.notAfter) - timestamp(self.notBefore) <= duration('8784h'))").message(messages::VALIDITY),
+    validation = Rule::new(rules::VALIDITY).message(messages::VALIDITY),
     validation = Rule::new("!has(self.supersedes) || self.supersedes != self.serial").message(messages::SUPERSEDES_SELF),
 )]
 pub struct AccessGrantSpec {
     /// Number of the decision; a new decision needs a new one.
     #[schemars(length(min = 1, max = 128))]
-    #[x_kube(validation = Rule::new(SERIAL_RULE).message(messages::SERIAL))]
+    #[x_kube(validation = Rule::new(rules::SERIAL).message(messages::SERIAL))]
     pub serial: String,
     /// The request as it was reviewed.
     pub request_ref: RequestReference,
     /// The slice of the resource as it was reviewed.
     pub resource_ref: ResourceReference,
+    /// What was decided. A denial carries a reason and grants nothing.
     pub decision: Decision,
     /// Why it was denied (or a remark on an approval).
     #[schemars(length(min = 1, max = 2048))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Form A's provider half.
@@ -102,12 +104,12 @@ pub struct AccessGrantSpec {
     pub provider: Option<ProviderContact>,
     /// Granted fields, no more than requested.
     #[schemars(length(max = 200), inner(length(min = 1, max = 63)))]
-    #[x_kube(validation = Rule::new(UNIQUE_RULE).message(messages::UNIQUE))]
+    #[x_kube(validation = Rule::new(rules::UNIQUE).message(messages::UNIQUE))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<Vec<String>>,
     /// Granted operations, no more than requested.
     #[schemars(length(max = 32), inner(length(min = 1, max = 63)))]
-    #[x_kube(validation = Rule::new(UNIQUE_RULE).message(messages::UNIQUE))]
+    #[x_kube(validation = Rule::new(rules::UNIQUE).message(messages::UNIQUE))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operations: Option<Vec<String>>,
     /// Only these people; absent: any user the consumer system names; empty: nobody.
@@ -119,16 +121,17 @@ pub struct AccessGrantSpec {
     pub requires: Option<Requires>,
     /// The law that allows personal data without consent per call.
     #[schemars(length(min = 1, max = 1024))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis: Option<String>,
     /// First moment of the grant.
     #[schemars(length(max = 40))]
-    #[x_kube(validation = Rule::new(TIME_RULE).message(messages::TIME))]
+    #[x_kube(validation = Rule::new(rules::TIME).message(messages::TIME))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<String>,
     /// End of the grant, at most 366 days later.
     #[schemars(length(max = 40))]
-    #[x_kube(validation = Rule::new(TIME_RULE).message(messages::TIME))]
+    #[x_kube(validation = Rule::new(rules::TIME).message(messages::TIME))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_after: Option<String>,
     /// How often it may be used.
@@ -139,6 +142,7 @@ pub struct AccessGrantSpec {
     pub credential: Option<CredentialPolicy>,
     /// Serial of the grant that this one replaces.
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::SERIAL).message(messages::SERIAL))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<String>,
     /// In: the other department's own decision, as the platform delivered it.
@@ -149,9 +153,6 @@ pub struct AccessGrantSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvals: Option<Vec<Approval>>,
 }
-
-const SERIAL_RULE: &str =
-    "self.matches('^[^\\\\x00-\\\\x1f\\\\x7f\\\\s]([^\\\\x00-\\\\x1f\\\\x7f]*[^\\\\x00-\\\\x1f\\\\x7f\\\\s])?$')";
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -164,15 +165,17 @@ pub enum Decision {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestReference {
+    /// Namespace of the consumer unit.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new(DNS_RULE).message(messages::DNS_NAME))]
+    #[x_kube(validation = Rule::new(rules::DNS_NAME).message(messages::DNS_NAME))]
     pub namespace: String,
+    /// Name of the request.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new(DNS_RULE).message(messages::DNS_NAME))]
+    #[x_kube(validation = Rule::new(rules::DNS_NAME).message(messages::DNS_NAME))]
     pub name: String,
     /// Digest of the request.
     #[schemars(length(max = 71))]
-    #[x_kube(validation = Rule::new(DIGEST_RULE).message(messages::DIGEST))]
+    #[x_kube(validation = Rule::new(rules::DIGEST).message(messages::DIGEST))]
     pub digest: String,
 }
 
@@ -180,12 +183,13 @@ pub struct RequestReference {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResourceReference {
+    /// Name of the resource, in the namespace of the grant.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new(DNS_RULE).message(messages::DNS_NAME))]
+    #[x_kube(validation = Rule::new(rules::DNS_NAME).message(messages::DNS_NAME))]
     pub name: String,
     /// Digest of the slice that this grant relies on.
     #[schemars(length(max = 71))]
-    #[x_kube(validation = Rule::new(DIGEST_RULE).message(messages::DIGEST))]
+    #[x_kube(validation = Rule::new(rules::DIGEST).message(messages::DIGEST))]
     pub digest: String,
 }
 
@@ -193,15 +197,19 @@ pub struct ResourceReference {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProviderContact {
+    /// Person to ask.
     #[schemars(length(min = 1, max = 128))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
+    /// Telephone.
     #[schemars(length(min = 1, max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
+    /// E-mail address.
     #[schemars(length(min = 1, max = 254))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Office that reviewed the request.
     #[schemars(length(min = 1, max = 256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub office: Option<String>,
@@ -211,10 +219,11 @@ pub struct ProviderContact {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Quota {
+    /// Calls in one second, over all guards.
     #[schemars(range(min = 1, max = 100_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_second: Option<i64>,
-    /// From midnight to midnight in the site's time zone.
+    /// Calls in one day, from midnight to midnight in the site's time zone.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_day: Option<i64>,
@@ -223,15 +232,16 @@ pub struct Quota {
 /// How often the credential changes, and how long the old one still works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = Rule::new(rules::ROTATION).message(messages::ROTATION))]
 pub struct CredentialPolicy {
-    /// Absent: 90d.
+    /// How often a new credential is issued; absent: 90d.
     #[schemars(length(max = 8))]
-    #[x_kube(validation = Rule::new(DURATION_RULE).message(messages::DURATION))]
+    #[x_kube(validation = Rule::new(rules::DURATION).message(messages::DURATION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotate_every: Option<String>,
-    /// Absent: 24h.
+    /// How long the old one still works beside the new one; absent: 24h.
     #[schemars(length(max = 8))]
-    #[x_kube(validation = Rule::new(DURATION_RULE).message(messages::DURATION))]
+    #[x_kube(validation = Rule::new(rules::DURATION).message(messages::DURATION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overlap: Option<String>,
 }
@@ -240,12 +250,16 @@ pub struct CredentialPolicy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlatformApproval {
+    /// Number of the decision on the platform.
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub number: String,
+    /// Where the document can be had.
     #[schemars(length(min = 1, max = 1024))]
     pub uri: String,
+    /// SHA-256 of the document's bytes, 64 lowercase hex digits.
     #[schemars(length(max = 64))]
-    #[x_kube(validation = Rule::new(SHA256_RULE).message(messages::SHA256))]
+    #[x_kube(validation = Rule::new(rules::SHA256).message(messages::SHA256))]
     pub sha256: String,
 }
 
@@ -255,12 +269,15 @@ pub struct PlatformApproval {
 pub struct Approval {
     /// Role of the resource's `approval` list in which it was given.
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new(rules::ROLE).message(messages::ROLE))]
     pub role: String,
     /// Who signed, as named in `allowed_signers`.
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::PRINCIPAL).message(messages::PRINCIPAL))]
     pub principal: String,
+    /// When it was signed; part of the signed statement.
     #[schemars(length(max = 40))]
-    #[x_kube(validation = Rule::new(TIME_RULE).message(messages::TIME))]
+    #[x_kube(validation = Rule::new(rules::TIME).message(messages::TIME))]
     pub approved_at: String,
     /// Armored SSH signature, namespace `approval@datashare.dev`.
     #[schemars(length(max = 16384))]

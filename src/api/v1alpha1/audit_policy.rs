@@ -6,9 +6,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::DURATION_RULE;
-use super::messages;
 use super::status::AuditPolicyStatus;
+use super::{messages, rules};
 
 /// How long the record is kept and who inspects it. There is no switch that lets data out without a record.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -68,6 +67,7 @@ use super::status::AuditPolicyStatus;
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditPolicySpec {
+    /// How long records are kept; the law sets the floors.
     pub retention: Retention,
     /// Where sealed segments are copied.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +77,7 @@ pub struct AuditPolicySpec {
     pub seal: Option<Seal>,
     /// How often the log signs its state while entries arrive; absent: 1s.
     #[schemars(length(max = 8))]
-    #[x_kube(validation = Rule::new("self.matches('^([1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|3600)s$|^([1-9]|[1-5][0-9]|60)m$|^1h$')").message(messages::CHECKPOINT))]
+    #[x_kube(validation = Rule::new(rules::CHECKPOINT).message(messages::CHECKPOINT))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_every: Option<String>,
     /// Regular check of use (clause 4.2.9).
@@ -88,19 +88,20 @@ pub struct AuditPolicySpec {
 /// How long records are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = Rule::new("!has(self.personal) || !self.personal.matches('^[0-9]{1,6}d$') || !self.period.matches('^[0-9]{1,6}d$') || (int(self.personal.substring(0, size(self.personal) - 1)) >= 1096 && int(self.personal.substring(0, size(self.personal) - 1)) >= int(self.period.substring(0, size(self.period) - 1)))").message(messages::PERSONAL_FLOOR))]
+#[x_kube(validation = Rule::new("!has(self.personal) || !self.personal.matches('^[1-9][0-9]{0,5}d$') || !self.period.matches('^[1-9][0-9]{0,5}d$') || (int(self.personal.substring(0, size(self.personal) - 1)) >= 1096 && int(self.personal.substring(0, size(self.personal) - 1)) >= int(self.period.substring(0, size(self.period) - 1)))").message(messages::PERSONAL_FLOOR))]
 pub struct Retention {
     /// Every record; at least 184d.
     #[schemars(length(max = 8))]
-    #[x_kube(validation = Rule::new("self.matches('^[0-9]{1,6}d$') && int(self.substring(0, size(self) - 1)) >= 184").message(messages::RETENTION_FLOOR))]
+    #[x_kube(validation = Rule::new("self.matches('^[1-9][0-9]{0,5}d$') && int(self.substring(0, size(self) - 1)) >= 184").message(messages::RETENTION_FLOOR))]
     pub period: String,
     /// Records of personal data and business secrets; at least 1096d. Absent: 1096d or `period`, whichever is longer.
     #[schemars(length(max = 8))]
-    #[x_kube(validation = Rule::new("self.matches('^[0-9]{1,6}d$')").message(messages::PERSONAL_FLOOR))]
+    #[x_kube(validation = Rule::new("self.matches('^[1-9][0-9]{0,5}d$')").message(messages::PERSONAL_FLOOR))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub personal: Option<String>,
     /// The law behind the periods.
     #[schemars(length(min = 1, max = 1024))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis: Option<String>,
 }
@@ -108,9 +109,11 @@ pub struct Retention {
 /// Where sealed segments are copied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = Rule::new("!has(self.lock) || self.lock == 'None' || !self.url.startsWith('file:')").message(messages::LOCK_STORE))]
 pub struct Archive {
+    /// `file:///…`, or `s3://bucket/prefix`.
     #[schemars(length(max = 1024))]
-    #[x_kube(validation = Rule::new("self.matches('^(file:///.*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?)$')").message(messages::ARCHIVE_URL))]
+    #[x_kube(validation = Rule::new(rules::STORE).message(messages::ARCHIVE_URL))]
     pub url: String,
     /// Object Lock of the store; absent: None.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,12 +132,13 @@ pub enum ArchiveLock {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Seal {
-    /// Absent: 1h.
+    /// Age at which a segment is closed, at most 24h; absent: 1h.
     #[schemars(length(max = 8))]
-    #[x_kube(validation = Rule::new(DURATION_RULE).message(messages::DURATION))]
+    #[x_kube(validation = Rule::new(rules::DURATION).message(messages::DURATION))]
+    #[x_kube(validation = Rule::new(rules::SEAL_AGE).message(messages::SEAL_AGE))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age: Option<String>,
-    /// Absent: 64 MiB.
+    /// Size at which a segment is closed; absent: 64 MiB.
     #[schemars(range(min = 65_536, max = 1_073_741_824))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<i64>,
@@ -146,10 +150,11 @@ pub struct Seal {
 pub struct Inspection {
     /// Cron line of five fields.
     #[schemars(length(max = 128))]
-    #[x_kube(validation = Rule::new("self.matches('^[0-9*,/-]+ [0-9*,/-]+ [0-9*,/LW?-]+ [0-9A-Za-z*,/-]+ [0-9A-Za-z*,/#L?-]+$')").message(messages::CRON))]
+    #[x_kube(validation = Rule::new(rules::CRON).message(messages::CRON))]
     pub schedule: String,
     /// IANA name; absent: the site's.
     #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = Rule::new(rules::ZONE).message(messages::TIME_ZONE))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
     /// Entries drawn each time; absent: 50.

@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use kube::CustomResourceExt;
 use serde_json::Value;
 
 use super::validate::Violation;
-use super::{AccessGrant, AuditPolicy, DataShareRequest, Kind, Revocation, SharedResource};
+use super::{Kind, definition};
 
 /// Every bound that `spec` breaks. Types and unknown members are not looked at: deserializing tells those.
 #[must_use]
@@ -99,15 +98,11 @@ fn schema(kind: Kind) -> &'static Node {
     static SCHEMAS: OnceLock<BTreeMap<&'static str, Node>> = OnceLock::new();
     static NOTHING: Node = Node { members: BTreeMap::new(), each: None, least: None, most: None };
     let all = SCHEMAS.get_or_init(|| {
-        let crds =
-            [SharedResource::crd(), DataShareRequest::crd(), AccessGrant::crd(), AuditPolicy::crd(), Revocation::crd()];
         Kind::ALL
             .into_iter()
-            .zip(crds)
-            .map(|(kind, crd)| {
-                let crd = serde_json::to_value(crd).unwrap_or_default();
-                let spec = crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec");
-                (kind.name(), spec.map(Node::compile).unwrap_or_default())
+            .map(|kind| {
+                let schema = definition::schema(kind);
+                (kind.name(), schema.pointer("/properties/spec").map(Node::compile).unwrap_or_default())
             })
             .collect()
     });

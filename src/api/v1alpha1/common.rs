@@ -4,27 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::messages;
-
-/// CEL: the check digit of GB 32100 over the 17 characters before it (weights are powers of 3
-/// modulo 31), and the alphabet without I, O, S, V and Z.
-pub const CODE_RULE: &str = "self.matches('^[0-9A-HJ-NP-RTUW-Y]{18}$') && (31 - (\
-'0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(0)) * 1 + '0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(1)) * 3 + \
-'0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(2)) * 9 + '0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(3)) * 27 + \
-'0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(4)) * 19 + '0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(5)) * 26 + \
-'0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(6)) * 16 + '0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(7)) * 17 + \
-'0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(8)) * 20 + '0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(9)) * 29 + \
-'0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(10)) * 25 + '0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(11)) * 13 + \
-'0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(12)) * 8 + '0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(13)) * 24 + \
-'0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(14)) * 10 + '0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(15)) * 30 + \
-'0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(16)) * 28) % 31) % 31 == '0123456789ABCDEFGHJKLMNPQRTUWXY'.indexOf(self.charAt(17))";
-pub const DIGEST_RULE: &str = "self.matches('^sha256:[0-9a-f]{64}$')";
-pub const SHA256_RULE: &str = "self.matches('^[0-9a-f]{64}$')";
-pub const DATE_RULE: &str = "self.matches('^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$') && timestamp(self + 'T00:00:00Z').getDate() == int(self.substring(8, 10))";
-pub const TIME_RULE: &str = "self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$') && timestamp(self) > timestamp('1970-01-01T00:00:00Z')";
-pub const DURATION_RULE: &str = "self.matches('^[1-9][0-9]{0,5}(s|m|h|d)$')";
-pub const DNS_RULE: &str = "self.matches('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$')";
-pub const UNIQUE_RULE: &str = "self.all(x, self.exists_one(y, y == x))";
+use super::{messages, rules};
 
 /// A unit: a department, an institution or an enterprise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -32,10 +12,11 @@ pub const UNIQUE_RULE: &str = "self.all(x, self.exists_one(y, y == x))";
 pub struct Unit {
     /// Full official name.
     #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub name: String,
     /// Unified social credit code (GB 32100), 18 characters; the check digit is verified.
     #[schemars(length(max = 18))]
-    #[x_kube(validation = Rule::new(CODE_RULE).message(messages::CODE))]
+    #[x_kube(validation = Rule::new(rules::CODE).message(messages::CODE))]
     pub code: String,
 }
 
@@ -48,7 +29,7 @@ pub struct Document {
     pub uri: String,
     /// SHA-256 of the document's bytes, 64 lowercase hex digits.
     #[schemars(length(max = 64))]
-    #[x_kube(validation = Rule::new(SHA256_RULE).message(messages::SHA256))]
+    #[x_kube(validation = Rule::new(rules::SHA256).message(messages::SHA256))]
     pub sha256: String,
 }
 
@@ -58,10 +39,11 @@ pub struct Document {
 pub struct KeyReference {
     /// Name of the Secret.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new(DNS_RULE).message(messages::DNS_NAME))]
+    #[x_kube(validation = Rule::new(rules::DNS_NAME).message(messages::DNS_NAME))]
     pub name: String,
     /// Key within it.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new(rules::KEY).message(messages::KEY))]
     pub key: String,
 }
 
@@ -69,8 +51,9 @@ pub struct KeyReference {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LocalReference {
+    /// Name of the object.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new(DNS_RULE).message(messages::DNS_NAME))]
+    #[x_kube(validation = Rule::new(rules::DNS_NAME).message(messages::DNS_NAME))]
     pub name: String,
 }
 
@@ -78,11 +61,13 @@ pub struct LocalReference {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Reference {
+    /// Namespace of the object.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new(DNS_RULE).message(messages::DNS_NAME))]
+    #[x_kube(validation = Rule::new(rules::DNS_NAME).message(messages::DNS_NAME))]
     pub namespace: String,
+    /// Name of the object.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new(DNS_RULE).message(messages::DNS_NAME))]
+    #[x_kube(validation = Rule::new(rules::DNS_NAME).message(messages::DNS_NAME))]
     pub name: String,
 }
 

@@ -4,9 +4,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{DATE_RULE, DNS_RULE, Document, Mode, Reference, SHA256_RULE, UNIQUE_RULE, Unit};
-use super::messages;
+use super::common::{Document, Mode, Reference, Unit};
 use super::status::DataShareRequestStatus;
+use super::{messages, rules};
 
 /// Who asks for which fields of what, why and until when; and what the unit promises.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -70,35 +70,40 @@ use super::status::DataShareRequestStatus;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(
     validation = Rule::new("self == oldSelf").message(messages::SPEC_FINAL),
+    validation = Rule::new("self.notAfter >= self.date").message(messages::NOT_AFTER_DATE),
     validation = Rule::new("(self.mode == 'Interface') == (has(self.operations) && size(self.operations) > 0)").message(messages::OPERATIONS_INTERFACE),
 )]
 pub struct DataShareRequestSpec {
     /// Day of the application.
     #[schemars(length(max = 10))]
-    #[x_kube(validation = Rule::new(DATE_RULE).message(messages::DATE))]
+    #[x_kube(validation = Rule::new(rules::DATE).message(messages::DATE))]
     pub date: String,
+    /// Who asks: the applicant half of form A.
     pub applicant: Applicant,
     /// Principal who took the form in; may not approve it (clause 4.2.6).
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::PRINCIPAL).message(messages::PRINCIPAL))]
     pub received_by: String,
     /// The resource asked for.
     pub resource_ref: Reference,
     /// What the data is for.
     #[schemars(length(min = 1, max = 2048))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub purpose: String,
     /// The law that allows it.
     #[schemars(length(min = 1, max = 1024))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis: Option<String>,
     /// Fields asked for, by their names in the catalogue.
     #[schemars(length(min = 1, max = 200), inner(length(min = 1, max = 63)))]
-    #[x_kube(validation = Rule::new(UNIQUE_RULE).message(messages::UNIQUE))]
+    #[x_kube(validation = Rule::new(rules::UNIQUE).message(messages::UNIQUE))]
     pub fields: Vec<String>,
     /// Way of delivery.
     pub mode: Mode,
     /// Operations asked for; Interface mode only.
     #[schemars(length(max = 32), inner(length(min = 1, max = 63)))]
-    #[x_kube(validation = Rule::new(UNIQUE_RULE).message(messages::UNIQUE))]
+    #[x_kube(validation = Rule::new(rules::UNIQUE).message(messages::UNIQUE))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operations: Option<Vec<String>>,
     /// Only these people; absent: any user the system names.
@@ -107,7 +112,7 @@ pub struct DataShareRequestSpec {
     pub users: Option<Vec<String>>,
     /// Last day asked for, to its end in the site's time zone.
     #[schemars(length(max = 10))]
-    #[x_kube(validation = Rule::new(DATE_RULE).message(messages::DATE))]
+    #[x_kube(validation = Rule::new(rules::DATE).message(messages::DATE))]
     pub not_after: String,
     /// The sealed scan of form A.
     pub form: Document,
@@ -115,7 +120,7 @@ pub struct DataShareRequestSpec {
     pub commitment: Commitment,
     /// An earlier request of this namespace that this one replaces.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new(DNS_RULE).message(messages::DNS_NAME))]
+    #[x_kube(validation = Rule::new(rules::DNS_NAME).message(messages::DNS_NAME))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amends: Option<String>,
 }
@@ -124,11 +129,15 @@ pub struct DataShareRequestSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Applicant {
+    /// Unit that applies and is answerable for the use.
     pub unit: Unit,
     /// Person who applies.
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub person: String,
+    /// How to reach the person.
     #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub phone: String,
     /// The one consumer system that will call.
     pub system: ConsumerSystem,
@@ -137,7 +146,7 @@ pub struct Applicant {
     pub developer: Option<Developer>,
     /// Key to which the credential is encrypted instead of being written to a Secret.
     #[schemars(length(max = 4096))]
-    #[x_kube(validation = Rule::new("self.matches('^age1[0-9a-z]{58}$') || self.matches('^ssh-(ed25519|rsa) [A-Za-z0-9+/]+={0,2}( .*)?$')").message(messages::RECIPIENT))]
+    #[x_kube(validation = Rule::new(rules::RECIPIENT).message(messages::RECIPIENT))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<String>,
 }
@@ -146,19 +155,23 @@ pub struct Applicant {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConsumerSystem {
+    /// Name of the system, the same in every request of the unit.
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub name: String,
     /// Address ranges it calls from; calls from elsewhere are refused.
     #[schemars(length(min = 1, max = 32), inner(length(max = 64)))]
-    #[x_kube(validation = Rule::new("self.all(x, isCIDR(x))").message(messages::SOURCE))]
+    #[x_kube(validation = Rule::new(rules::SOURCES).message(messages::SOURCE))]
     pub sources: Vec<String>,
 }
 
 /// A third-party developer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Developer {
+    /// Full official name.
     #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub name: String,
     /// Its code, or the registration number of a foreign developer.
     #[schemars(length(min = 1, max = 64))]
@@ -177,10 +190,12 @@ pub struct Developer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Commitment {
+    /// Where the sealed scan can be had.
     #[schemars(length(min = 1, max = 1024))]
     pub uri: String,
+    /// SHA-256 of the scan's bytes, 64 lowercase hex digits.
     #[schemars(length(max = 64))]
-    #[x_kube(validation = Rule::new(SHA256_RULE).message(messages::SHA256))]
+    #[x_kube(validation = Rule::new(rules::SHA256).message(messages::SHA256))]
     pub sha256: String,
     /// All seven promises.
     #[schemars(length(max = 7))]

@@ -4,9 +4,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{CODE_RULE, DATE_RULE, Document, SHA256_RULE, TIME_RULE, UNIQUE_RULE};
-use super::messages;
+use super::common::Document;
 use super::status::RevocationStatus;
+use super::{messages, rules};
 
 /// Takes access away from a grant, a unit, a person or a system. Deleting it revives nothing.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -77,24 +77,31 @@ use super::status::RevocationStatus;
     validation = Rule::new("self.target == oldSelf.target && self.clause == oldSelf.clause && self.reason == oldSelf.reason && self.decidedBy == oldSelf.decidedBy && self.decidedAt == oldSelf.decidedAt && has(self.resources) == has(oldSelf.resources) && (!has(self.resources) || self.resources == oldSelf.resources) && has(self.evidence) == has(oldSelf.evidence) && (!has(self.evidence) || self.evidence == oldSelf.evidence) && has(self.recall) == has(oldSelf.recall) && (!has(self.recall) || self.recall == oldSelf.recall)").message(messages::SPEC_FINAL),
     validation = Rule::new("!has(oldSelf.receipt) || (has(self.receipt) && self.receipt == oldSelf.receipt)").message(messages::RECEIPT_ONCE),
     validation = Rule::new("!(self.clause in ['B6', 'B7']) || has(self.recall)").message(messages::RECALL_CLAUSE),
+    validation = Rule::new("!has(self.receipt) || has(self.recall)").message(messages::RECEIPT_RECALL),
+    // 'U' follows 'T': the day is not before the one the decision's time begins with
+    validation = Rule::new("!has(self.recall) || self.decidedAt < self.recall.due + 'U'").message(messages::RECALL_DUE),
 )]
 pub struct RevocationSpec {
     /// Exactly one of grant, unit, person, system.
     pub target: Target,
     /// Only these resources of the namespace; absent: every one.
     #[schemars(length(min = 1, max = 200), inner(length(min = 1, max = 63)))]
-    #[x_kube(validation = Rule::new(UNIQUE_RULE).message(messages::UNIQUE))]
+    #[x_kube(validation = Rule::new(rules::UNIQUE).message(messages::UNIQUE))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Vec<String>>,
     /// Rule it rests on.
     pub clause: Clause,
+    /// What happened.
     #[schemars(length(min = 1, max = 2048))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub reason: String,
     /// Who decided.
     #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub decided_by: String,
+    /// When it was decided.
     #[schemars(length(max = 40))]
-    #[x_kube(validation = Rule::new(TIME_RULE).message(messages::TIME))]
+    #[x_kube(validation = Rule::new(rules::TIME).message(messages::TIME))]
     pub decided_at: String,
     /// What shows the misuse.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,21 +119,27 @@ pub struct RevocationSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = Rule::new("[has(self.grant), has(self.unit), has(self.person), has(self.system)].filter(x, x).size() == 1").message(messages::ONE_TARGET))]
 pub struct Target {
+    /// One decision, by its serial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantTarget>,
+    /// Every grant of a unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<UnitTarget>,
+    /// One person, on every grant or on those of one unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonTarget>,
+    /// One consumer system of a unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<SystemTarget>,
 }
 
 /// One decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GrantTarget {
+    /// Serial of the grant.
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::SERIAL).message(messages::SERIAL))]
     pub serial: String,
 }
 
@@ -134,8 +147,9 @@ pub struct GrantTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UnitTarget {
+    /// Unified social credit code of the unit.
     #[schemars(length(max = 18))]
-    #[x_kube(validation = Rule::new(CODE_RULE).message(messages::CODE))]
+    #[x_kube(validation = Rule::new(rules::CODE).message(messages::CODE))]
     pub code: String,
 }
 
@@ -145,9 +159,11 @@ pub struct UnitTarget {
 pub struct PersonTarget {
     /// As the person is named in `Datashare-User`.
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub id: String,
+    /// Only on grants of this unit; absent: on every grant.
     #[schemars(length(max = 18))]
-    #[x_kube(validation = Rule::new(CODE_RULE).message(messages::CODE))]
+    #[x_kube(validation = Rule::new(rules::CODE).message(messages::CODE))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit_code: Option<String>,
 }
@@ -156,10 +172,13 @@ pub struct PersonTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SystemTarget {
+    /// Unified social credit code of the unit that runs it.
     #[schemars(length(max = 18))]
-    #[x_kube(validation = Rule::new(CODE_RULE).message(messages::CODE))]
+    #[x_kube(validation = Rule::new(rules::CODE).message(messages::CODE))]
     pub unit_code: String,
+    /// Name of the system, as in its requests.
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub name: String,
 }
 
@@ -182,8 +201,9 @@ pub enum Clause {
 pub struct Recall {
     /// Day by which the receipt must be filed.
     #[schemars(length(max = 10))]
-    #[x_kube(validation = Rule::new(DATE_RULE).message(messages::DATE))]
+    #[x_kube(validation = Rule::new(rules::DATE).message(messages::DATE))]
     pub due: String,
+    /// What happens to the data.
     pub what: RecallWhat,
 }
 
@@ -199,14 +219,19 @@ pub enum RecallWhat {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Receipt {
+    /// Where the receipt can be had.
     #[schemars(length(min = 1, max = 1024))]
     pub uri: String,
+    /// SHA-256 of the receipt's bytes, 64 lowercase hex digits.
     #[schemars(length(max = 64))]
-    #[x_kube(validation = Rule::new(SHA256_RULE).message(messages::SHA256))]
+    #[x_kube(validation = Rule::new(rules::SHA256).message(messages::SHA256))]
     pub sha256: String,
+    /// Who signed it.
     #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub signed_by: String,
+    /// When it was signed.
     #[schemars(length(max = 40))]
-    #[x_kube(validation = Rule::new(TIME_RULE).message(messages::TIME))]
+    #[x_kube(validation = Rule::new(rules::TIME).message(messages::TIME))]
     pub at: String,
 }

@@ -4,9 +4,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{DATE_RULE, DNS_RULE, DURATION_RULE, Document, KeyReference, LocalReference, Requires, Unit};
-use super::messages;
+use super::common::{Document, KeyReference, LocalReference, Requires, Unit};
 use super::status::SharedResourceStatus;
+use super::{messages, rules};
 
 /// What may be shared, by whom, over what: form A's provider half, published before anyone asks.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -75,6 +75,7 @@ use super::status::SharedResourceStatus;
 pub struct SharedResourceSpec {
     /// What the data is called in the catalogue.
     #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub title: String,
     /// In: another department's data that our staff use. Out: our data that others use.
     pub direction: Direction,
@@ -87,8 +88,8 @@ pub struct SharedResourceSpec {
     /// The catalogue of fields: nothing outside it can ever be granted.
     #[schemars(length(min = 1, max = 200))]
     #[x_kube(
-        validation = Rule::new("self.all(x, self.exists_one(y, y.name == x.name))").message(messages::FIELD_NAMES),
-        validation = Rule::new("self.all(x, self.exists_one(y, y.path == x.path))").message(messages::FIELD_PATHS)
+        validation = Rule::new(rules::UNIQUE_NAMES).message(messages::FIELD_NAMES),
+        validation = Rule::new(rules::DISTINCT_PATHS).message(messages::FIELD_PATHS)
     )]
     pub fields: Vec<Field>,
     /// Interface mode: the calls the guard answers.
@@ -105,7 +106,7 @@ pub struct SharedResourceSpec {
     pub other: Option<Other>,
     /// Who must sign a grant, and how many of them.
     #[schemars(length(min = 1, max = 8))]
-    #[x_kube(validation = Rule::new("self.all(x, self.exists_one(y, y.role == x.role))").message(messages::APPROVAL_ROLES))]
+    #[x_kube(validation = Rule::new(rules::UNIQUE_ROLES).message(messages::APPROVAL_ROLES))]
     pub approval: Vec<ApprovalRule>,
     /// What each call must name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,12 +145,14 @@ pub enum Sharing {
 }
 
 /// The way the data takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Channel {
+    /// Level it goes through; Direct only while it is being migrated.
     pub tier: Tier,
     /// Name of the exchange platform.
     #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
     /// Direct lines are being migrated (clause 4.1.5): to which tier and by which day.
@@ -164,18 +167,21 @@ pub struct Channel {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Migration {
+    /// Tier it moves to; not Direct.
     pub to: Tier,
     /// Last day of the direct line; afterwards it is Overdue.
     #[schemars(length(max = 10))]
-    #[x_kube(validation = Rule::new(DATE_RULE).message(messages::DATE))]
+    #[x_kube(validation = Rule::new(rules::DATE).message(messages::DATE))]
     pub by: String,
 }
 
 /// A reasoned and approved departure from clause 4.2.3.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChannelException {
+    /// Why nothing else is possible now.
     #[schemars(length(min = 1, max = 1024))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub reason: String,
     /// The document that approved it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -188,14 +194,15 @@ pub struct ChannelException {
 pub struct Field {
     /// Name by which requests and grants speak of the field.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z][A-Za-z0-9_.-]*$')").message(messages::FIELD_NAME))]
+    #[x_kube(validation = Rule::new(rules::FIELD_NAME).message(messages::FIELD_NAME))]
     pub name: String,
     /// What people call it.
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub title: String,
     /// Where it stands in an answer: the RFC 9535 subset of member names and `[*]`.
-    #[schemars(length(max = 256))]
-    #[x_kube(validation = Rule::new(r#"self.matches('^\\$(\\.[A-Za-z_\\x{80}-\\x{10FFFF}][A-Za-z0-9_\\x{80}-\\x{10FFFF}]*|\\[\\*\\]|\\[(\'[^\'\\\\\\x00-\\x1f]+\'|"[^"\\\\\\x00-\\x1f]+")\\])*$') && !self.endsWith('[*]') && self != '$'"#).message(messages::FIELD_PATH))]
+    #[schemars(length(max = 160))]
+    #[x_kube(validation = Rule::new(rules::FIELD_PATH).message(messages::FIELD_PATH))]
     pub path: String,
     /// Type of its value; an answer with another type is refused.
     #[serde(rename = "type")]
@@ -236,19 +243,20 @@ impl Class {
 pub struct Interface {
     /// Named standard of the interface (clause 4.2.4): one of the eight known or a free one.
     #[schemars(length(min = 1, max = 256))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub standard: String,
     /// Where the guard gets the answers.
     pub upstream: Upstream,
     /// The calls.
     #[schemars(length(min = 1, max = 32))]
-    #[x_kube(validation = Rule::new("self.all(x, self.exists_one(y, y.name == x.name))").message(messages::OPERATION_NAMES))]
+    #[x_kube(validation = Rule::new(rules::UNIQUE_NAMES).message(messages::OPERATION_NAMES))]
     pub operations: Vec<Operation>,
 }
 
 /// Where the guard gets the answers, and how it shows who it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = Rule::new("self.url.matches('^https://[^/?#@\\\\s]+(/[^?#\\\\s]*)?$') || (self.url.matches('^http://[^/?#@\\\\s]+(/[^?#\\\\s]*)?$') && ((has(self.insecure) && self.insecure) || self.url.matches('^http://(127[.][0-9.]+|localhost|\\\\[::1\\\\])(:[0-9]+)?(/|$)')))").message(messages::UPSTREAM_URL))]
+#[x_kube(validation = Rule::new(rules::UPSTREAM).message(messages::UPSTREAM_URL))]
 pub struct Upstream {
     /// Base URL; operation paths are appended to it.
     #[schemars(length(min = 1, max = 1024))]
@@ -261,7 +269,7 @@ pub struct Upstream {
     pub credential: Option<UpstreamCredential>,
     /// How long one answer may take; absent: 10s.
     #[schemars(length(max = 8))]
-    #[x_kube(validation = Rule::new(DURATION_RULE).message(messages::DURATION))]
+    #[x_kube(validation = Rule::new(rules::DURATION).message(messages::DURATION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
     /// Allows plain http to an address that is not loopback. A warning goes with it.
@@ -275,8 +283,9 @@ pub struct Upstream {
 pub struct UpstreamCredential {
     /// Name of the header.
     #[schemars(length(min = 1, max = 128))]
-    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9!#$%&*+.^_|~-]+$') && !(self.lowerAscii() in ['host', 'connection', 'content-length', 'transfer-encoding', 'te', 'trailer', 'upgrade', 'expect', 'accept', 'accept-encoding', 'range'])").message(messages::HEADER))]
+    #[x_kube(validation = Rule::new(rules::HEADER).message(messages::HEADER))]
     pub header: String,
+    /// Where its value is kept.
     pub secret_ref: KeyReference,
 }
 
@@ -287,21 +296,24 @@ pub struct UpstreamCredential {
     validation = Rule::new("size(self.path.split('{')) - 1 == (has(self.parameters) ? size(self.parameters.filter(p, p.__in__ == 'Path')) : 0) && (!has(self.parameters) || self.parameters.all(p, p.__in__ != 'Path' || self.path.contains('{' + p.name + '}')))").message(messages::OPERATION_PLACEHOLDERS),
 )]
 pub struct Operation {
+    /// Name by which requests and grants speak of the call.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new(DNS_RULE).message(messages::DNS_NAME))]
+    #[x_kube(validation = Rule::new(rules::DNS_NAME).message(messages::DNS_NAME))]
     pub name: String,
     /// What people call it.
     #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// Method at the upstream and at the guard alike.
     pub method: Method,
     /// Path below the upstream's URL and below `/{namespace}/{resource}` at the guard.
     #[schemars(length(max = 512))]
-    #[x_kube(validation = Rule::new("self.matches('^(/([A-Za-z0-9_.~-]+|[{][A-Za-z][A-Za-z0-9_.-]*[}]))+$') && !self.matches('/[.]{1,2}(/|$)')").message(messages::OPERATION_PATH))]
+    #[x_kube(validation = Rule::new(rules::OPERATION_PATH).message(messages::OPERATION_PATH))]
     pub path: String,
     /// The parameters a caller may give; others are refused.
     #[schemars(length(max = 32))]
-    #[x_kube(validation = Rule::new("self.all(x, self.exists_one(y, y.name == x.name))").message(messages::PARAMETER_NAMES))]
+    #[x_kube(validation = Rule::new(rules::UNIQUE_NAMES).message(messages::PARAMETER_NAMES))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Vec<Parameter>>,
 }
@@ -328,9 +340,11 @@ impl Method {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = Rule::new("self.__in__ != 'Path' || !has(self.required) || self.required").message(messages::PATH_REQUIRED))]
 pub struct Parameter {
+    /// Its name in the path or the query.
     #[schemars(length(max = 63))]
-    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z][A-Za-z0-9_.-]*$')").message(messages::FIELD_NAME))]
+    #[x_kube(validation = Rule::new(rules::FIELD_NAME).message(messages::FIELD_NAME))]
     pub name: String,
+    /// Path: a {segment} of the path. Query: after the question mark.
     #[serde(rename = "in")]
     pub in_: ParameterIn,
     /// Recorded only as a keyed hash.
@@ -349,16 +363,22 @@ pub enum ParameterIn {
 }
 
 /// Table mode.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Table {
+    /// Database the rows come from.
     pub database: Database,
+    /// Schema of the table or view.
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub schema: String,
+    /// Table or view.
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     pub name: String,
     /// SQL condition on the rows that may be delivered.
     #[schemars(length(min = 1, max = 1024))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_filter: Option<String>,
 }
@@ -372,14 +392,16 @@ pub struct Database {
 }
 
 /// File mode.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Files {
     /// Store of the files: `s3://…` or `file:///…`.
-    #[schemars(length(min = 1, max = 1024), regex(pattern = r"^(s3://|file:///)"))]
+    #[schemars(length(min = 1, max = 1024))]
+    #[x_kube(validation = Rule::new(rules::STORE).message(messages::STORE))]
     pub store: String,
     /// Only objects below this prefix.
     #[schemars(length(max = 512))]
+    #[x_kube(validation = Rule::new(rules::PREFIX).message(messages::PREFIX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
 }
@@ -400,11 +422,12 @@ pub struct Other {
 #[x_kube(validation = Rule::new("!has(self.threshold) || self.threshold <= size(self.principals)").message(messages::THRESHOLD))]
 pub struct ApprovalRule {
     /// Name of the role, such as Provider, DataAuthority or Leader.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Z][A-Za-z0-9]*$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new(rules::ROLE).message(messages::ROLE))]
     pub role: String,
     /// Who may sign in this role, as named in `allowed_signers`.
     #[schemars(length(min = 1, max = 32), inner(length(max = 128)))]
-    #[x_kube(validation = Rule::new("self.all(x, x.matches('^[^*?!,\\\\s\"]+$')) && self.all(x, self.exists_one(y, y == x))").message(messages::PRINCIPALS))]
+    #[x_kube(validation = Rule::new(rules::PRINCIPALS).message(messages::PRINCIPALS))]
     pub principals: Vec<String>,
     /// How many distinct principals must sign; absent: 1.
     #[schemars(range(min = 1, max = 32))]

@@ -10,6 +10,9 @@ pub mod syntax;
 
 use std::borrow::Cow;
 
+pub use access_grant::LONGEST;
+pub use audit_policy::{FLOOR_DAYS, PERSONAL_FLOOR_DAYS};
+
 use super::{AccessGrantSpec, AuditPolicySpec, DataShareRequestSpec, RevocationSpec, SharedResourceSpec, messages};
 
 /// One broken rule: which member, what is wrong, and what to do about it.
@@ -95,6 +98,36 @@ impl Checks {
             };
             self.0.push(Violation::new(member, messages::CODE, fix));
         }
+    }
+
+    fn text(&mut self, text: &str, member: impl Into<String>) {
+        self.rule(
+            syntax::visible(text),
+            member,
+            messages::BLANK,
+            "write the text, or leave the member out if it may be absent",
+        );
+    }
+
+    fn optional_text(&mut self, text: Option<&String>, member: impl Into<String>) {
+        if let Some(text) = text {
+            self.text(text, member);
+        }
+    }
+
+    fn serial(&mut self, text: &str, member: impl Into<String>) {
+        let fix = "write the number of the decision without blanks around it";
+        self.rule(syntax::serial(text), member, messages::SERIAL, fix);
+    }
+
+    fn role(&mut self, text: &str, member: impl Into<String>) {
+        let fix = "write Provider, DataAuthority, Leader or another word";
+        self.rule(syntax::role(text), member, messages::ROLE, fix);
+    }
+
+    fn principal(&mut self, text: &str, member: impl Into<String>) {
+        let fix = "name the person as allowed_signers does";
+        self.rule(syntax::principal(text), member, messages::PRINCIPAL, fix);
     }
 
     fn unique<T: PartialEq>(&mut self, all: &[T], member: impl Into<String>, message: &'static str) {

@@ -1,9 +1,8 @@
 //! The table of mistakes: each gives one finding with code, line, member and mend, and leaves the
 //! good object beside it alone.
 
-use datashare::source::directory::{Directory, FileLoad, load_text};
+use datashare::source::directory::{FileLoad, load_text};
 use datashare::source::finding::Severity;
-use datashare::source::whole::Whole;
 
 use super::{GRANT, RESOURCE, REVOCATION};
 
@@ -128,46 +127,6 @@ fn a_list_is_read_item_by_item() {
     assert!(load.documents[0].object.is_some() && load.documents[1].object.is_none());
     let line = text.lines().nth(load.findings[0].line as usize - 1).unwrap();
     assert!(line.contains("perSecnd"), "{line}");
-}
-
-#[test]
-fn a_directory_read_once_has_the_same_rules() {
-    let dir = tempfile::tempdir().unwrap();
-    let write = |path: &str, text: &str| std::fs::write(dir.path().join(path), text).unwrap();
-    write("datashare.yaml", "site: jinan\n");
-    write("allowed_signers", "a ssh-ed25519 AAAA\n");
-    write("a.yaml", &format!("{GRANT}---\n{RESOURCE}"));
-    write("b.yaml", &format!("{REVOCATION}---\n{GRANT}"));
-    write("c.yml", &format!("# r\n{REVOCATION}"));
-    write("cut.yaml", RESOURCE.replace("name: marriage", "name: other").trim_end());
-    write("ignored.txt", "x");
-    let directory = Directory::open(dir.path()).unwrap();
-    let whole = Whole::read(&directory);
-    let kinds: Vec<_> = whole.objects.iter().map(|found| (found.object.kind().name(), &*found.place.file)).collect();
-    let expected = [
-        ("SharedResource", "a.yaml"),
-        ("Revocation", "b.yaml"),
-        ("Revocation", "c.yml"),
-        ("SharedResource", "cut.yaml"),
-    ];
-    assert_eq!(kinds, expected);
-    let findings: Vec<_> = whole.findings.iter().map(|f| (f.file.as_str(), f.line, f.code.name())).collect();
-    let grant_line = u32::try_from(REVOCATION.lines().count()).unwrap() + 2;
-    let last = u32::try_from(RESOURCE.lines().count()).unwrap();
-    let expected = [
-        ("a.yaml", 1, "object-duplicate"),
-        ("b.yaml", 1, "object-duplicate"),
-        ("b.yaml", grant_line, "object-duplicate"),
-        ("c.yml", 2, "object-duplicate"),
-        ("cut.yaml", last, "file-unfinished"),
-    ];
-    assert_eq!(findings, expected);
-    assert!(whole.has_errors() && whole.settings.is_some() && whole.signers.starts_with("a ssh"));
-    let over = Whole::read(&directory.with_max_files(3));
-    assert_eq!(over.findings[0].code.name(), "too-many-files");
-    let texts = Whole::of_texts(vec![("x/a.yaml".into(), GRANT.into()), ("y.txt".into(), "[".into())]);
-    assert_eq!((texts.objects.len(), texts.findings.len()), (1, 1), "only the settings are missing");
-    assert_eq!(texts.findings[0].code.name(), "settings-invalid");
 }
 
 #[test]

@@ -3,8 +3,6 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use datashare::api::v1alpha1::Kind;
-use datashare::api::v1alpha1::validate::Validate;
 use datashare::clock::Clock;
 use datashare::source::change::SourceChange;
 use datashare::source::live::Live;
@@ -33,9 +31,7 @@ fn load_and_react() {
     }
     let (before, start) = (resident(), Instant::now());
     let (mut count, mut longest) = (0, Duration::ZERO);
-    let mut live =
-        Live::open(dir.path(), Clock::system(), &mut |batch| count += batch.changes.len())
-            .unwrap();
+    let mut live = Live::open(dir.path(), Clock::system(), &mut |batch| count += batch.changes.len()).unwrap();
     println!(
         "{count} changes in {:?}, {} bytes of memory per file",
         start.elapsed(),
@@ -66,29 +62,4 @@ fn load_and_react() {
         "written to told: p50 {:?}, p99 {:?}, longest {:?}; longest empty call {longest:?}",
         took[250], took[495], took[499]
     );
-}
-
-#[test]
-#[ignore = "measures"]
-fn where_the_time_goes() {
-    let text =
-        GRANT.replace("U1NIU0lHAAAAAQ", "U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAg\n      ".repeat(8).trim_end());
-    let timed = |what: &str, work: &dyn Fn()| {
-        let start = Instant::now();
-        (0..5000).for_each(|_| work());
-        println!("{what}: {:?}", start.elapsed() / 5000);
-    };
-    let value = || datashare::source::yaml::parse(&text).remove(0).unwrap().value;
-    let whole = value();
-    let spec: datashare::api::v1alpha1::AccessGrantSpec = serde_json::from_value(whole["spec"].clone()).unwrap();
-    timed("parse", &|| assert!(value().is_object()));
-    timed("load", &|| assert!(datashare::source::directory::load_text("a", &text).findings.is_empty()));
-    timed("print", &|| assert!(!whole.to_string().is_empty()));
-    timed("type", &|| {
-        assert!(<datashare::api::v1alpha1::AccessGrantSpec as serde::Deserialize>::deserialize(&whole["spec"]).is_ok())
-    });
-    timed("bounds", &|| {
-        assert!(datashare::api::v1alpha1::bounds::violations(Kind::AccessGrant, &whole["spec"]).is_empty())
-    });
-    timed("rules", &|| assert!(spec.violations().is_empty()));
 }

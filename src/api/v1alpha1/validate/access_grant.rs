@@ -11,9 +11,7 @@ pub const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 pub(super) fn violations(spec: &AccessGrantSpec) -> Vec<Violation> {
     let mut checks = Checks::default();
-    let serial =
-        !spec.serial.chars().any(char::is_control) && spec.serial.trim() == spec.serial && !spec.serial.is_empty();
-    checks.rule(serial, "spec.serial", messages::SERIAL, "write the number of the decision without blanks around it");
+    checks.serial(&spec.serial, "spec.serial");
     checks.name(&spec.request_ref.namespace, "spec.requestRef.namespace");
     checks.name(&spec.request_ref.name, "spec.requestRef.name");
     checks.digest(&spec.request_ref.digest, "spec.requestRef.digest");
@@ -36,12 +34,20 @@ pub(super) fn violations(spec: &AccessGrantSpec) -> Vec<Violation> {
     if let Some(policy) = &spec.credential {
         credential(policy, &mut checks);
     }
+    checks.optional_text(spec.reason.as_ref(), "spec.reason");
+    checks.optional_text(spec.legal_basis.as_ref(), "spec.legalBasis");
+    if let Some(older) = &spec.supersedes {
+        checks.serial(older, "spec.supersedes");
+    }
     let other = spec.supersedes.as_ref() != Some(&spec.serial);
     checks.rule(other, "spec.supersedes", messages::SUPERSEDES_SELF, "name the serial of the older grant");
     if let Some(platform) = &spec.platform_approval {
+        checks.text(&platform.number, "spec.platformApproval.number");
         checks.sha256(&platform.sha256, "spec.platformApproval.sha256");
     }
     for (at, approval) in spec.approvals.iter().flatten().enumerate() {
+        checks.role(&approval.role, format!("spec.approvals[{at}].role"));
+        checks.principal(&approval.principal, format!("spec.approvals[{at}].principal"));
         checks.time(&approval.approved_at, format!("spec.approvals[{at}].approvedAt"));
         let armored = approval.signature.starts_with("-----BEGIN SSH SIGNATURE-----");
         let fix = "paste the whole signature, from BEGIN to END";

@@ -2,7 +2,9 @@
 
 use super::{Checks, Violation, syntax};
 use crate::api::v1alpha1::messages;
-use crate::api::v1alpha1::shared_resource::{Direction, Operation, ParameterIn, SharedResourceSpec, Tier, Upstream};
+use crate::api::v1alpha1::shared_resource::{
+    Direction, Field, Operation, ParameterIn, SharedResourceSpec, Tier, Upstream,
+};
 
 /// Header fields whose value the guard or HTTP itself decides.
 const OWN_HEADERS: [&str; 11] = [
@@ -21,12 +23,15 @@ const OWN_HEADERS: [&str; 11] = [
 
 pub(super) fn violations(spec: &SharedResourceSpec) -> Vec<Violation> {
     let mut checks = Checks::default();
+    checks.text(&spec.title, "spec.title");
+    checks.text(&spec.provider.name, "spec.provider.name");
     checks.code(&spec.provider.code, "spec.provider.code");
     channel(spec, &mut checks);
     fields(spec, &mut checks);
     let modes = spec.interface.is_some() || spec.table.is_some() || spec.files.is_some() || spec.other.is_some();
     checks.rule(modes, "spec", messages::MODES, "add the section of the mode in which the data is given out");
     if let Some(interface) = &spec.interface {
+        checks.text(&interface.standard, "spec.interface.standard");
         upstream(&interface.upstream, &mut checks);
         let names: Vec<_> = interface.operations.iter().map(|o| &o.name).collect();
         checks.unique(&names, "spec.interface.operations", messages::OPERATION_NAMES);
@@ -37,10 +42,14 @@ pub(super) fn violations(spec: &SharedResourceSpec) -> Vec<Violation> {
     if let Some(table) = &spec.table {
         let reference = &table.database.secret_ref;
         key_reference(&reference.name, &reference.key, "spec.table.database.secretRef", &mut checks);
+        checks.text(&table.schema, "spec.table.schema");
+        checks.text(&table.name, "spec.table.name");
+        checks.optional_text(table.row_filter.as_ref(), "spec.table.rowFilter");
     }
     if let Some(files) = &spec.files {
-        let known = files.store.starts_with("s3://") || files.store.starts_with("file:///");
-        checks.rule(known, "spec.files.store", "store must be s3://… or file:///…", "write the store's URL");
+        checks.rule(syntax::store(&files.store), "spec.files.store", messages::STORE, "write the store's URL");
+        let prefix = files.prefix.as_deref().is_none_or(syntax::store_prefix);
+        checks.rule(prefix, "spec.files.prefix", messages::PREFIX, "write it as in monthly/");
     }
     approval(spec, &mut checks);
     if let Some(policy) = &spec.audit_policy_ref {
@@ -51,6 +60,7 @@ pub(super) fn violations(spec: &SharedResourceSpec) -> Vec<Violation> {
 
 fn channel(spec: &SharedResourceSpec, checks: &mut Checks) {
     let channel = &spec.channel;
+    checks.optional_text(channel.platform.as_ref(), "spec.channel.platform");
     if let Some(migration) = &channel.migration {
         checks.date(&migration.by, "spec.channel.migration.by");
     }
@@ -70,19 +80,27 @@ fn channel(spec: &SharedResourceSpec, checks: &mut Checks) {
         messages::OUT_EXCEPTION,
         "add 'exception: {reason: …}', or go through the City platform as an interface",
     );
-    if let Some(approval) = channel.exception.as_ref().and_then(|e| e.approval.as_ref()) {
-        checks.sha256(&approval.sha256, "spec.channel.exception.approval.sha256");
+    if let Some(exception) = &channel.exception {
+        checks.text(&exception.reason, "spec.channel.exception.reason");
+        if let Some(approval) = &exception.approval {
+            checks.sha256(&approval.sha256, "spec.channel.exception.approval.sha256");
+        }
     }
 }
 
 fn fields(spec: &SharedResourceSpec, checks: &mut Checks) {
     let names: Vec<_> = spec.fields.iter().map(|f| &f.name).collect();
     checks.unique(&names, "spec.fields", messages::FIELD_NAMES);
-    let paths: Vec<_> = spec.fields.iter().map(|f| &f.path).collect();
-    checks.unique(&paths, "spec.fields", messages::FIELD_PATHS);
+    let leads = |from: &str, to: &str| {
+        to.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with('['))
+    };
+    let apart = |field: &Field| spec.fields.iter().filter(|other| leads(&field.path, &other.path)).count() == 1;
+    let fix = "grant the leaves, each under one name";
+    checks.rule(spec.fields.iter().all(apart), "spec.fields", messages::FIELD_PATHS, fix);
     for (at, field) in spec.fields.iter().enumerate() {
         let fix = "begin with a letter, as in ownerName";
         checks.rule(syntax::field_name(&field.name), format!("spec.fields[{at}].name"), messages::FIELD_NAME, fix);
+        checks.text(&field.title, format!("spec.fields[{at}].title"));
         let fix = "write the way from the answer's root, as in $.data[*].ownerName";
         checks.rule(syntax::field_path(&field.path), format!("spec.fields[{at}].path"), messages::FIELD_PATH, fix);
     }
@@ -116,12 +134,12 @@ fn upstream(upstream: &Upstream, checks: &mut Checks) {
 
 fn key_reference(name: &str, key: &str, at: &str, checks: &mut Checks) {
     checks.name(name, format!("{at}.name"));
-    let message = "key must be letters, digits, '-', '_' and '.', as keys of Secrets are";
-    checks.rule(syntax::secret_key(key), format!("{at}.key"), message, "name a key of the Secret");
+    checks.rule(syntax::secret_key(key), format!("{at}.key"), messages::KEY, "name a key of the Secret");
 }
 
 fn operation(operation: &Operation, at: &str, checks: &mut Checks) {
     checks.name(&operation.name, format!("{at}.name"));
+    checks.optional_text(operation.title.as_ref(), format!("{at}.title"));
     let placeholders = syntax::placeholders(&operation.path);
     let fix = "write it as in /marriages/{idNumber}";
     checks.rule(placeholders.is_some(), format!("{at}.path"), messages::OPERATION_PATH, fix);
@@ -151,10 +169,7 @@ fn approval(spec: &SharedResourceSpec, checks: &mut Checks) {
     checks.unique(&roles, "spec.approval", messages::APPROVAL_ROLES);
     for (at, rule) in spec.approval.iter().enumerate() {
         let at = format!("spec.approval[{at}]");
-        let word = rule.role.starts_with(|c: char| c.is_ascii_uppercase())
-            && rule.role.bytes().all(|b| b.is_ascii_alphanumeric());
-        let message = "role must be one word beginning with a capital, such as Provider";
-        checks.rule(word, format!("{at}.role"), message, "write Provider, DataAuthority, Leader or another word");
+        checks.role(&rule.role, format!("{at}.role"));
         let plain = rule.principals.iter().all(|p| syntax::principal(p)) && syntax::unique(&rule.principals);
         let fix = "name people as allowed_signers does, one an entry";
         checks.rule(plain, format!("{at}.principals"), messages::PRINCIPALS, fix);

@@ -1,25 +1,33 @@
 //! Small grammars: days, times, durations, names, digests and unified social credit codes.
 
+use ipnet::IpNet;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 const CODE_ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 const CODE_WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
 
-/// A calendar day written `YYYY-MM-DD`.
+/// A calendar day written `YYYY-MM-DD`, in the years 2000 to 2999.
 #[must_use]
 pub fn date(text: &str) -> Option<Date> {
     let shape = text.len() == 10
+        && text.starts_with('2')
         && text.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
     if shape { text.parse().ok() } else { None }
 }
 
-/// An RFC 3339 time with offset, after 1970 and before the year 10000.
+/// An RFC 3339 time with an offset of less than 15 hours, in the years 2000 to 2999.
 #[must_use]
 pub fn time(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     let digits = |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|b| b.iter().all(u8::is_ascii_digit));
-    let shape = digits(0..4) && digits(5..7) && digits(8..10) && digits(11..13) && digits(14..16) && digits(17..19);
+    let shape = bytes.first() == Some(&b'2')
+        && digits(0..4)
+        && digits(5..7)
+        && digits(8..10)
+        && digits(11..13)
+        && digits(14..16)
+        && digits(17..19);
     let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
     if !shape || !marks.iter().all(|&(at, mark)| bytes.get(at) == Some(&mark)) || bytes.get(17..19) == Some(b"60") {
         return None;
@@ -41,10 +49,11 @@ pub fn time(text: &str) -> Option<Timestamp> {
             3 => b == b':',
             _ => b.is_ascii_digit(),
         });
-    if offset != "Z" && !numeric {
+    let near = matches!(offset.as_bytes(), [_, b'0', ..] | [_, b'1', b'0'..=b'4', ..]);
+    if offset != "Z" && !(numeric && near) {
         return None;
     }
-    text.parse().ok().filter(|time| *time > Timestamp::UNIX_EPOCH)
+    text.parse().ok()
 }
 
 /// A whole number of seconds, minutes, hours or days.
@@ -70,7 +79,8 @@ pub fn duration(text: &str) -> Option<SignedDuration> {
 #[must_use]
 pub fn days(text: &str) -> Option<i64> {
     let number = text.strip_suffix('d')?;
-    let digits = !number.is_empty() && number.len() <= 6 && number.bytes().all(|b| b.is_ascii_digit());
+    let digits =
+        (1..=6).contains(&number.len()) && !number.starts_with('0') && number.bytes().all(|b| b.is_ascii_digit());
     if digits { number.parse().ok() } else { None }
 }
 
@@ -108,7 +118,74 @@ pub fn field_name(text: &str) -> bool {
 /// A principal without blanks, commas, quotes or wildcards.
 #[must_use]
 pub fn principal(text: &str) -> bool {
-    !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || "*?!,\"".contains(c))
+    !text.is_empty() && !text.chars().any(|c| blank(c) || "*?!,\"".contains(c))
+}
+
+/// What CEL rules write as `[\p{Z}\p{Cc}]`.
+fn blank(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
+/// Text in which a person can see something.
+#[must_use]
+pub fn visible(text: &str) -> bool {
+    !text.chars().all(blank)
+}
+
+/// A decision's number: no control characters, no blanks around it.
+#[must_use]
+pub fn serial(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(char::is_control) && text.trim() == text
+}
+
+/// One word beginning with a capital.
+#[must_use]
+pub fn role(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_uppercase()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// The shape of an IANA time zone name.
+#[must_use]
+pub fn zone(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.split('/').count() <= 3
+        && text
+            .split('/')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"+_-".contains(&b)))
+}
+
+/// An IP address range in the one way Go's and Rust's readers agree on.
+#[must_use]
+pub fn source(text: &str) -> bool {
+    let Some((_, prefix)) = text.split_once('/') else { return false };
+    let plain = prefix == "0" || !prefix.starts_with('0') && prefix.bytes().all(|b| b.is_ascii_digit());
+    let mapped = |net: IpNet| matches!(net, IpNet::V6(net) if net.addr().to_ipv4_mapped().is_some());
+    plain && text.parse().is_ok_and(|net| !mapped(net))
+}
+
+/// A store of files: `file:///…` or `s3://bucket/prefix`.
+#[must_use]
+pub fn store(url: &str) -> bool {
+    if url.chars().any(blank) {
+        return false;
+    }
+    let Some(rest) = url.strip_prefix("s3://") else {
+        return url.strip_prefix("file:///").is_some_and(|path| !path.is_empty());
+    };
+    let bucket = rest.split('/').next().unwrap_or_default();
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    (3..=63).contains(&bucket.len())
+        && edge(bucket.chars().next())
+        && edge(bucket.chars().last())
+        && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b))
+}
+
+/// A prefix that stays within its store.
+#[must_use]
+pub fn store_prefix(text: &str) -> bool {
+    !text.starts_with('/')
+        && !text.chars().any(|c| c == '\\' || c.is_control())
+        && !text.split('/').any(|part| part == "." || part == "..")
 }
 
 /// A unified social credit code with the right check digit (GB 32100).
@@ -204,22 +281,34 @@ pub fn upstream_url(text: &str, insecure: bool) -> bool {
         (_, Some(rest)) => (true, rest),
         _ => return false,
     };
-    let host = rest.split('/').next().unwrap_or_default();
-    if host.is_empty() || rest.chars().any(|c| c == '?' || c == '#' || c.is_whitespace()) || host.contains('@') {
+    if rest.chars().any(|c| c == '?' || c == '#' || blank(c)) {
         return false;
     }
-    !plain || insecure || loopback(host)
+    let authority = rest.split('/').next().unwrap_or_default();
+    host(authority).is_some_and(|host| !plain || insecure || loopback(host))
+}
+
+/// The host of `host` or `host:port`.
+fn host(authority: &str) -> Option<&str> {
+    let (host, port) = match authority.rfind(']') {
+        Some(end) => authority.split_at_checked(end + 1)?,
+        None => authority.split_at_checked(authority.find(':').unwrap_or(authority.len()))?,
+    };
+    let port = port.is_empty()
+        || port.strip_prefix(':').is_some_and(|digits| {
+            (1..=5).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
+        });
+    let known = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => !address.is_empty() && address.bytes().all(|b| b.is_ascii_hexdigit() || b":.".contains(&b)),
+        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)),
+    };
+    (port && known).then_some(host)
 }
 
 fn loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-        Some(_) if !host.starts_with('[') => return false,
-        _ => host,
-    };
-    name == "localhost"
-        || name == "[::1]"
-        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host == "[::1]"
+        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

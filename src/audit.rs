@@ -1,0 +1,35 @@
+//! The record: no record, no data. An [`Entry`] goes in; a [`Receipt`] comes out only once that
+//! entry is on the disk for good, so whoever holds a receipt may release the answer it stands for.
+//! What was written is found again by [`query`], and counted per grant by [`usage`].
+//!
+//! On disk, `<log>/<stream>/entries/<index of the first entry, 20 digits>.jsonl`: one entry a line,
+//! indexes from 0 without a gap, one stream per guard.
+
+mod encode;
+mod entry;
+mod event;
+mod filter;
+mod lines;
+pub mod query;
+mod recorded;
+mod recovery;
+mod segment;
+mod site_key;
+mod storage;
+mod stream;
+pub mod usage;
+mod writer;
+
+pub use entry::{Entry, GrantRef, NameRef, Parameter, UnitRef, Upstream};
+pub use event::{Event, Outcome, UnknownWord};
+pub use filter::{Filter, Person};
+pub use lines::{Line, Lines};
+pub use recorded::{Recorded, RecordedGrant, RecordedName, RecordedUnit};
+pub use recovery::{Cut, Recovery, Restart};
+pub use segment::MAX_LINE;
+pub use site_key::{Hashed, SiteKey, SiteKeyError};
+pub use storage::{Disk, SegmentFile, Storage};
+pub use writer::{Failure, Log, LogError, Options, Pending, Receipt, RecordUnavailable};
+
+/// The version of the entry format, the first member of every line.
+pub const FORMAT: u32 = 1;

@@ -1,0 +1,237 @@
+//! Finding entries again: over all streams of a log, in the order of time, while guards go on
+//! writing. Memory holds the matches of the few segments that overlap in time, however long the log.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use rayon::prelude::*;
+
+use crate::audit::encode::{TIME_LENGTH, time_text};
+use crate::audit::filter::{Filter, Sieve, time_of};
+use crate::audit::lines::{Line, Lines};
+use crate::audit::recorded::Recorded;
+use crate::audit::segment::{self, ENTRIES};
+use crate::audit::stream;
+
+/// How far a guard's clock may have been set back before a segment is passed over wrongly.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(24);
+
+/// Places named in a [`Summary`]; the rest is only counted.
+const NAMED_PLACES: usize = 20;
+
+/// Segments read side by side.
+const MOST_AT_ONCE: usize = 8;
+
+type Time = [u8; TIME_LENGTH];
+
+/// An entry that was asked for.
+#[derive(Clone, Debug)]
+pub struct Found {
+    time: Time,
+    /// The line as it stands in the record, without its newline.
+    pub line: Box<str>,
+}
+
+impl Found {
+    /// The entry, parsed.
+    pub fn entry(&self) -> Result<Recorded, serde_json::Error> {
+        Recorded::parse(self.line.as_bytes())
+    }
+}
+
+/// How a query went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub found: u64,
+    /// Lines that are no entries. Their number, and where the first of them are.
+    pub unreadable: u64,
+    pub places: Vec<Place>,
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub path: PathBuf,
+    pub line: u64,
+}
+
+/// Why a query broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write the result: {0}")]
+    Write(#[source] io::Error),
+}
+
+/// Gives every entry of `log` that `filter` admits to `sink`, in the order of time; with a limit the
+/// newest ones only.
+pub fn run(
+    log: &Path,
+    filter: &Filter,
+    limit: Option<NonZeroUsize>,
+    sink: &mut dyn FnMut(&Found) -> io::Result<()>,
+) -> Result<Summary, QueryError> {
+    let mut pieces = pieces(log, filter.since, filter.until)?;
+    let search = Search { filter, sieve: filter.sieve() };
+    let at_once = rayon::current_num_threads().clamp(1, MOST_AT_ONCE);
+    let mut summary = Summary::default();
+    if let Some(limit) = limit {
+        let found = search.newest(&mut pieces, limit.get(), at_once, &mut summary)?;
+        return summary.give(&found, sink).map(|()| summary);
+    }
+    let mut waiting: Vec<Found> = Vec::new();
+    while !pieces.is_empty() {
+        let rest = pieces.split_off(at_once.min(pieces.len()));
+        waiting.extend(search.read(&pieces, &mut summary)?);
+        pieces = rest;
+        waiting.sort_by_key(|found| found.time);
+        // what a segment not yet read may still precede has to wait
+        let ready =
+            pieces.first().map_or(waiting.len(), |next| waiting.partition_point(|found| found.time < next.from));
+        let later = waiting.split_off(ready);
+        summary.give(&waiting, sink)?;
+        waiting = later;
+    }
+    Ok(summary)
+}
+
+/// A segment, and the times between which its entries lie.
+struct Piece {
+    from: Time,
+    /// When the next segment of its stream begins.
+    to: Time,
+    path: PathBuf,
+}
+
+const LATEST: Time = [0xff; TIME_LENGTH];
+
+/// The segments that may hold entries of that time, by the time they begin.
+fn pieces(log: &Path, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<Vec<Piece>, QueryError> {
+    let since = since.map(|since| time_text(since.checked_sub(CLOCK_SLACK).unwrap_or(Timestamp::MIN)));
+    let until = until.map(|until| time_text(until.checked_add(CLOCK_SLACK).unwrap_or(Timestamp::MAX)));
+    let mut pieces = Vec::new();
+    for name in stream::names(log).map_err(|source| QueryError::Read { path: log.into(), source })? {
+        let folder = log.join(name).join(ENTRIES);
+        let segments = match segment::list(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other.map_err(|source| QueryError::Read { path: folder, source })?,
+        };
+        let mut to = LATEST;
+        for segment in segments.into_iter().rev() {
+            let from =
+                begin(&segment.path).map_err(|source| QueryError::Read { path: segment.path.clone(), source })?;
+            pieces.push(Piece { from, to, path: segment.path });
+            to = from;
+        }
+    }
+    pieces.retain(|piece| since.is_none_or(|since| piece.to >= since) && until.is_none_or(|until| piece.from <= until));
+    pieces.sort_by_key(|piece| piece.from);
+    Ok(pieces)
+}
+
+/// The time of a segment's first entry. A beginning that cannot be understood counts as the oldest, so that it is
+/// read, and named.
+fn begin(path: &Path) -> io::Result<Time> {
+    let mut start = [0; 256];
+    let got = File::open(path)?.read(&mut start)?;
+    Ok(time_of(start.get(..got).unwrap_or_default()).unwrap_or([0; TIME_LENGTH]))
+}
+
+struct Search<'a> {
+    filter: &'a Filter,
+    sieve: Sieve,
+}
+
+impl Search<'_> {
+    /// All matches of some segments, read side by side.
+    fn read(&self, pieces: &[Piece], summary: &mut Summary) -> Result<Vec<Found>, QueryError> {
+        let read = pieces.par_iter().map(|piece| self.scan(piece)).collect::<Result<Vec<_>, _>>()?;
+        let mut all = Vec::new();
+        for (found, part) in read {
+            all.extend(found);
+            summary.add(part);
+        }
+        Ok(all)
+    }
+
+    /// The newest `limit` matches, reading backwards and no further than needed.
+    fn newest(
+        &self,
+        pieces: &mut Vec<Piece>,
+        limit: usize,
+        at_once: usize,
+        summary: &mut Summary,
+    ) -> Result<Vec<Found>, QueryError> {
+        let mut found: Vec<Found> = Vec::new();
+        while !pieces.is_empty() {
+            let wave = pieces.split_off(pieces.len().saturating_sub(at_once));
+            let mut older = self.read(&wave, summary)?;
+            older.append(&mut found);
+            older.sort_by_key(|found| found.time);
+            found = older.split_off(older.len().saturating_sub(limit));
+            let settled = |oldest: &Found| pieces.iter().all(|unread| unread.to <= oldest.time);
+            if found.len() == limit && found.first().is_none_or(settled) {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn scan(&self, piece: &Piece) -> Result<(Vec<Found>, Summary), QueryError> {
+        let path = &piece.path;
+        let failed = |source| QueryError::Read { path: path.clone(), source };
+        let mut lines = Lines::new(File::open(path).map_err(failed)?);
+        let mut found = Vec::new();
+        let mut summary = Summary::default();
+        let mut number = 0;
+        while let Some(line) = lines.next_line().map_err(failed)? {
+            number += 1;
+            let line = match line {
+                Line::Whole(line) => Some(line),
+                // being written, or cut off by a crash: no entry yet
+                Line::Torn(_) => break,
+                Line::Long { .. } => None,
+            };
+            match line.map(|line| self.look(line)) {
+                Some(Ok(hit)) => found.extend(hit),
+                Some(Err(())) | None => summary.note(path, number),
+            }
+        }
+        Ok((found, summary))
+    }
+
+    /// The line, if it is asked for; an error if it is no entry.
+    fn look(&self, line: &[u8]) -> Result<Option<Found>, ()> {
+        let time = time_of(line).ok_or(())?;
+        if !self.sieve.passes(line, &time) {
+            return Ok(None);
+        }
+        let entry = Recorded::parse(line).map_err(|_| ())?;
+        let text = std::str::from_utf8(line).map_err(|_| ())?;
+        Ok(self.filter.admits(&entry).then(|| Found { time, line: text.into() }))
+    }
+}
+
+impl Summary {
+    fn give(&mut self, found: &[Found], sink: &mut dyn FnMut(&Found) -> io::Result<()>) -> Result<(), QueryError> {
+        self.found += found.len() as u64;
+        found.iter().try_for_each(sink).map_err(QueryError::Write)
+    }
+
+    fn note(&mut self, path: &Path, line: u64) {
+        self.unreadable += 1;
+        if self.places.len() < NAMED_PLACES {
+            self.places.push(Place { path: path.into(), line });
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.unreadable += other.unreadable;
+        let room = NAMED_PLACES.saturating_sub(self.places.len());
+        self.places.extend(other.places.into_iter().take(room));
+    }
+}

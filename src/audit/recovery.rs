@@ -1,0 +1,201 @@
+//! What is done with a stream before anything is added to it. A torn last line was never
+//! acknowledged and is cut; anything else that is wrong is named by file and line and left alone.
+//! Only the newest segment is read completely, of the others only the end.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::audit::FORMAT;
+use crate::audit::event::Event;
+use crate::audit::lines::{Line, Lines};
+use crate::audit::recorded::Head;
+use crate::audit::segment::{self, MAX_LINE, Segment};
+use crate::audit::storage::sync_folder_of;
+use crate::audit::writer::LogError;
+
+/// How the stream was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    pub stream: Arc<str>,
+    pub restart: Restart,
+    /// Entries that were there.
+    pub entries: u64,
+    /// The torn last line that was cut, if there was one.
+    pub cut: Option<Cut>,
+}
+
+/// What came before this start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// Nothing: a new stream.
+    First,
+    /// A stop in good order.
+    Clean,
+    /// A crash, or a disk that failed.
+    Recovered,
+}
+
+impl Restart {
+    /// The `code` of the `start` entry.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Clean => "clean",
+            Self::Recovered => "recovered",
+        }
+    }
+}
+
+/// Bytes that were taken off the end of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    pub path: PathBuf,
+    pub bytes: u64,
+}
+
+/// The newest segment, ready to be continued.
+#[derive(Debug)]
+pub(super) struct Newest {
+    pub path: PathBuf,
+    pub bytes: u64,
+    /// The time of its first entry.
+    pub since: Option<Timestamp>,
+}
+
+/// Checks and mends the stream; gives what was found and the segment to go on with.
+pub(super) fn recover(stream: &Arc<str>, entries: &Path) -> Result<(Recovery, Option<Newest>), LogError> {
+    let segments = segment::list(entries).map_err(LogError::io("list", entries))?;
+    let mut expected = 0;
+    let mut last_event = None;
+    for (older, newer) in segments.iter().zip(segments.iter().skip(1)) {
+        starts_at(older, expected)?;
+        expected = newer.first;
+        let found = last_entry(older).filter(|head| fits(head, stream) && head.index.checked_add(1) == Some(expected));
+        last_event = Some(found.ok_or_else(|| locate(older, newer, stream))?.event);
+    }
+    let Some(newest) = segments.last() else {
+        let recovery = Recovery { stream: stream.clone(), restart: Restart::First, entries: 0, cut: None };
+        return Ok((recovery, None));
+    };
+    starts_at(newest, expected)?;
+    let read = read_newest(newest, stream)?;
+    let cut = cut(newest, read.good_bytes)?;
+    let restart = match read.last_event.or(last_event) {
+        None => Restart::First,
+        Some(Event::Stop) => Restart::Clean,
+        Some(_) => Restart::Recovered,
+    };
+    // a cut is the mark of a crash even when it left nothing
+    let restart = if cut.is_some() { Restart::Recovered } else { restart };
+    let recovery = Recovery { stream: stream.clone(), restart, entries: read.next, cut };
+    Ok((recovery, Some(Newest { path: newest.path.clone(), bytes: read.good_bytes, since: read.since })))
+}
+
+fn starts_at(segment: &Segment, expected: u64) -> Result<(), LogError> {
+    if segment.first == expected {
+        return Ok(());
+    }
+    Err(LogError::Gap { path: segment.path.clone(), expected, found: segment.first })
+}
+
+fn fits(head: &Head, stream: &str) -> bool {
+    head.v == FORMAT && head.stream == stream
+}
+
+fn last_entry(segment: &Segment) -> Option<Head> {
+    let mut file = File::open(&segment.path).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(MAX_LINE as u64 + 2))).ok()?;
+    let mut tail = Vec::new();
+    file.take(MAX_LINE as u64 + 2).read_to_end(&mut tail).ok()?;
+    let body = tail.strip_suffix(b"\n")?;
+    Head::parse(body.rsplit(|byte| *byte == b'\n').next()?).ok()
+}
+
+struct ReadThrough {
+    good_bytes: u64,
+    next: u64,
+    since: Option<Timestamp>,
+    last_event: Option<Event>,
+}
+
+fn read_newest(segment: &Segment, stream: &str) -> Result<ReadThrough, LogError> {
+    let path = &segment.path;
+    let file = File::open(path).map_err(LogError::io("open", path))?;
+    let mut lines = Lines::new(file);
+    let mut read = ReadThrough { good_bytes: 0, next: segment.first, since: None, last_event: None };
+    // a line that is not JSON may be the torn one, if nothing follows it
+    let mut doubtful: Option<LogError> = None;
+    let mut number = 0_u64;
+    while let Some(line) = lines.next_line().map_err(LogError::io("read", path))? {
+        if let Some(error) = doubtful {
+            return Err(error);
+        }
+        number += 1;
+        let bad = |reason: String| LogError::BadEntry { path: path.clone(), line: number, reason };
+        let line = match line {
+            Line::Whole(line) => line,
+            Line::Torn(_) | Line::Long { terminated: false } => break,
+            Line::Long { terminated: true } => return Err(bad("longer than any entry".to_owned())),
+        };
+        match Head::parse(line) {
+            Err(error) => doubtful = Some(bad(error.to_string())),
+            Ok(head) => {
+                check(&head, stream, read.next).map_err(bad)?;
+                read.next += 1;
+                read.since = read.since.or(Some(head.time));
+                read.last_event = Some(head.event);
+                read.good_bytes = lines.offset();
+            }
+        }
+    }
+    Ok(read)
+}
+
+fn check(head: &Head, stream: &str, expected: u64) -> Result<(), String> {
+    if head.v != FORMAT {
+        return Err(format!("format {} where this version writes {FORMAT}", head.v));
+    }
+    if head.stream != stream {
+        return Err(format!("an entry of stream `{}`", head.stream));
+    }
+    if head.index != expected {
+        return Err(format!("index {} where {expected} belongs", head.index));
+    }
+    Ok(())
+}
+
+/// Reads a segment that does not lead up to the next one, to name what is wrong.
+fn locate(segment: &Segment, next: &Segment, stream: &str) -> LogError {
+    let path = &segment.path;
+    let read = match read_newest(segment, stream) {
+        Err(error) => return error,
+        Ok(read) => read,
+    };
+    let whole = fs::metadata(path).is_ok_and(|file| file.len() == read.good_bytes);
+    if whole && read.next < next.first {
+        return LogError::Gap { path: next.path.clone(), expected: read.next, found: next.first };
+    }
+    let line = read.next.saturating_sub(segment.first) + 1;
+    let reason = format!("the segment breaks off at entry {}, and the next one begins with {}", read.next, next.first);
+    LogError::BadEntry { path: path.clone(), line, reason }
+}
+
+fn cut(segment: &Segment, good_bytes: u64) -> Result<Option<Cut>, LogError> {
+    let path = &segment.path;
+    let file = OpenOptions::new().write(true).open(path).map_err(LogError::io("open", path))?;
+    let length = file.metadata().map_err(LogError::io("measure", path))?.len();
+    if length > good_bytes {
+        file.set_len(good_bytes).map_err(LogError::io("cut the torn end of", path))?;
+    }
+    // also what was whole may not have been synced before the crash
+    file.sync_all().map_err(LogError::io("sync", path))?;
+    sync_folder_of(path).map_err(LogError::io("sync the folder of", path))?;
+    let bytes = length.saturating_sub(good_bytes);
+    Ok((bytes > 0).then(|| Cut { path: path.clone(), bytes }))
+}

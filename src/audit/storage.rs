@@ -1,0 +1,83 @@
+//! The seam between the writer and the disk: exactly what the writer asks of it, so that tests can
+//! put a failing, full or stalling disk in its place.
+
+use std::fmt;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Where segments live.
+pub trait Storage: Send + Sync + 'static {
+    /// A new, empty segment whose name survives a crash.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>>;
+
+    /// An existing segment, to be continued at its end.
+    fn resume(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>>;
+
+    /// Bytes that may still be written below `path`.
+    fn free(&self, path: &Path) -> io::Result<u64>;
+}
+
+/// A segment being written.
+pub trait SegmentFile: Send {
+    /// Appends bytes with one call and says how many were taken.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Returns once everything written is durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// The real disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+impl Storage for Disk {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
+        file.sync_all()?;
+        sync_folder_of(path)?;
+        Ok(Box::new(OnDisk(file)))
+    }
+
+    fn resume(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        Ok(Box::new(OnDisk(OpenOptions::new().append(true).open(path)?)))
+    }
+
+    fn free(&self, path: &Path) -> io::Result<u64> {
+        let space = rustix::fs::statvfs(path)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+}
+
+struct OnDisk(File);
+
+impl SegmentFile for OnDisk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+impl fmt::Debug for dyn Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Storage")
+    }
+}
+
+/// Makes a folder private to its owner, and its name durable; an existing one is fine.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        other => other.and_then(|()| sync_folder_of(path)),
+    }
+}
+
+/// Makes durable which names the folder that holds `path` has.
+pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}

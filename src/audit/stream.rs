@@ -1,0 +1,110 @@
+//! Which stream a guard writes: the one that is there, or a new one under a name nobody else has.
+//! Whoever holds the stream's lock is its only writer.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::audit::encode;
+use crate::audit::segment::ENTRIES;
+use crate::audit::storage::make_folder;
+use crate::audit::writer::LogError;
+use crate::random;
+
+/// A stream that this process alone may write.
+#[derive(Debug)]
+pub struct Stream {
+    pub name: Arc<str>,
+    pub entries: PathBuf,
+    /// Held for as long as something may still be written.
+    pub lock: File,
+}
+
+impl Stream {
+    /// Takes the stream called `wanted`; without a name the only one there is, or a new one.
+    pub fn take(log: &Path, wanted: Option<&str>) -> Result<Self, LogError> {
+        fs::create_dir_all(log.parent().unwrap_or(log)).map_err(LogError::io("create", log))?;
+        make_folder(log).map_err(LogError::io("create", log))?;
+        let name = match wanted {
+            Some(name) if is_name(name) => name.to_owned(),
+            Some(name) => return Err(LogError::StreamName { name: name.to_owned() }),
+            None => choose(log)?,
+        };
+        let folder = log.join(&name);
+        make_folder(&folder).map_err(LogError::io("create", &folder))?;
+        let lock = lock(&folder.join("lock"))?;
+        let entries = folder.join(ENTRIES);
+        make_folder(&entries).map_err(LogError::io("create", &entries))?;
+        Ok(Self { name: name.into(), entries, lock })
+    }
+}
+
+/// Whether a text can name a stream: it becomes a folder, and part of every receipt.
+fn is_name(name: &str) -> bool {
+    let letters = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    letters && (1..=63).contains(&name.len()) && !name.starts_with('-')
+}
+
+/// The names of all streams of a log, sorted.
+pub fn names(log: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for item in fs::read_dir(log)? {
+        let item = item?;
+        let name = item.file_name().into_string().ok().filter(|name| is_name(name));
+        names.extend(name.filter(|_| item.path().is_dir()));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn choose(log: &Path) -> Result<String, LogError> {
+    let mut found = names(log).map_err(LogError::io("list", log))?;
+    match (found.pop(), found.is_empty()) {
+        (Some(name), true) => Ok(name),
+        (Some(name), false) => {
+            found.push(name);
+            Err(LogError::SeveralStreams { log: log.into(), found: found.join(", ") })
+        }
+        (None, _) => {
+            let mut digits = Vec::new();
+            encode::hex(&mut digits, &random::bytes::<4>()?);
+            Ok(format!("guard-{}", String::from_utf8_lossy(&digits)))
+        }
+    }
+}
+
+fn lock(path: &Path) -> Result<File, LogError> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    let file = file.map_err(LogError::io("open", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LogError::Locked { path: path.into() }),
+        Err(TryLockError::Error(source)) => Err(LogError::io("lock", path)(source)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stream_that_is_there_is_taken_up_and_two_are_a_question() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("state/log");
+        let first = Stream::take(&log, None).unwrap();
+        assert!(first.name.starts_with("guard-") && first.name.len() == 14, "{}", first.name);
+        assert!(matches!(Stream::take(&log, None), Err(LogError::Locked { .. })));
+        let name = first.name.clone();
+        drop(first);
+        assert_eq!(Stream::take(&log, None).unwrap().name, name);
+
+        assert_eq!(&*Stream::take(&log, Some("another")).unwrap().name, "another");
+        let said = Stream::take(&log, None).unwrap_err().to_string();
+        assert!(said.contains("another") && said.contains(&*name), "{said}");
+        for bad in ["", "..", "a/b", "-x", "Guard", "a b"] {
+            assert!(matches!(Stream::take(&log, Some(bad)), Err(LogError::StreamName { .. })), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The one writer of a stream. Callers hand in entries and wait; a thread of its own takes all that
+//! wait, writes them with one call and syncs once, and only then gives each caller its [`Receipt`].
+//! Any error from the disk ends the log for good: nobody after it gets a receipt, and the disk is
+//! not asked again.
+
+mod committer;
+mod error;
+mod pending;
+mod queue;
+
+use std::cell::Cell;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use jiff::SignedDuration;
+use parking_lot::Mutex;
+
+pub use self::error::{Failure, LogError, RecordUnavailable};
+pub use self::pending::{Pending, Receipt};
+
+use self::committer::Committer;
+use self::queue::{Kind, Shared};
+use crate::audit::entry::Entry;
+use crate::audit::event::Event;
+use crate::audit::recovery::{self, Recovery};
+use crate::audit::segment;
+use crate::audit::storage::{Disk, Storage};
+use crate::audit::stream::Stream;
+use crate::clock::Clock;
+
+/// How a log is kept; the defaults are those of an `AuditPolicy` that says nothing.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The stream's name; without one the stream that is there, or a new one.
+    pub stream: Option<String>,
+    /// `seal.maxBytes`: a segment that would grow beyond it is followed by a new one.
+    pub max_segment_bytes: u64,
+    /// `seal.maxAge`: a segment whose first entry is older is followed by a new one.
+    pub max_segment_age: SignedDuration,
+    /// Entries that may wait for the disk; one more is refused at once.
+    pub max_queued_entries: usize,
+    /// Bytes that may wait for the disk.
+    pub max_queued_bytes: usize,
+    /// With less free space than this, calls are refused before the disk is full.
+    pub reserve_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            stream: None,
+            max_segment_bytes: 64 << 20,
+            max_segment_age: SignedDuration::from_hours(1),
+            max_queued_entries: 65_536,
+            max_queued_bytes: 16 << 20,
+            reserve_bytes: 256 << 20,
+        }
+    }
+}
+
+/// An open stream. Clones write the same one; the last clone that goes without [`Log::close`] leaves
+/// a stream that says so at its next start.
+#[derive(Clone, Debug)]
+pub struct Log(Arc<Handle>);
+
+#[derive(Debug)]
+struct Handle {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Log {
+    /// Opens the stream below `log`, mends what a crash left, and records the start.
+    pub fn open(log: &Path, options: Options, clock: Clock) -> Result<(Self, Recovery), LogError> {
+        Self::open_on(Arc::new(Disk), log, options, clock)
+    }
+
+    /// [`Log::open`] on another kind of disk.
+    pub fn open_on(
+        storage: Arc<dyn Storage>,
+        log: &Path,
+        options: Options,
+        clock: Clock,
+    ) -> Result<(Self, Recovery), LogError> {
+        let stream = Stream::take(log, options.stream.as_deref())?;
+        let (recovery, newest) = recovery::recover(&stream.name, &stream.entries)?;
+        let path = newest.as_ref().map_or_else(|| first_segment(&stream.entries), |newest| newest.path.clone());
+        let file = if newest.is_some() { storage.resume(&path) } else { storage.create(&path) };
+        let file = file.map_err(LogError::io("open", &path))?;
+
+        let shared = Arc::new(Shared::new(&stream, recovery.entries, &options, clock, storage));
+        let committer = Committer::new(shared.clone(), stream, file, path, newest.as_ref(), &options);
+        let thread = std::thread::Builder::new()
+            .name("record".to_owned())
+            .spawn(move || committer.run())
+            .map_err(LogError::io("start a thread for", log))?;
+        let log = Self(Arc::new(Handle { shared, thread: Mutex::new(Some(thread)) }));
+
+        let mut start = Entry::<&str>::new(Event::Start);
+        start.code = Some(recovery.restart.as_str());
+        start.bytes = recovery.cut.as_ref().map(|cut| cut.bytes);
+        match log.push(&start, Kind::Own).wait() {
+            Ok(_) => Ok((log, recovery)),
+            Err(reason) => Err(LogError::Start { reason, failure: log.failure() }),
+        }
+    }
+
+    /// Records an entry. It is queued when this returns; the future gives the receipt once it is
+    /// durable. Dropping the future only gives up the receipt. Works on any runtime, and on none.
+    pub fn append<S: AsRef<str>>(&self, entry: &Entry<'_, S>) -> Pending {
+        self.push(entry, Kind::Call)
+    }
+
+    /// Records an entry and waits for it on this thread.
+    pub fn append_blocking<S: AsRef<str>>(&self, entry: &Entry<'_, S>) -> Result<Receipt, RecordUnavailable> {
+        self.push(entry, Kind::Call).wait()
+    }
+
+    /// Records the stop as the last entry of all, and returns when everything is durable and the
+    /// writer has ended. Entries that come later are refused.
+    pub fn close(&self) -> Result<Receipt, RecordUnavailable> {
+        let receipt = self.push(&Entry::<&str>::new(Event::Stop), Kind::Last).wait();
+        if let Some(thread) = self.0.thread.lock().take() {
+            // a panic of the writer has already failed the log
+            let _ = thread.join();
+        }
+        receipt
+    }
+
+    /// The stream's name.
+    #[must_use]
+    pub fn stream(&self) -> &Arc<str> {
+        &self.0.shared.stream
+    }
+
+    /// Why the log failed, if it has.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        self.0.shared.failure.borrow().clone()
+    }
+
+    /// Resolves when the log has failed: the process then has to end with an error.
+    pub fn failed(&self) -> impl Future<Output = Failure> + Send + use<> {
+        let mut failure = self.0.shared.failure.subscribe();
+        async move {
+            let failure = failure.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
+            match failure {
+                Some(failure) => failure,
+                // the log went away in good order, and will not fail any more
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn push<S: AsRef<str>>(&self, entry: &Entry<'_, S>, kind: Kind) -> Pending {
+        thread_local! {
+            static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+        }
+        let mut scratch = SCRATCH.take();
+        scratch.clear();
+        entry.encode(&mut scratch);
+        let shared = &self.0.shared;
+        let pending = Pending::new(shared, shared.push(&scratch, kind));
+        // one huge entry must not hold its memory for ever
+        if scratch.capacity() <= 64 << 10 {
+            SCRATCH.set(scratch);
+        }
+        pending
+    }
+}
+
+fn first_segment(entries: &Path) -> PathBuf {
+    entries.join(segment::file_name(0))
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.abandon();
+    }
+}

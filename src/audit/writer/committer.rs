@@ -1,0 +1,135 @@
+//! The writer's thread: takes a batch, begins a new segment where one is due, writes, syncs, declares
+//! the batch durable. The first error is the last thing it does.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::audit::recovery::Newest;
+use crate::audit::segment;
+use crate::audit::storage::SegmentFile;
+use crate::audit::stream::Stream;
+use crate::audit::writer::Options;
+use crate::audit::writer::error::Failure;
+use crate::audit::writer::queue::{Batch, SPACE_INTERVAL, Shared};
+
+/// Bytes after which the disk is asked for its free space, however little time has passed.
+const SPACE_BYTES: u64 = 1 << 20;
+
+/// The longest wait for callers that may come again.
+const LONGEST_GATHER: SignedDuration = SignedDuration::from_millis(2);
+
+pub(super) struct Committer {
+    shared: Arc<Shared>,
+    entries: PathBuf,
+    file: Box<dyn SegmentFile>,
+    path: PathBuf,
+    bytes: u64,
+    /// The time of the segment's first entry; none while it is empty.
+    since: Option<Timestamp>,
+    max_bytes: u64,
+    max_age: SignedDuration,
+    unchecked_bytes: u64,
+    checked: Timestamp,
+    ended_well: bool,
+    _lock: File,
+}
+
+impl Committer {
+    pub fn new(
+        shared: Arc<Shared>,
+        stream: Stream,
+        file: Box<dyn SegmentFile>,
+        path: PathBuf,
+        newest: Option<&Newest>,
+        options: &Options,
+    ) -> Self {
+        Self {
+            checked: shared.clock.now(),
+            shared,
+            entries: stream.entries,
+            file,
+            path,
+            bytes: newest.map_or(0, |newest| newest.bytes),
+            since: newest.and_then(|newest| newest.since),
+            max_bytes: options.max_segment_bytes,
+            max_age: options.max_segment_age,
+            unchecked_bytes: 0,
+            ended_well: false,
+            _lock: stream.lock,
+        }
+    }
+
+    pub fn run(mut self) {
+        let mut batch = Batch::default();
+        let mut wakers: Vec<Option<Waker>> = Vec::new();
+        let mut gather = Duration::ZERO;
+        while self.shared.take(&mut batch, gather) {
+            let begun = self.shared.clock.now();
+            if let Err(failure) = self.commit(&batch) {
+                self.shared.fail(failure);
+                return;
+            }
+            self.shared.done(&batch, &mut wakers);
+            let now = self.shared.clock.now();
+            gather = gather_after(now.duration_since(begun));
+            self.watch_space(now, batch.bytes.len() as u64);
+        }
+        self.ended_well = true;
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), Failure> {
+        if self.is_due(batch) {
+            let path = self.entries.join(segment::file_name(batch.first));
+            self.file = self.shared.storage.create(&path).map_err(|error| failure("create", &path, &error))?;
+            (self.path, self.bytes, self.since) = (path, 0, None);
+        }
+        let wrote = self.file.write(&batch.bytes).map_err(|error| failure("write", &self.path, &error))?;
+        if wrote != batch.bytes.len() {
+            let reason = format!("only {wrote} of {} bytes were taken", batch.bytes.len());
+            return Err(Failure::new("write", &self.path, &reason));
+        }
+        self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
+        self.bytes += batch.bytes.len() as u64;
+        self.since = self.since.or(Some(batch.time));
+        Ok(())
+    }
+
+    fn is_due(&self, batch: &Batch) -> bool {
+        // an empty segment already has the name that the batch needs
+        self.since.is_some_and(|since| {
+            self.bytes + batch.bytes.len() as u64 > self.max_bytes || batch.time.duration_since(since) >= self.max_age
+        })
+    }
+
+    fn watch_space(&mut self, now: Timestamp, wrote: u64) {
+        self.unchecked_bytes += wrote;
+        if self.unchecked_bytes >= SPACE_BYTES || now.duration_since(self.checked) >= SPACE_INTERVAL {
+            self.shared.check_space(now);
+            (self.unchecked_bytes, self.checked) = (0, now);
+        }
+    }
+}
+
+/// A quarter of what the disk took: waiting that long for company costs less than a sync of one's own.
+fn gather_after(commit: SignedDuration) -> Duration {
+    (commit / 4).clamp(SignedDuration::ZERO, LONGEST_GATHER).unsigned_abs()
+}
+
+fn failure(what: &'static str, path: &Path, error: &io::Error) -> Failure {
+    Failure::new(what, path, &error.to_string())
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        if !self.ended_well {
+            // also when the thread panicked: nobody may wait for a writer that is gone
+            self.shared.fail(Failure::new("go on writing", &self.path, "the writer ended"));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! From a queued entry to its receipt. A [`Receipt`] is built here and nowhere else, and only for an
+//! entry that the writer has declared durable.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use crate::audit::writer::error::RecordUnavailable;
+use crate::audit::writer::queue::Shared;
+
+/// Proof that an entry is on disk: `<stream>/<index>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    stream: Arc<str>,
+    index: u64,
+}
+
+impl Receipt {
+    /// The stream that holds the entry.
+    #[must_use]
+    pub fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    /// The entry's place in it.
+    #[must_use]
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stream, self.index)
+    }
+}
+
+/// An entry on its way to the disk.
+#[derive(Debug)]
+#[must_use = "an entry counts only once its receipt is there"]
+pub struct Pending {
+    shared: Arc<Shared>,
+    queued: Result<u64, RecordUnavailable>,
+}
+
+impl Pending {
+    pub(super) fn new(shared: &Arc<Shared>, queued: Result<u64, RecordUnavailable>) -> Self {
+        Self { shared: shared.clone(), queued }
+    }
+
+    /// Waits on this thread.
+    pub(super) fn wait(mut self) -> Result<Receipt, RecordUnavailable> {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            match Pin::new(&mut self).poll(&mut context) {
+                Poll::Ready(result) => return result,
+                Poll::Pending => std::thread::park(),
+            }
+        }
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<Receipt, RecordUnavailable>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let index = match self.queued {
+            Ok(index) => index,
+            Err(reason) => return Poll::Ready(Err(reason)),
+        };
+        self.shared
+            .poll_durable(index, context.waker())
+            .map_ok(|()| Receipt { stream: self.shared.stream.clone(), index })
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}

@@ -1,0 +1,294 @@
+//! What callers and the writer share: the entries that wait, who waits for them, and how far the
+//! disk has come. One short lock per entry and two per batch; memory is reused from batch to batch.
+
+use std::fmt;
+use std::mem;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use tokio::sync::watch;
+
+use crate::audit::FORMAT;
+use crate::audit::encode::{self, Stamp};
+use crate::audit::segment::MAX_LINE;
+use crate::audit::storage::Storage;
+use crate::audit::stream::Stream;
+use crate::audit::writer::Options;
+use crate::audit::writer::error::{Failure, RecordUnavailable};
+use crate::clock::Clock;
+
+/// How long a disk found nearly full is left before it is asked again.
+pub(super) const SPACE_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
+
+/// Room for what the writer adds to an entry, stream name and numbers at their longest.
+const HEAD_ROOM: usize = 192;
+
+/// Whose entry it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A call's: refused when the disk or the queue is full.
+    Call,
+    /// The writer's own: what the reserve is kept for.
+    Own,
+    /// The writer's own, and nothing after it.
+    Last,
+}
+
+/// Entries handed to the writer together.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub bytes: Vec<u8>,
+    pub first: u64,
+    pub entries: usize,
+    /// The time of its first entry.
+    pub time: Timestamp,
+}
+
+pub(super) struct Shared {
+    pub stream: Arc<str>,
+    pub clock: Clock,
+    pub storage: Arc<dyn Storage>,
+    pub failure: watch::Sender<Option<Failure>>,
+    entries: PathBuf,
+    prefix: Vec<u8>,
+    max_entries: usize,
+    max_bytes: usize,
+    reserve: u64,
+    /// Entries below this index are on disk.
+    durable: AtomicU64,
+    queue: Mutex<Queue>,
+    work: Condvar,
+}
+
+#[derive(Debug)]
+struct Queue {
+    stamp: Stamp,
+    filling: Batch,
+    waiting: Waiters,
+    syncing: Waiters,
+    next: u64,
+    /// The writer sleeps until this many entries wait.
+    wake_at: Option<usize>,
+    disk_low: bool,
+    disk_checked: Timestamp,
+    closing: bool,
+    failed: bool,
+}
+
+/// Who waits for the entries from `first` on.
+#[derive(Debug, Default)]
+struct Waiters {
+    first: u64,
+    wakers: Vec<Option<Waker>>,
+}
+
+impl Shared {
+    pub fn new(stream: &Stream, next: u64, options: &Options, clock: Clock, storage: Arc<dyn Storage>) -> Self {
+        let now = clock.now();
+        let waiters = || Waiters { first: next, wakers: Vec::new() };
+        let free = storage.free(&stream.entries).unwrap_or(0);
+        Self {
+            prefix: format!("{{\"v\":{FORMAT},\"stream\":\"{}\",\"index\":", stream.name).into_bytes(),
+            stream: stream.name.clone(),
+            storage,
+            failure: watch::Sender::new(None),
+            entries: stream.entries.clone(),
+            max_entries: options.max_queued_entries,
+            max_bytes: options.max_queued_bytes,
+            reserve: options.reserve_bytes,
+            durable: AtomicU64::new(next),
+            queue: Mutex::new(Queue {
+                stamp: Stamp::default(),
+                filling: Batch { first: next, ..Batch::default() },
+                waiting: waiters(),
+                syncing: waiters(),
+                next,
+                wake_at: None,
+                disk_low: free < options.reserve_bytes,
+                disk_checked: now,
+                closing: false,
+                failed: false,
+            }),
+            work: Condvar::new(),
+            clock,
+        }
+    }
+
+    /// Queues the part of an entry that its caller wrote; gives its index.
+    pub fn push(&self, tail: &[u8], kind: Kind) -> Result<u64, RecordUnavailable> {
+        if tail.len() + HEAD_ROOM > MAX_LINE {
+            return Err(RecordUnavailable::TooLong);
+        }
+        let mut queue = self.queue.lock();
+        // the time is taken in the order of the indexes
+        let now = self.clock.now();
+        if kind == Kind::Call && queue.disk_low && now.duration_since(queue.disk_checked) >= SPACE_INTERVAL {
+            queue.disk_checked = now;
+            let low = MutexGuard::unlocked(&mut queue, || self.disk_is_low());
+            queue.disk_low = low;
+        }
+        queue.admits(kind)?;
+        let bytes = queue.filling.bytes.len() + tail.len() + HEAD_ROOM;
+        if kind == Kind::Call && (queue.filling.entries >= self.max_entries || bytes > self.max_bytes) {
+            return Err(RecordUnavailable::Busy);
+        }
+        let index = queue.add(&self.prefix, tail, now);
+        queue.closing = kind == Kind::Last;
+        if queue.closing || queue.wake_at.is_some_and(|entries| queue.filling.entries >= entries) {
+            queue.wake_at = None;
+            self.work.notify_one();
+        }
+        Ok(index)
+    }
+
+    /// Whether entry `index` is on disk; wakes `waker` when that is decided.
+    pub fn poll_durable(&self, index: u64, waker: &Waker) -> Poll<Result<(), RecordUnavailable>> {
+        if index < self.durable.load(Ordering::Acquire) {
+            return Poll::Ready(Ok(()));
+        }
+        let mut queue = self.queue.lock();
+        if index < self.durable.load(Ordering::Acquire) {
+            return Poll::Ready(Ok(()));
+        }
+        if queue.failed {
+            return Poll::Ready(Err(RecordUnavailable::Failed));
+        }
+        let here = index >= queue.waiting.first;
+        let waiters = if here { &mut queue.waiting } else { &mut queue.syncing };
+        waiters.register(index, waker);
+        Poll::Pending
+    }
+
+    /// Waits for entries and puts them into `batch`, in exchange for its memory. `false` when there will be none.
+    ///
+    /// After a batch of several, their callers are likely to come again: they get up to `gather` to do so, which
+    /// saves a sync of its own for the first of them.
+    pub fn take(&self, batch: &mut Batch, gather: Duration) -> bool {
+        let last = batch.entries;
+        let mut queue = self.queue.lock();
+        while queue.filling.entries == 0 && !queue.closing {
+            queue.wake_at = Some(1);
+            self.work.wait(&mut queue);
+        }
+        if !gather.is_zero() && queue.filling.entries < last && !queue.closing {
+            queue.wake_at = Some(last);
+            self.work.wait_for(&mut queue, gather);
+        }
+        queue.wake_at = None;
+        batch.clear();
+        mem::swap(batch, &mut queue.filling);
+        queue.filling.first = queue.next;
+        let queue = &mut *queue;
+        mem::swap(&mut queue.waiting, &mut queue.syncing);
+        queue.waiting.first = queue.next;
+        batch.entries > 0
+    }
+
+    /// Declares the batch last taken durable, and wakes its callers. `wakers` is memory to work in.
+    pub fn done(&self, batch: &Batch, wakers: &mut Vec<Option<Waker>>) {
+        let mut queue = self.queue.lock();
+        self.durable.store(batch.first + batch.entries as u64, Ordering::Release);
+        mem::swap(&mut queue.syncing.wakers, wakers);
+        drop(queue);
+        wakers.drain(..).flatten().for_each(Waker::wake);
+    }
+
+    /// Ends the log: whoever waits, and whoever comes, is refused. Only the first failure counts.
+    pub fn fail(&self, failure: Failure) {
+        let mut queue = self.queue.lock();
+        queue.failed = true;
+        let mut wakers = mem::take(&mut queue.syncing.wakers);
+        wakers.append(&mut queue.waiting.wakers);
+        queue.filling.clear();
+        drop(queue);
+        self.failure.send_if_modified(|known| {
+            let first = known.is_none();
+            known.get_or_insert(failure);
+            first
+        });
+        wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// Lets the writer end once it has written what waits.
+    pub fn abandon(&self) {
+        self.queue.lock().closing = true;
+        self.work.notify_one();
+    }
+
+    /// Asks the disk for its free space, and refuses or admits calls accordingly.
+    pub fn check_space(&self, now: Timestamp) {
+        let low = self.disk_is_low();
+        let mut queue = self.queue.lock();
+        queue.disk_low = low;
+        queue.disk_checked = now;
+    }
+
+    fn disk_is_low(&self) -> bool {
+        // a disk that does not say is treated as full
+        self.storage.free(&self.entries).map_or(true, |free| free < self.reserve)
+    }
+}
+
+impl Queue {
+    fn admits(&self, kind: Kind) -> Result<(), RecordUnavailable> {
+        if self.failed {
+            Err(RecordUnavailable::Failed)
+        } else if self.closing {
+            Err(RecordUnavailable::Closed)
+        } else if self.disk_low && kind == Kind::Call {
+            Err(RecordUnavailable::DiskLow)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn add(&mut self, prefix: &[u8], tail: &[u8], now: Timestamp) -> u64 {
+        let index = self.next;
+        self.next += 1;
+        if self.filling.entries == 0 {
+            self.filling.time = now;
+        }
+        self.filling.entries += 1;
+        let out = &mut self.filling.bytes;
+        out.extend_from_slice(prefix);
+        encode::number(out, index);
+        out.extend_from_slice(b",\"time\":\"");
+        self.stamp.write(out, now);
+        out.push(b'"');
+        out.extend_from_slice(tail);
+        out.push(b'\n');
+        index
+    }
+}
+
+impl Waiters {
+    fn register(&mut self, index: u64, waker: &Waker) {
+        let place = usize::try_from(index.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        if self.wakers.len() <= place {
+            self.wakers.resize_with(place + 1, || None);
+        }
+        match self.wakers.get_mut(place) {
+            Some(Some(known)) => known.clone_from(waker),
+            Some(none) => *none = Some(waker.clone()),
+            None => {}
+        }
+    }
+}
+
+impl Batch {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries = 0;
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}

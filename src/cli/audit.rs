@@ -1,0 +1,207 @@
+//! `datashare audit`: the auditor's commands over the record.
+
+mod rows;
+mod table;
+mod when;
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::tz::TimeZone;
+
+use crate::audit::query::{self, QueryError, Summary};
+use crate::audit::{Event, Filter, Outcome, Person, SiteKey, SiteKeyError};
+use crate::clock::Clock;
+
+use self::rows::Rows;
+use self::table::Table;
+pub(in crate::cli) use self::table::plain;
+use self::when::{BadTime, Edge};
+
+/// The file of the site key in the state directory.
+pub const SITE_KEY: &str = "site-key";
+
+/// Ask the record.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Who saw what, why, and with whose approval
+    Query(Box<QueryArgs>),
+}
+
+/// Which entries, and how they are shown. All conditions must hold.
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// The state directory that holds the record
+    #[arg(long, value_name = "DIR", default_value = ".datashare")]
+    state: PathBuf,
+    /// Calls of this unit, by code or name
+    #[arg(long)]
+    unit: Option<String>,
+    /// Calls for this user
+    #[arg(long)]
+    user: Option<String>,
+    /// Calls for this case
+    #[arg(long)]
+    case: Option<String>,
+    /// Calls to this resource
+    #[arg(long, value_name = "[NAMESPACE/]NAME")]
+    resource: Option<String>,
+    /// Calls that looked up this person, by the value of any parameter (hashed with the site key)
+    #[arg(long, value_name = "VALUE")]
+    person: Option<String>,
+    /// From then on: 2026-11-24, 2026-11-24T08:00:00+08:00, or 24h or 7d ago
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Until then, a day to its end: in the same forms
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Calls under the grant with this serial
+    #[arg(long, value_name = "SERIAL")]
+    grant: Option<String>,
+    /// released, refused or failed
+    #[arg(long)]
+    outcome: Option<Outcome>,
+    /// Refusals and failures with this code
+    #[arg(long)]
+    code: Option<String>,
+    /// call, refusal, unknown-credentials, delivery, recall, inspection, audit, key, start or stop
+    #[arg(long)]
+    event: Option<Event>,
+    /// The newest N only
+    #[arg(long, value_name = "N")]
+    limit: Option<NonZeroUsize>,
+    /// The time zone of days given, and of times in the table
+    #[arg(long, value_name = "ZONE", default_value = "Asia/Shanghai")]
+    time_zone: String,
+    /// json has the entries as they were recorded; csv puts ' before what a spreadsheet would take for a formula
+    #[arg(short, long, value_name = "FORM", default_value = "table")]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Table,
+    Json,
+    Csv,
+}
+
+/// Why a command over the record gives no result; the exit code is 2.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    #[error("there is no record at {}: name the state directory with --state", .0.display())]
+    NoRecord(PathBuf),
+    #[error("`{zone}` is no time zone: {source}")]
+    Zone { zone: String, source: jiff::Error },
+    #[error("--{option}: {source}")]
+    Time { option: &'static str, source: BadTime },
+    #[error("--person needs the site key: {0}")]
+    Key(#[from] SiteKeyError),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("cannot write the result: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Runs the command: results to `out`, messages to `messages`. Gives the exit code: 0, or 1 when the record has lines
+/// that are no entries.
+pub fn run(args: &AuditArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
+    let AuditCommand::Query(args) = &args.command;
+    let zone =
+        TimeZone::get(&args.time_zone).map_err(|source| AuditError::Zone { zone: args.time_zone.clone(), source })?;
+    let filter = filter(args, clock, &zone)?;
+    let log = args.state.join("log");
+    if !log.is_dir() {
+        return Err(AuditError::NoRecord(log));
+    }
+    let shown = match args.output {
+        Output::Table => show(&log, &filter, args.limit, &mut Table::new(out, zone)),
+        Output::Csv => show(&log, &filter, args.limit, &mut Rows::new(out)),
+        Output::Json => show(&log, &filter, args.limit, &mut Array { out, begun: false }),
+    };
+    match shown {
+        Ok(summary) => Ok(report(&summary, messages)?),
+        // whoever reads has seen enough
+        Err(QueryError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn filter(args: &QueryArgs, clock: &Clock, zone: &TimeZone) -> Result<Filter, AuditError> {
+    let time = |option, text: &Option<String>, edge| {
+        let time = text.as_deref().map(|text| when::parse(text, edge, zone, clock.now()));
+        time.transpose().map_err(|source| AuditError::Time { option, source })
+    };
+    let person = match &args.person {
+        Some(value) => Some(Person::new(value, &SiteKey::load(&args.state.join(SITE_KEY))?)),
+        None => None,
+    };
+    Ok(Filter {
+        unit: args.unit.clone(),
+        user: args.user.clone(),
+        case: args.case.clone(),
+        resource: args.resource.clone(),
+        person,
+        since: time("since", &args.since, Edge::Begin)?,
+        until: time("until", &args.until, Edge::End)?,
+        grant: args.grant.clone(),
+        outcome: args.outcome,
+        code: args.code.clone(),
+        event: args.event,
+    })
+}
+
+fn report(summary: &Summary, messages: &mut dyn Write) -> io::Result<u8> {
+    for place in &summary.places {
+        writeln!(messages, "{}:{}: not an entry, passed over", place.path.display(), place.line)?;
+    }
+    let unnamed = summary.unreadable.saturating_sub(summary.places.len() as u64);
+    if unnamed > 0 {
+        writeln!(messages, "… and {unnamed} more lines that are no entries")?;
+    }
+    Ok(u8::from(summary.unreadable > 0))
+}
+
+/// A form of output, fed with one entry after the other.
+trait Show {
+    fn add(&mut self, found: &query::Found) -> io::Result<()>;
+    fn end(&mut self) -> io::Result<()>;
+}
+
+fn show(
+    log: &std::path::Path,
+    filter: &Filter,
+    limit: Option<NonZeroUsize>,
+    form: &mut dyn Show,
+) -> Result<Summary, QueryError> {
+    let summary = query::run(log, filter, limit, &mut |found| form.add(found))?;
+    form.end().map_err(QueryError::Write)?;
+    Ok(summary)
+}
+
+/// A JSON array of the entries, each byte for byte as recorded.
+struct Array<'a> {
+    out: &'a mut dyn Write,
+    begun: bool,
+}
+
+impl Show for Array<'_> {
+    fn add(&mut self, found: &query::Found) -> io::Result<()> {
+        let lead: &[u8] = if self.begun { b",\n" } else { b"[\n" };
+        self.begun = true;
+        self.out.write_all(lead)?;
+        self.out.write_all(found.line.as_bytes())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.out.write_all(if self.begun { b"\n]\n" } else { b"[]\n" })?;
+        self.out.flush()
+    }
+}

@@ -1,0 +1,316 @@
+//! `datashare up`: the product without Kubernetes. A directory instead of a cluster, a state
+//! directory instead of Secrets; everything that decides is the same.
+
+pub mod keeper;
+mod sampling;
+mod serving;
+mod welcome;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use parking_lot::RwLock;
+use tokio_util::sync::CancellationToken;
+
+use crate::approval::signers::Signers;
+use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError, usage};
+use crate::cli::audit::SITE_KEY;
+use crate::cli::world::site;
+use crate::clock::Clock;
+use crate::delivery::credentials::{CredentialError, Credentials};
+use crate::delivery::journal::JournalError;
+use crate::delivery::state_dir::{self, StateDir, StateError};
+use crate::delivery::tombstones::Tombstones;
+use crate::guard::limits::Limits;
+use crate::guard::retention::Retentions;
+use crate::guard::upstream::Resolver;
+use crate::guard::view::{View, ViewSettings};
+use crate::guard::{Guard, Parts};
+use crate::judge::index::{Change, Index};
+use crate::settings::Settings;
+use crate::source::change::SourceChange;
+use crate::source::live::{Live, LiveError};
+use keeper::{Keeper, KeeperError};
+use sampling::Sampling;
+use serving::{Listeners, ServingError};
+
+/// How long the watching thread waits for an event before it looks at the clock.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Serve a directory of objects on this machine, without Kubernetes.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  datashare up examples/jinan\n\nA second terminal in the same place can run 'datashare get ag' and 'datashare token NAMESPACE/REQUEST'."
+)]
+pub struct UpArgs {
+    /// Directory with datashare.yaml, allowed_signers and the objects
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// Where the guard answers
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where metrics and health are answered
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
+    pub metrics: SocketAddr,
+    /// Where record, credentials and tombstones are kept
+    #[arg(long, value_name = "DIR", default_value = state_dir::DEFAULT)]
+    pub state: PathBuf,
+    /// Worker threads; absent: one a core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// Certificate chain (PEM) with which the guard speaks TLS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+}
+
+/// `up` cannot start, or cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Live(#[from] LiveError),
+    #[error("{0}")]
+    Settings(String),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    SiteKey(#[from] SiteKeyError),
+    #[error(transparent)]
+    Tombstones(#[from] JournalError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
+    #[error(transparent)]
+    Serving(#[from] ServingError),
+    #[error("the record cannot be written any more, so nothing is served: {0}")]
+    Record(String),
+    #[error("cannot write to the terminal: {0}")]
+    Terminal(#[from] std::io::Error),
+}
+
+/// The first view of a directory.
+struct First {
+    live: Live,
+    changes: Vec<Change>,
+    policies: Vec<SourceChange>,
+    settings: Settings,
+}
+
+/// Serves until a signal or until it must not go on.
+pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
+    let clock = Clock::system();
+    // everything that can be wrong with the machine is found before the long part
+    let state = StateDir::hold(&args.state, &args.directory)?;
+    let listeners = Listeners::bind(args)?;
+    let now = clock.now();
+    let (tombstones, ledger) = Tombstones::open(&state.tombstones(), now)?;
+    let credentials = Credentials::open(&state.credentials(), now)?;
+    let site_key = SiteKey::load_or_create(&state.path().join(SITE_KEY))?;
+    let (log, _recovery) = Log::open(&state.log(), Options::default(), clock.clone())?;
+    let mut said = Vec::new();
+    let First { live, changes, policies, settings } = first(args, &clock, &mut said)?;
+    for line in said {
+        eprintln!("{line}");
+    }
+    let index = Arc::new(RwLock::new(Index::new(site(&settings), Signers::default(), ledger)));
+    let view = View::new(view_settings(&settings));
+    let retentions = Retentions::default();
+    for policy in &policies {
+        take_policy(&retentions, policy);
+    }
+    let mut keeper = Keeper::new(index.clone(), tombstones, credentials, settings, clock.clone());
+    keeper.first(changes)?;
+    let sampling = Sampling::new(&index);
+    let guard = Guard::new(Parts {
+        index: index.clone(),
+        view: view.clone(),
+        log: log.clone(),
+        site_key,
+        secrets: state.secrets(),
+        resolver: Resolver { sample: Some(listeners.sample) },
+        retentions: retentions.clone(),
+        clock: clock.clone(),
+        limits: Limits::default(),
+    });
+    restore_usage(&guard, &state, &index, &clock);
+    let freshness = live.freshness();
+    view.prove(Some(Arc::new(move || freshness.last_readable())));
+    let stop = CancellationToken::new();
+    let broken = Arc::new(AtomicBool::new(false));
+    let watcher = Watcher {
+        args: args.directory.clone(),
+        keeper,
+        live,
+        view,
+        retentions,
+        sampling: sampling.clone(),
+        clock: clock.clone(),
+    };
+    let watching = watcher.start(stop.clone(), broken.clone());
+    let served =
+        listeners.serve(&guard, &sampling, args, &stop, |base| welcome::print(out, args, base, &index, &state, &clock));
+    stop.cancel();
+    let kept = watching.join();
+    let recorded = log.close();
+    served?;
+    if let Some(failure) = log.failure() {
+        return Err(UpError::Record(failure.to_string()));
+    }
+    if recorded.is_err() {
+        return Err(UpError::Record("its last entry could not be written".to_owned()));
+    }
+    match kept {
+        Ok(result) => result,
+        Err(_) => Err(UpError::Settings("the thread that watches the directory ended".to_owned())),
+    }
+}
+
+fn first(args: &UpArgs, clock: &Clock, said: &mut Vec<String>) -> Result<First, UpError> {
+    let mut settings: Option<Settings> = None;
+    let mut changes = Vec::new();
+    let mut policies = Vec::new();
+    let live = Live::open(&args.directory, clock.clone(), &mut |batch| {
+        for change in &batch.changes {
+            match change {
+                SourceChange::Settings(read) => settings = read.as_deref().cloned(),
+                SourceChange::Put(object, _) if matches!(object.spec, crate::source::object::Spec::AuditPolicy(_)) => {
+                    policies.push(change.clone());
+                }
+                _ => {}
+            }
+        }
+        for finding in batch.findings {
+            said.push(format!("{}:{}: {}; {}", finding.file, finding.line, finding.message, finding.fix));
+        }
+        if let Some(settings) = &settings {
+            changes.extend(keeper::read_all(&batch.changes, &site(settings)));
+        }
+    })?;
+    let Some(settings) = settings else {
+        let directory = args.directory.display();
+        let why = said.join("\n");
+        return Err(UpError::Settings(format!(
+            "{directory}: no datashare.yaml that can be read; add one with 'site: NAME' at the root of the directory\n{why}"
+        )));
+    };
+    Ok(First { live, changes, policies, settings })
+}
+
+fn view_settings(settings: &Settings) -> ViewSettings {
+    ViewSettings { max_staleness: settings.max_staleness, trusted_gateways: settings.trusted_gateways.clone() }
+}
+
+fn take_policy(retentions: &Retentions, change: &SourceChange) {
+    use crate::api::v1alpha1::Kind;
+    use crate::judge::facts::Key;
+    use crate::source::object::Spec;
+    match change {
+        SourceChange::Put(object, _) => {
+            if let Spec::AuditPolicy(spec) = &object.spec {
+                retentions.set(Key::new(object.namespace.as_str(), object.name.as_str()), spec);
+            }
+        }
+        SourceChange::Gone(key, _) if key.kind() == Kind::AuditPolicy => {
+            retentions.remove(&Key::new(key.namespace(), key.name()));
+        }
+        _ => {}
+    }
+}
+
+/// Quotas go on where the last process left them.
+fn restore_usage(guard: &Guard, state: &StateDir, index: &RwLock<Index>, clock: &Clock) {
+    let midnight = {
+        let index = index.read();
+        index.site().start_of(index.site().day(clock.now()))
+    };
+    match usage::Usage::read(&state.log(), midnight, midnight) {
+        Ok(usage) => {
+            for (namespace, name, grant) in usage.iter() {
+                guard.restore_usage(namespace, name, grant.today);
+            }
+        }
+        Err(error) => tracing::warn!("today's calls cannot be counted from the record: {error}"),
+    }
+}
+
+/// The thread that follows the directory; it alone changes the index.
+struct Watcher {
+    args: PathBuf,
+    keeper: Keeper,
+    live: Live,
+    view: View,
+    retentions: Retentions,
+    sampling: Sampling,
+    clock: Clock,
+}
+
+impl Watcher {
+    fn start(
+        mut self,
+        stop: CancellationToken,
+        broken: Arc<AtomicBool>,
+    ) -> std::thread::JoinHandle<Result<(), UpError>> {
+        std::thread::spawn(move || {
+            let result = self.follow(&stop);
+            // without this thread the view is stale, and the process ends
+            self.view.prove(None);
+            broken.store(result.is_err(), Ordering::SeqCst);
+            stop.cancel();
+            result
+        })
+    }
+
+    fn follow(&mut self, stop: &CancellationToken) -> Result<(), UpError> {
+        while !stop.is_cancelled() {
+            let batch = self.live.next(PATIENCE);
+            if !batch.is_empty() {
+                for change in &batch.changes {
+                    take_policy(&self.retentions, change);
+                }
+                let outcome = self.keeper.take(batch)?;
+                tell(&outcome.said);
+                if outcome.reload {
+                    self.reload()?;
+                }
+                self.sampling.refresh();
+            }
+            tell(&self.keeper.tick()?);
+        }
+        Ok(())
+    }
+
+    /// After a change of the settings: nothing stands until everything has been read again.
+    fn reload(&mut self) -> Result<(), UpError> {
+        self.keeper.start_over();
+        let Some(settings) = self.keeper.settings() else {
+            self.view.prove(None);
+            return Ok(());
+        };
+        self.view.set(view_settings(settings));
+        let site = site(settings);
+        let mut changes = Vec::new();
+        self.live = Live::open(&self.args, self.clock.clone(), &mut |batch| {
+            changes.extend(keeper::read_all(&batch.changes, &site));
+        })?;
+        self.keeper.first(changes)?;
+        let freshness = self.live.freshness();
+        self.view.prove(Some(Arc::new(move || freshness.last_readable())));
+        Ok(())
+    }
+}
+
+fn tell(lines: &[String]) {
+    for line in lines {
+        eprintln!("{line}");
+    }
+}

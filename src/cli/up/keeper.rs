@@ -1,0 +1,235 @@
+//! Keeps the judge's world up to date while the directory changes: takes batches in, makes durable
+//! what must be, mints and rotates credentials, and says in one line each what became of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use parking_lot::RwLock;
+use rayon::prelude::*;
+
+use crate::approval::signers::Signers;
+use crate::cli::world::site;
+use crate::clock::Clock;
+use crate::delivery::credentials::{CredentialError, Credentials, Known};
+use crate::delivery::journal::JournalError;
+use crate::delivery::tombstones::Tombstones;
+use crate::judge::facts::{Key, Site};
+use crate::judge::index::{Change, Effects, Index, Standing};
+use crate::settings::Settings;
+use crate::source::change::{Batch, SourceChange};
+use crate::source::facts;
+
+/// Lines said about verdicts of one batch before the rest is counted only.
+const SAID: usize = 20;
+
+/// State that cannot be kept: nothing may be served any more.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    #[error("the tombstones cannot be written, so nothing may be served: {0}")]
+    Tombstones(#[from] JournalError),
+    #[error("the credentials cannot be written, so nothing may be served: {0}")]
+    Credentials(#[from] CredentialError),
+}
+
+/// The one writer of the index.
+pub struct Keeper {
+    index: Arc<RwLock<Index>>,
+    tombstones: Tombstones,
+    credentials: Credentials,
+    clock: Clock,
+    /// `None` while there are no settings that can be read: then nothing is judged.
+    settings: Option<Settings>,
+}
+
+/// What came of a batch.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// For people, one line each.
+    pub said: Vec<String>,
+    /// Site or time zone changed: every signature has to be read anew.
+    pub reload: bool,
+}
+
+impl Keeper {
+    pub fn new(
+        index: Arc<RwLock<Index>>,
+        tombstones: Tombstones,
+        credentials: (Credentials, Vec<Known>),
+        settings: Settings,
+        clock: Clock,
+    ) -> Self {
+        know(&mut index.write(), credentials.1);
+        Self { index, tombstones, credentials: credentials.0, clock, settings: Some(settings) }
+    }
+
+    /// Takes the first view in and judges it whole.
+    pub fn first(&mut self, changes: Vec<Change>) -> Result<(), KeeperError> {
+        let now = self.clock.now();
+        let effects = {
+            let mut index = self.index.write();
+            let mut effects = index.load(changes, now);
+            effects.ledger.extend(index.notice_absent(now).ledger);
+            effects
+        };
+        self.follow_up(effects, now).map(|_| ())
+    }
+
+    /// Takes a batch in. Each change has its effect before the next one is looked at.
+    pub fn take(&mut self, batch: Batch) -> Result<Outcome, KeeperError> {
+        let mut outcome = Outcome { said: batch.said, reload: false };
+        for finding in &batch.findings {
+            outcome.said.push(format!("{}:{}: {}; {}", finding.file, finding.line, finding.message, finding.fix));
+        }
+        let mut objects = Vec::new();
+        for change in batch.changes {
+            match change {
+                SourceChange::Settings(read) => {
+                    outcome.reload |= self.take_settings(read.map(|s| *s), &mut outcome.said)
+                }
+                SourceChange::Signers(text) => objects.push(Change::Signers(Signers::parse(&text).0)),
+                other => objects.extend(self.read(&other, &mut outcome.said)),
+            }
+        }
+        if outcome.reload {
+            return Ok(outcome);
+        }
+        let now = self.clock.now();
+        let mut all = Effects::default();
+        for change in objects {
+            let effects = self.index.write().apply(change, now);
+            all.ledger.extend(effects.ledger);
+            all.changed.extend(effects.changed);
+        }
+        let changed = self.follow_up(all, now)?;
+        self.tell(&changed, now, &mut outcome.said);
+        Ok(outcome)
+    }
+
+    /// Does what time asks for: verdicts that changed by themselves, and rotations.
+    pub fn tick(&mut self) -> Result<Vec<String>, KeeperError> {
+        let now = self.clock.now();
+        let due = self.index.read().next_due().is_some_and(|at| at <= now);
+        let effects = if due { self.index.write().settle(now) } else { Effects::default() };
+        let changed = self.follow_up(effects, now)?;
+        let mut said = Vec::new();
+        self.tell(&changed, now, &mut said);
+        let rotations: BTreeSet<Key> = self.credentials.due(now).into_iter().collect();
+        for key in self.mint(&rotations, now)? {
+            said.push(format!(
+                "AccessGrant {key}: a new token was minted; the old one works until its overlap is over"
+            ));
+        }
+        Ok(said)
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> Option<&Settings> {
+        self.settings.as_ref()
+    }
+
+    fn take_settings(&mut self, read: Option<Settings>, said: &mut Vec<String>) -> bool {
+        if read == self.settings {
+            return false;
+        }
+        said.push(match &read {
+            Some(settings) => format!("datashare.yaml: site {} from now on", settings.site),
+            None => "datashare.yaml cannot be read: every grant is suspended until it is back".to_owned(),
+        });
+        self.settings = read;
+        true
+    }
+
+    fn read(&self, change: &SourceChange, said: &mut Vec<String>) -> Option<Change> {
+        let site = self.site()?;
+        match read_change(change, &site) {
+            Ok(change) => change,
+            Err((gone, why)) => {
+                said.push(why);
+                gone
+            }
+        }
+    }
+
+    fn site(&self) -> Option<Site> {
+        self.settings.as_ref().map(site)
+    }
+
+    /// Starts over with an empty world: after a change of the settings, before everything is read again.
+    pub fn start_over(&mut self) {
+        let mut index = self.index.write();
+        let site = self.settings.as_ref().map_or_else(|| index.site().clone(), site);
+        index.start_over(site);
+    }
+
+    /// Makes durable what must be, lets it take effect, and mints for what serves then.
+    fn follow_up(&mut self, effects: Effects, now: Timestamp) -> Result<BTreeSet<Key>, KeeperError> {
+        let mut changed = effects.changed;
+        let mut ledger = effects.ledger;
+        while !ledger.is_empty() {
+            self.tombstones.append(&ledger)?;
+            let more = self.index.write().record(&ledger, now);
+            changed.extend(more.changed);
+            ledger = more.ledger;
+        }
+        self.mint(&changed, now)?;
+        Ok(changed)
+    }
+
+    fn mint(&mut self, grants: &BTreeSet<Key>, now: Timestamp) -> Result<Vec<Key>, KeeperError> {
+        if grants.is_empty() {
+            return Ok(Vec::new());
+        }
+        let serving: Vec<_> = {
+            let index = self.index.read();
+            grants.iter().filter_map(|key| index.served(key)).map(|served| served.grant.clone()).collect()
+        };
+        let fresh = self.credentials.mint(serving.iter().map(|grant| &**grant), now)?;
+        let keys = fresh.iter().map(|(key, ..)| key.clone()).collect();
+        if !fresh.is_empty() {
+            know(&mut self.index.write(), fresh);
+        }
+        Ok(keys)
+    }
+
+    fn tell(&self, changed: &BTreeSet<Key>, now: Timestamp, said: &mut Vec<String>) {
+        let index = self.index.read();
+        for key in changed.iter().take(SAID) {
+            said.push(match index.standing(key, now) {
+                None => format!("AccessGrant {key}: gone; calls are refused until it is back"),
+                Some(Standing::Serves) => format!("AccessGrant {key}: serves"),
+                Some(Standing::Refused(finding)) => {
+                    format!("AccessGrant {key}: refused, {}: {}", finding.reason.as_str(), finding.message)
+                }
+            });
+        }
+        if changed.len() > SAID {
+            said.push(format!("and {} more grants changed", changed.len() - SAID));
+        }
+    }
+}
+
+/// Reads the objects of a batch of the first view on all cores.
+pub fn read_all(changes: &[SourceChange], site: &Site) -> Vec<Change> {
+    changes.par_iter().filter_map(|change| read_change(change, site).unwrap_or_else(|(gone, _)| gone)).collect()
+}
+
+/// The judge's event; where the object cannot be taken in, its absence and why.
+fn read_change(change: &SourceChange, site: &Site) -> Result<Option<Change>, (Option<Change>, String)> {
+    match change {
+        SourceChange::Put(object, place) => facts::put(object, place, site).map_err(|error| {
+            let why = format!("{}: {} {}/{}: {error}", place.file, object.kind().name(), object.namespace, object.name);
+            (facts::gone(&object.key(), place), why)
+        }),
+        SourceChange::Gone(key, place) => Ok(facts::gone(key, place)),
+        SourceChange::Signers(text) => Ok(Some(Change::Signers(Signers::parse(text).0))),
+        SourceChange::Settings(_) => Ok(None),
+    }
+}
+
+fn know(index: &mut Index, known: Vec<Known>) {
+    for (key, serial, hash, credential) in known {
+        index.add_credentials(&key, &serial, [(hash, credential)]);
+    }
+}

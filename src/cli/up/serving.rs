@@ -1,0 +1,170 @@
+//! The threads that answer: workers of the guard, each with its own listener and runtime, and one
+//! for metrics, the sample upstream and signals.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::sampling::Sampling;
+use super::{UpArgs, UpError};
+use crate::cli::sample;
+use crate::guard::{Guard, accept, observe};
+
+/// Connections that may wait for a worker.
+const BACKLOG: u32 = 1_024;
+/// How often calls with unknown credentials are recorded together.
+const FLUSH: Duration = Duration::from_secs(10);
+
+/// The process cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServingError {
+    #[error("{address} cannot be listened on: {cause}; choose another with {flag}")]
+    Bind { address: SocketAddr, flag: &'static str, cause: io::Error },
+    #[error("{path}: {cause}; give a PEM file")]
+    Tls { path: PathBuf, cause: String },
+    #[error("the system gives no thread or event loop: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Everything that listens.
+pub struct Listeners {
+    workers: Vec<StdListener>,
+    metrics: StdListener,
+    sample_listener: StdListener,
+    /// Where the sample upstream answers.
+    pub sample: SocketAddr,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Listeners {
+    pub fn bind(args: &UpArgs) -> Result<Self, ServingError> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = args.threads.map_or(cores, usize::from);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let _entered = runtime.enter();
+        let bind = |address, flag, shared| {
+            listen(address, shared).map_err(|cause| ServingError::Bind { address, flag, cause })
+        };
+        let first = bind(args.listen, "--listen", true)?;
+        let address = first.local_addr()?;
+        let mut workers = vec![first];
+        for _ in 1..threads {
+            workers.push(bind(address, "--listen", true)?);
+        }
+        let metrics = bind(args.metrics, "--metrics", false)?;
+        let sample_listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)), "--listen", false)?;
+        let sample = sample_listener.local_addr()?;
+        let tls = match (&args.tls_cert, &args.tls_key) {
+            (Some(cert), Some(key)) => Some(acceptor(cert, key)?),
+            _ => None,
+        };
+        Ok(Self { workers, metrics, sample_listener, sample, tls })
+    }
+
+    /// Serves until a signal or `stop`; `ready` is called once when everything answers.
+    pub fn serve(
+        self,
+        guard: &Arc<Guard>,
+        sampling: &Sampling,
+        args: &UpArgs,
+        stop: &CancellationToken,
+        ready: impl FnOnce(&str) -> io::Result<()>,
+    ) -> Result<(), UpError> {
+        let address = self.workers.first().map(StdListener::local_addr).transpose()?.unwrap_or(args.listen);
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let mut threads = Vec::new();
+        for (number, listener) in self.workers.into_iter().enumerate() {
+            let (guard, tls, stop) = (guard.clone(), self.tls.clone(), stop.clone());
+            let name = format!("guard-{number}");
+            threads.push(std::thread::Builder::new().name(name).spawn(move || work(guard, listener, tls, stop))?);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let result: io::Result<()> = runtime.block_on(async {
+            let metrics = TcpListener::from_std(self.metrics)?;
+            let sample_listener = TcpListener::from_std(self.sample_listener)?;
+            tracing::info!("metrics and health on http://{}", metrics.local_addr()?);
+            let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+            let observing = tokio::spawn(observe::serve(guard.clone(), metrics, stop.clone()));
+            let sampled = tokio::spawn(sample::serve(sample_listener, sampling.source(), stop.clone()));
+            ready(&format!("{scheme}://{address}"))?;
+            let mut flush = tokio::time::interval(FLUSH);
+            let failed = guard.log_failed();
+            tokio::pin!(failed);
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => break,
+                    _ = terminate.recv() => break,
+                    () = stop.cancelled() => break,
+                    () = &mut failed => break,
+                    _ = flush.tick() => guard.flush_unknown().await,
+                }
+            }
+            stop.cancel();
+            guard.flush_unknown().await;
+            // both end at the same token
+            let _ = tokio::join!(observing, sampled);
+            Ok(())
+        });
+        stop.cancel();
+        for thread in threads {
+            // a worker that panicked has released nothing; the others have drained
+            let _ = thread.join();
+        }
+        Ok(result?)
+    }
+}
+
+fn work(guard: Arc<Guard>, listener: StdListener, tls: Option<TlsAcceptor>, stop: CancellationToken) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let served = runtime.and_then(|runtime| {
+        runtime.block_on(async {
+            accept::serve(guard, TcpListener::from_std(listener)?, tls, stop.clone()).await;
+            Ok(())
+        })
+    });
+    if let Err(error) = served {
+        tracing::error!("a worker cannot serve: {error}");
+        stop.cancel();
+    }
+}
+
+/// Several workers share one address; the kernel spreads connections over them.
+fn listen(address: SocketAddr, shared: bool) -> io::Result<StdListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    if shared {
+        // another process of ours must not silently share the calls: the state's lock sees to that
+        socket.set_reuseport(true)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+
+fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, ServingError> {
+    let fault = |path: &Path| {
+        let path = path.to_owned();
+        move |cause: String| ServingError::Tls { path, cause }
+    };
+    let chain: Result<Vec<_>, _> =
+        CertificateDer::pem_file_iter(cert).map_err(|e| fault(cert)(e.to_string()))?.collect();
+    let chain = chain.map_err(|e| fault(cert)(e.to_string()))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|e| fault(key)(e.to_string()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| fault(cert)(e.to_string()))?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(|e| fault(cert)(e.to_string()))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

@@ -1,0 +1,136 @@
+//! The guard: a reverse proxy that answers a call only with what a signed approval lets out, and only
+//! after the call is on record.
+//!
+//! A call goes through nine steps (`call`). What lets an answer out are three values that cannot be
+//! made by hand: the judge's permit, the projected answer, and the receipt of its own entry.
+
+pub mod accept;
+mod admission;
+mod aggregate;
+mod answer;
+mod authenticate;
+mod call;
+mod headers;
+mod introspection;
+pub mod limits;
+pub mod metrics;
+pub mod observe;
+mod operation;
+mod problem;
+mod quota;
+mod record;
+mod release;
+pub mod retention;
+mod source_address;
+mod subject;
+mod target;
+pub mod upstream;
+pub mod view;
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use tokio::sync::Semaphore;
+
+use self::aggregate::Unknown;
+use self::limits::Limits;
+use self::metrics::Metrics;
+use self::quota::{Calendar, Day, Quotas};
+use self::retention::Retentions;
+use self::upstream::Resolver;
+use self::view::View;
+use crate::audit::{Log, SiteKey};
+use crate::clock::Clock;
+use crate::delivery::secrets::Secrets;
+use crate::judge::facts::Key;
+use crate::judge::index::Index;
+
+/// What a guard is made of.
+pub struct Parts {
+    pub index: Arc<RwLock<Index>>,
+    pub view: View,
+    pub log: Log,
+    pub site_key: SiteKey,
+    pub secrets: Secrets,
+    pub resolver: Resolver,
+    pub retentions: Retentions,
+    pub clock: Clock,
+    pub limits: Limits,
+}
+
+/// One guard, shared by its workers.
+pub struct Guard {
+    index: Arc<RwLock<Index>>,
+    view: View,
+    log: Log,
+    site_key: SiteKey,
+    secrets: Secrets,
+    resolver: Resolver,
+    retentions: Retentions,
+    clock: Clock,
+    limits: Limits,
+    calendar: Calendar,
+    quotas: Quotas,
+    unknown: Unknown,
+    metrics: Metrics,
+    /// Room for connections of callers.
+    room: Arc<Semaphore>,
+}
+
+impl Guard {
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { index, view, log, site_key, secrets, resolver, retentions, clock, limits } = parts;
+        Arc::new(Self {
+            index,
+            view,
+            log,
+            site_key,
+            secrets,
+            resolver,
+            retentions,
+            clock,
+            limits,
+            calendar: Calendar::default(),
+            quotas: Quotas::default(),
+            unknown: Unknown::default(),
+            metrics: Metrics::default(),
+            room: Arc::new(Semaphore::new(limits.connections)),
+        })
+    }
+
+    /// Calls that were admitted today before this process began, so that a restart refills no quota.
+    pub fn restore_usage(&self, namespace: &str, name: &str, calls: u64) {
+        self.quotas.restore(Key::new(namespace, name), calls, self.today().ends);
+    }
+
+    /// Resolves when the record cannot be written any more: the process has to end.
+    pub async fn log_failed(&self) {
+        let _ = self.log.failed().await;
+    }
+
+    /// Whether the guard can answer now: its view is fresh and its record works.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.view.is_fresh(self.clock.now()) && self.log.failure().is_none()
+    }
+
+    /// Records the calls with unknown credentials that were only counted so far.
+    pub async fn flush_unknown(&self) {
+        let retain = self.retentions.day_at_least(self);
+        if let Err(reason) = self.unknown.record(&self.log, retain).await {
+            tracing::warn!(%reason, "calls with unknown credentials are not on record yet");
+        }
+    }
+
+    /// The guard's figures in Prometheus' text format.
+    #[must_use]
+    pub fn render_metrics(&self) -> String {
+        let grants = self.index.read().grants().count();
+        self.metrics.text(self.view.age(self.clock.now()), grants)
+    }
+
+    fn today(&self) -> Day {
+        self.calendar.day(self.index.read().site(), self.clock.now())
+    }
+}

@@ -1,0 +1,94 @@
+//! The ceilings of a grant: so many calls in a second, so many between midnight and midnight at the
+//! site. A call that is refused costs nothing. Entries live until the end of their day, so memory is
+//! bounded by the grants used in one day.
+
+mod bucket;
+mod day;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use parking_lot::{Mutex, RwLock};
+
+use self::bucket::Bucket;
+pub use self::day::{Calendar, Day};
+use crate::judge::facts::{Grant, Key};
+
+/// Counters of all grants.
+#[derive(Debug, Default)]
+pub struct Quotas {
+    meters: RwLock<HashMap<Key, Arc<Mutex<Meter>>>>,
+}
+
+#[derive(Debug, Default)]
+struct Meter {
+    bucket: Bucket,
+    /// The first moment after the day that `used` counts.
+    until: Timestamp,
+    used: u32,
+}
+
+/// A ceiling is reached; calls may go on after this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    pub retry_after: Duration,
+    pub ceiling: Ceiling,
+}
+
+/// Which ceiling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ceiling {
+    Second,
+    Day,
+}
+
+impl Quotas {
+    /// Goes on from the calls that the record shows for the day that ends at `until`.
+    pub fn restore(&self, grant: Key, calls: u64, until: Timestamp) {
+        let used = u32::try_from(calls).unwrap_or(u32::MAX);
+        self.meters.write().insert(grant, Arc::new(Mutex::new(Meter { bucket: Bucket::default(), until, used })));
+    }
+
+    /// Takes one call of the grant, on the day that ends at `until`.
+    pub fn take(&self, grant: &Grant, now: Timestamp, until: Timestamp) -> Result<(), Exhausted> {
+        let meter = self.meter(&grant.key);
+        let mut meter = meter.lock();
+        if meter.until != until {
+            (meter.until, meter.used) = (until, 0);
+        }
+        if grant.quota.per_day.is_some_and(|ceiling| meter.used >= ceiling) {
+            let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+            return Err(Exhausted { retry_after: rest, ceiling: Ceiling::Day });
+        }
+        if let Some(rate) = grant.quota.per_second {
+            meter.bucket.take(rate, now).map_err(|wait| Exhausted { retry_after: wait, ceiling: Ceiling::Second })?;
+        }
+        meter.used = meter.used.saturating_add(1);
+        Ok(())
+    }
+
+    /// Calls taken on the day that ends at `until`.
+    #[must_use]
+    pub fn used(&self, grant: &Key, until: Timestamp) -> u32 {
+        let meters = self.meters.read();
+        let meter = meters.get(grant).map(|meter| meter.lock());
+        meter.filter(|meter| meter.until == until).map_or(0, |meter| meter.used)
+    }
+
+    /// Forgets the days that are over.
+    pub fn sweep(&self, now: Timestamp) {
+        self.meters.write().retain(|_, meter| meter.lock().until > now);
+    }
+
+    fn meter(&self, grant: &Key) -> Arc<Mutex<Meter>> {
+        if let Some(meter) = self.meters.read().get(grant) {
+            return meter.clone();
+        }
+        self.meters.write().entry(grant.clone()).or_default().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

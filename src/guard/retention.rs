@@ -1,0 +1,63 @@
+//! How long a record must be kept: the policy of the resource, never below the legal floors.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use parking_lot::RwLock;
+
+use super::Guard;
+use crate::api::v1alpha1::AuditPolicySpec;
+use crate::api::v1alpha1::validate::{FLOOR_DAYS, PERSONAL_FLOOR_DAYS, syntax};
+use crate::judge::facts::Key;
+use crate::judge::served::Plan;
+
+/// Days by policy; clones are the same policies.
+#[derive(Clone, Debug, Default)]
+pub struct Retentions(Arc<RwLock<HashMap<Key, (i64, i64)>>>);
+
+impl Retentions {
+    pub fn set(&self, key: Key, policy: &AuditPolicySpec) {
+        let period = syntax::days(&policy.retention.period).unwrap_or(FLOOR_DAYS).max(FLOOR_DAYS);
+        let personal = policy.retention.personal.as_deref().and_then(syntax::days).unwrap_or(PERSONAL_FLOOR_DAYS);
+        self.0.write().insert(key, (period, personal.max(PERSONAL_FLOOR_DAYS).max(period)));
+    }
+
+    pub fn remove(&self, key: &Key) {
+        self.0.write().remove(key);
+    }
+
+    /// The day before which a record of this plan may not be removed. A policy that is not there
+    /// keeps for as long as the longest one.
+    pub(super) fn day(&self, plan: &Plan, today: Date) -> Date {
+        let policies = self.0.read();
+        let floors = (FLOOR_DAYS, PERSONAL_FLOOR_DAYS);
+        let (period, personal) = match &plan.resource.spec.audit_policy_ref {
+            None => floors,
+            Some(reference) => {
+                let key = Key::new(plan.resource.key.namespace.clone(), reference.name.as_str());
+                let longest = || policies.values().fold(floors, |a, b| (a.0.max(b.0), a.1.max(b.1)));
+                policies.get(&key).copied().unwrap_or_else(longest)
+            }
+        };
+        after(today, if plan.personal { personal } else { period })
+    }
+
+    /// The day for records that belong to no resource: the longest period of any policy.
+    pub(super) fn day_at_least(&self, guard: &Guard) -> Date {
+        let today = guard.index.read().site().day(guard.clock.now());
+        let longest = self.0.read().values().map(|(period, _)| *period).fold(FLOOR_DAYS, i64::max);
+        after(today, longest)
+    }
+
+    /// The day for a refusal whose resource is not known: as for personal data.
+    pub(super) fn longest(&self, today: Date) -> Date {
+        let longest = self.0.read().values().map(|(_, personal)| *personal).fold(PERSONAL_FLOOR_DAYS, i64::max);
+        after(today, longest)
+    }
+}
+
+fn after(day: Date, days: i64) -> Date {
+    day.checked_add(days.days()).unwrap_or(Date::MAX)
+}

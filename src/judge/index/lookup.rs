@@ -1,0 +1,142 @@
+//! Questions: whose token is this, may the call still be released, how does a grant stand.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Index, Slot, Standing, TokenHash};
+use crate::judge::bars::Caller;
+use crate::judge::facts::Key;
+use crate::judge::permit::{Credential, Holder, Permit};
+use crate::judge::reason::Reason;
+use crate::judge::refusal::{Code, Refusal};
+use crate::judge::served::Served;
+use crate::judge::verdict::{self, Counted, Finding, Verdict};
+
+impl Index {
+    /// Makes tokens of a decision known.
+    pub fn add_credentials(
+        &mut self,
+        grant: &Key,
+        serial: &Arc<str>,
+        credentials: impl IntoIterator<Item = (TokenHash, Credential)>,
+    ) {
+        for (hash, credential) in credentials {
+            self.tokens.insert(hash, (grant.clone(), serial.clone(), credential));
+        }
+    }
+
+    /// Forgets a token that nobody may use any more.
+    pub fn forget_credential(&mut self, hash: &TokenHash) {
+        self.tokens.remove(hash);
+    }
+
+    /// Whose token this is. Unknown tokens and those of absent grants are alike.
+    #[must_use]
+    pub fn identify(&self, hash: &TokenHash, user: Option<&str>, now: Timestamp) -> Option<Holder> {
+        let (key, serial, credential) = self.tokens.get(hash)?;
+        // a new decision under the same name has its own tokens: the old ones may have leaked
+        let slot = self.grants.get(key).filter(|slot| slot.grant.serial == *serial)?;
+        Some(Holder {
+            grant: slot.grant.clone(),
+            request: self.requests.get(&slot.grant.request).cloned(),
+            credential: credential.clone(),
+            standing: self.standing_of(slot, credential, user, now),
+        })
+    }
+
+    /// Whether a permit given before still holds: asked again before anything is recorded or released.
+    pub fn still(&self, permit: &Permit, now: Timestamp) -> Result<(), Refusal> {
+        let gone = || Refusal::new(Code::GrantSuspended, "the grant was taken away while the call was open");
+        let served = permit.served();
+        let slot = self.grants.get(&served.grant.key).ok_or_else(gone)?;
+        if slot.grant.terms != served.grant.terms {
+            return Err(gone());
+        }
+        self.standing_of(slot, permit.credential(), permit.user(), now).map(|_| ())
+    }
+
+    fn standing_of(
+        &self,
+        slot: &Slot,
+        credential: &Credential,
+        user: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Arc<Served>, Refusal> {
+        let refused = |reason: Reason, message: String| Refusal::new(reason.code(), message);
+        if let Verdict::Refused(finding) = &slot.verdict
+            && matches!(finding.reason, Reason::Revoked | Reason::Superseded | Reason::Expired)
+        {
+            return Err(refused(finding.reason, finding.message.clone()));
+        }
+        // time does not wait for the timer that judges again
+        if now >= slot.grant.not_after {
+            return Err(refused(Reason::Expired, format!("ended at {}", slot.grant.not_after)));
+        }
+        if now >= credential.not_after || now < credential.not_before {
+            return Err(Refusal::new(
+                Code::CredentialExpired,
+                "fetch the current token; the old one's overlap is over",
+            ));
+        }
+        let approved = match &slot.verdict {
+            Verdict::Refused(finding) => return Err(refused(finding.reason, finding.message.clone())),
+            Verdict::Serves { approved } => *approved,
+        };
+        let Some(served) = slot.served.as_ref().filter(|_| now >= slot.grant.not_before) else {
+            return Err(refused(Reason::NotYetValid, format!("begins at {}", slot.grant.not_before)));
+        };
+        let caller = Caller {
+            namespace: &slot.grant.key.namespace,
+            resource: &slot.grant.resource,
+            unit: &served.request.unit.code,
+            system: &served.request.system,
+            user,
+            earliest_approval: Some(approved),
+        };
+        match self.bars.against(&caller) {
+            Some(refusal) => Err(refusal),
+            None => Ok(served.clone()),
+        }
+    }
+
+    /// How a grant stands, for people.
+    #[must_use]
+    pub fn standing(&self, key: &Key, now: Timestamp) -> Option<Standing> {
+        let slot = self.grants.get(key)?;
+        if let Verdict::Refused(finding) = &slot.verdict {
+            return Some(Standing::Refused(finding.clone()));
+        }
+        let free = Credential {
+            id: "".into(),
+            not_before: Timestamp::MIN,
+            not_after: Timestamp::MAX,
+            rotate_by: Timestamp::MAX,
+        };
+        Some(match self.standing_of(slot, &free, None, now) {
+            Ok(_) => Standing::Serves,
+            Err(refusal) => {
+                let reason = match refusal.code {
+                    Code::UnitRevoked => Reason::UnitRevoked,
+                    Code::SystemRevoked => Reason::SystemRevoked,
+                    Code::GrantExpired => Reason::Expired,
+                    _ => Reason::NotYetValid,
+                };
+                Standing::Refused(Finding { reason, message: refusal.detail.into_owned() })
+            }
+        })
+    }
+
+    /// The approvals of a grant, sorted out.
+    #[must_use]
+    pub fn approvals(&self, key: &Key, now: Timestamp) -> Option<Counted> {
+        let slot = self.grants.get(key)?;
+        Some(verdict::approvals(&self.evidence(&slot.grant, now)))
+    }
+
+    /// The grant ready to serve, for tables and introspection.
+    #[must_use]
+    pub fn served(&self, key: &Key) -> Option<&Arc<Served>> {
+        self.grants.get(key)?.served.as_ref()
+    }
+}
