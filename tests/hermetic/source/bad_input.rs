@@ -128,3 +128,13 @@ fn a_list_is_read_item_by_item() {
     let line = text.lines().nth(load.findings[0].line as usize - 1).unwrap();
     assert!(line.contains("perSecnd"), "{line}");
 }
+
+#[test]
+fn a_document_that_is_no_object() {
+    for text in ["- a\n- b\n", "text\n", "12\n"] {
+        let load = load_text("a.yaml", text);
+        assert_eq!(load.findings[0].code.name(), "object-shape", "{text}");
+    }
+    let large = format!("a: {}\n", "x".repeat(5 * 1024 * 1024));
+    assert_eq!(load_text("a.yaml", &large).findings[0].code.name(), "file-too-large");
+}

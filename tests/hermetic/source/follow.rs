@@ -10,7 +10,8 @@ use std::time::Duration;
 use datashare::api::v1alpha1::Kind;
 use datashare::clock::Clock;
 use datashare::source::change::{Batch, Place, SourceChange};
-use datashare::source::live::Live;
+use datashare::source::directory::Directory;
+use datashare::source::live::{Live, LiveError};
 use datashare::source::object::ObjectKey;
 
 use super::{GRANT, RESOURCE, REVOCATION};
@@ -237,4 +238,32 @@ fn git_checkout_of_branches() {
         });
     }
     assert!(world.live.findings().is_empty(), "{:#?}", world.live.findings());
+}
+
+#[test]
+fn a_tree_with_too_many_files_is_not_fresh() {
+    let (_dir, root) = tree();
+    let bounded = || Directory::open(&root).unwrap().with_max_files(4);
+    let mut live = Live::follow(bounded(), Clock::system(), &mut |_| ()).unwrap();
+    let freshness = live.freshness();
+    fs::create_dir(root.join("more")).unwrap();
+    for number in 0..5 {
+        fs::write(root.join(format!("more/{number}.yaml")), "").unwrap();
+    }
+    let mut calls = 0..1000;
+    while live.findings().iter().all(|finding| finding.code.name() != "too-many-files") {
+        assert!(calls.next().is_some());
+        let _ = live.next(Duration::from_millis(50));
+    }
+    let stale = freshness.last_readable();
+    let _ = live.next(Duration::from_millis(250));
+    assert_eq!(freshness.last_readable(), stale);
+    let refused = Live::follow(bounded(), Clock::system(), &mut |_| ()).unwrap_err();
+    assert!(matches!(refused, LiveError::TooManyFiles { .. }), "{refused}");
+    fs::remove_dir_all(root.join("more")).unwrap();
+    while freshness.last_readable() == stale {
+        assert!(calls.next().is_some());
+        let _ = live.next(Duration::from_millis(50));
+    }
+    assert!(live.findings().is_empty());
 }
