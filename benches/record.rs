@@ -88,7 +88,7 @@ fn cpu_time() -> Duration {
 
 /// Callers on one thread, as in a guard with one worker; each waits for its receipt before its next entry.
 fn record(folder: &Path, callers: usize, time: Duration) -> Run {
-    let (log, _) = Log::open(folder, Options::default(), Clock::system()).unwrap();
+    let (log, _) = Log::open(folder, &Options::default(), Clock::system()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let over = Arc::new(AtomicBool::new(false));
     let run = measure(|| {
@@ -137,7 +137,7 @@ fn bare_disk(path: &Path, batch: usize, time: Duration) -> Run {
 
 fn line_length(beside: &Path) -> usize {
     let folder = beside.with_extension("one");
-    let (log, _) = Log::open(&folder, Options::default(), Clock::system()).unwrap();
+    let (log, _) = Log::open(&folder, &Options::default(), Clock::system()).unwrap();
     log.append_blocking(&sample()).unwrap();
     let segment = folder.join(&**log.stream()).join("entries/00000000000000000000.jsonl");
     fs::read_to_string(segment).unwrap().lines().nth(1).unwrap().len() + 1
@@ -148,7 +148,7 @@ const ROUNDS: u32 = 100_000;
 /// The caller's own part: writing the entry into the queue.
 fn queueing(folder: &Path) -> f64 {
     let options = Options { max_queued_entries: usize::MAX, max_queued_bytes: usize::MAX, ..Options::default() };
-    let (log, _) = Log::open(folder, options, Clock::system()).unwrap();
+    let (log, _) = Log::open(folder, &options, Clock::system()).unwrap();
     let mut best = Duration::MAX;
     for _ in 0..5 {
         let begun = Instant::now();

@@ -46,7 +46,7 @@ fn world(state: &Path) -> Clock {
     let hashed = key.hash("370102199001011234");
     let options = |stream: &str| Options { stream: Some(stream.into()), max_segment_bytes: 1, ..Options::default() };
     let streams =
-        ["guard-1", "guard-2"].map(|name| Log::open(&state.join("log"), options(name), clock.clone()).unwrap().0);
+        ["guard-1", "guard-2"].map(|name| Log::open(&state.join("log"), &options(name), clock.clone()).unwrap().0);
     let sensitive = [Parameter { name: "idNumber", value: hashed.as_str() }];
     let plain = [Parameter { name: "year", value: "2026" }];
     let entries = [
@@ -158,7 +158,7 @@ fn json_is_the_record_byte_for_byte() {
 fn an_entry_being_written_is_not_there_yet_and_a_spoilt_line_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
-    let log = Log::open(&state.join("log"), Options::default(), clock()).unwrap().0;
+    let log = Log::open(&state.join("log"), &Options::default(), clock()).unwrap().0;
     log.append_blocking(&call("a", &[], &[])).unwrap();
     let path = segments(&state.join("log")).remove(0);
     let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
