@@ -100,7 +100,7 @@ fn the_files_are_for_their_owner_only() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     open(&log).close().unwrap();
-    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() && 0o777;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&log), 0o700);
     assert_eq!(mode(&segments(&log)[0]), 0o600);
 }
