@@ -23,6 +23,7 @@ fn every_fault_ends_the_log_for_all_who_wait_and_all_who_come() {
         disk.set(Mood::StallSync);
         let during = log.append(&simple("during"));
         disk.wait_until_stalled();
+        let stalled_at = disk.syncs();
         let waiting = [log.append(&simple("a")), log.append(&simple("b"))];
         let mut failed = pin!(log.failed());
         assert!(poll_once(failed.as_mut()).is_pending());
@@ -32,6 +33,9 @@ fn every_fault_ends_the_log_for_all_who_wait_and_all_who_come() {
         let first = runtime.block_on(during);
         let fails_at_sync = matches!(mood, Mood::FailSync | Mood::Panic);
         assert_eq!(first.is_err(), fails_at_sync, "{mood:?}");
+        if fails_at_sync {
+            assert_eq!(disk.syncs(), stalled_at, "{mood:?}: the sync was tried again");
+        }
         for pending in waiting {
             assert_eq!(runtime.block_on(pending), Err(RecordUnavailable::Failed), "{mood:?}");
         }
@@ -120,7 +124,7 @@ fn a_nearly_full_disk_refuses_calls_until_there_is_space_again() {
     clock.advance(SignedDuration::from_secs(1));
     log.append_blocking(&simple("b")).unwrap();
 
-    disk.set_free(0);
+    disk.set_free(999);
     clock.advance(SignedDuration::from_secs(1));
     // the entry that finds the disk low was written while it still counted as fine
     log.append_blocking(&simple("c")).unwrap();
