@@ -6,13 +6,17 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)]
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use datashare::audit::{Entry, Event, GrantRef, Log, NameRef, Options, Outcome, Parameter, UnitRef, Upstream};
+use datashare::audit::usage::Usage;
+use datashare::audit::{
+    Disk, Entry, Event, Filter, GrantRef, Log, NameRef, Options, Outcome, Parameter, SegmentFile, Storage, UnitRef,
+    Upstream, query,
+};
 use datashare::clock::Clock;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -25,8 +29,8 @@ fn main() {
     fs::create_dir_all(&folder).unwrap();
     println!("queueing an entry without waiting for it: {:.2} µs", queueing(&folder.join("queue")));
     println!(
-        "{:>7} {:>12} {:>12} {:>7} {:>10} {:>10} {:>12}",
-        "callers", "record/s", "bare/s", "ratio", "µs CPU", "bare µs", "per sync"
+        "{:>7} {:>10} {:>10} {:>6} {:>9} {:>9} {:>14}",
+        "callers", "record/s", "bare/s", "ratio", "CPU µs", "bare µs", "entries a sync"
     );
     for callers in [1, 8, 64, 256] {
         let mut ours = Vec::new();
@@ -38,16 +42,47 @@ fn main() {
         }
         let (ours, bare) = (Run::sum(&ours), Run::sum(&bare));
         println!(
-            "{callers:>7} {:>12.0} {:>12.0} {:>7.2} {:>10.2} {:>10.2} {:>12}",
+            "{callers:>7} {:>10.0} {:>10.0} {:>6.2} {:>9.2} {:>9.2} {:>14.1}",
             ours.rate(),
             bare.rate(),
             ours.rate() / bare.rate(),
             ours.cpu_each(),
             bare.cpu_each(),
-            callers
+            ours.entries as f64 / ours.syncs as f64
         );
     }
+    asking(&folder.join("asked"));
     fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Questions to a record of half a million entries, one in a thousand of them by `p-0000`.
+fn asking(folder: &Path) {
+    const ENTRIES: u32 = 500_000;
+    let (log, _) = Log::open(folder, &Options::default(), Clock::system()).unwrap();
+    for number in 0..ENTRIES {
+        let user = format!("p-{:04}", number % 1000);
+        let entry = Entry { user: Some(&user), ..sample() };
+        if number % 5000 == 0 {
+            log.append_blocking(&entry).unwrap();
+        } else {
+            drop(log.append(&entry));
+        }
+    }
+    log.close().unwrap();
+    let ask = |filter: &Filter| {
+        let begun = Instant::now();
+        let found = query::run(folder, filter, None, &mut |_| Ok(())).unwrap().found;
+        (found, f64::from(ENTRIES) / begun.elapsed().as_secs_f64())
+    };
+    let user = Filter { user: Some("p-0000".to_owned()), ..Filter::default() };
+    for (name, filter) in [("one user", &user), ("everything", &Filter::default())] {
+        let (found, rate) = ask(filter);
+        println!("query for {name}: {found} found, {rate:.0} entries/s");
+    }
+    let begun = Instant::now();
+    let usage = Usage::read(folder, jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    let rate = f64::from(ENTRIES) / begun.elapsed().as_secs_f64();
+    println!("usage of {} grant: {rate:.0} entries/s", usage.iter().count());
 }
 
 #[derive(Clone, Copy)]
@@ -55,6 +90,7 @@ struct Run {
     entries: u64,
     wall: Duration,
     cpu: Duration,
+    syncs: u64,
 }
 
 impl Run {
@@ -63,6 +99,7 @@ impl Run {
             entries: runs.iter().map(|run| run.entries).sum(),
             wall: runs.iter().map(|run| run.wall).sum(),
             cpu: runs.iter().map(|run| run.cpu).sum(),
+            syncs: runs.iter().map(|run| run.syncs).sum(),
         }
     }
 
@@ -78,7 +115,7 @@ impl Run {
 fn measure(work: impl FnOnce() -> u64) -> Run {
     let (wall, cpu) = (Instant::now(), cpu_time());
     let entries = work();
-    Run { entries, wall: wall.elapsed(), cpu: cpu_time().saturating_sub(cpu) }
+    Run { entries, wall: wall.elapsed(), cpu: cpu_time().saturating_sub(cpu), syncs: 0 }
 }
 
 fn cpu_time() -> Duration {
@@ -88,10 +125,11 @@ fn cpu_time() -> Duration {
 
 /// Callers on one thread, as in a guard with one worker; each waits for its receipt before its next entry.
 fn record(folder: &Path, callers: usize, time: Duration) -> Run {
-    let (log, _) = Log::open(folder, Options::default(), Clock::system()).unwrap();
+    let disk = Counting::default();
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder, &Options::default(), Clock::system()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let over = Arc::new(AtomicBool::new(false));
-    let run = measure(|| {
+    let mut run = measure(|| {
         let begun = Instant::now();
         runtime.block_on(async {
             let callers: Vec<_> = (0..callers)
@@ -115,8 +153,40 @@ fn record(folder: &Path, callers: usize, time: Duration) -> Run {
             entries
         })
     });
+    run.syncs = disk.0.load(Ordering::Relaxed);
     log.close().unwrap();
     run
+}
+
+/// The real disk, counting syncs.
+#[derive(Clone, Default)]
+struct Counting(Arc<AtomicU64>);
+
+struct CountingFile(Arc<AtomicU64>, Box<dyn SegmentFile>);
+
+impl Storage for Counting {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        Ok(Box::new(CountingFile(self.0.clone(), Disk.create(path)?)))
+    }
+
+    fn resume(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        Ok(Box::new(CountingFile(self.0.clone(), Disk.resume(path)?)))
+    }
+
+    fn free(&self, path: &Path) -> io::Result<u64> {
+        Disk.free(path)
+    }
+}
+
+impl SegmentFile for CountingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1.write(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        self.1.sync()
+    }
 }
 
 /// What the disk gives to whoever has all entries of a batch at hand.
@@ -137,20 +207,20 @@ fn bare_disk(path: &Path, batch: usize, time: Duration) -> Run {
 
 fn line_length(beside: &Path) -> usize {
     let folder = beside.with_extension("one");
-    let (log, _) = Log::open(&folder, Options::default(), Clock::system()).unwrap();
+    let (log, _) = Log::open(&folder, &Options::default(), Clock::system()).unwrap();
     log.append_blocking(&sample()).unwrap();
     let segment = folder.join(&**log.stream()).join("entries/00000000000000000000.jsonl");
     fs::read_to_string(segment).unwrap().lines().nth(1).unwrap().len() + 1
 }
 
-const ROUNDS: u32 = 100_000;
+const ROUNDS: u32 = 100;
 
 /// The caller's own part: writing the entry into the queue.
 fn queueing(folder: &Path) -> f64 {
     let options = Options { max_queued_entries: usize::MAX, max_queued_bytes: usize::MAX, ..Options::default() };
-    let (log, _) = Log::open(folder, options, Clock::system()).unwrap();
+    let (log, _) = Log::open(folder, &options, Clock::system()).unwrap();
     let mut best = Duration::MAX;
-    for _ in 0..5 {
+    for _ in 0..200 {
         let begun = Instant::now();
         for _ in 0..ROUNDS {
             drop(log.append(&sample()));

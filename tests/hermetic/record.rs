@@ -28,7 +28,7 @@ fn clock() -> Clock {
 }
 
 fn open(log: &Path) -> Log {
-    Log::open(log, Options::default(), clock()).unwrap().0
+    Log::open(log, &Options::default(), clock()).unwrap().0
 }
 
 /// A call as the guard records it, for `user`.

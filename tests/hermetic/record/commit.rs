@@ -12,7 +12,7 @@ use super::{call, clock, entries, open, segments, simple};
 fn all_who_wait_share_one_sync() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Moody::new();
-    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), Options::default(), clock()).unwrap();
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &Options::default(), clock()).unwrap();
     disk.set(Mood::StallSync);
     let first = log.append(&simple("first"));
     disk.wait_until_stalled();
@@ -31,7 +31,7 @@ fn all_who_wait_share_one_sync() {
 fn entries_of_many_callers_stand_in_the_order_of_their_receipts() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { max_segment_bytes: 20_000, ..Options::default() };
-    let log = Log::open(folder.path(), options, clock()).unwrap().0;
+    let log = Log::open(folder.path(), &options, clock()).unwrap().0;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let tasks: Vec<_> = (0..64)
         .map(|caller| {
@@ -69,7 +69,7 @@ fn a_segment_ends_at_its_size_and_at_its_age_and_is_named_by_its_first_entry() {
     let folder = tempfile::tempdir().unwrap();
     let clock = clock();
     let options = Options { max_segment_bytes: 400, ..Options::default() };
-    let (log, _) = Log::open(folder.path(), options, clock.clone()).unwrap();
+    let (log, _) = Log::open(folder.path(), &options, clock.clone()).unwrap();
     log.append_blocking(&simple(&"x".repeat(300))).unwrap();
     assert_eq!(segments(folder.path()).len(), 2, "start and the entry do not fit into 400 bytes");
     clock.advance(SignedDuration::from_mins(59));
@@ -88,7 +88,7 @@ fn a_segment_ends_at_its_size_and_at_its_age_and_is_named_by_its_first_entry() {
 fn two_writers_of_one_stream_cannot_be() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path());
-    let said = Log::open(folder.path(), Options::default(), clock()).unwrap_err().to_string();
+    let said = Log::open(folder.path(), &Options::default(), clock()).unwrap_err().to_string();
     assert!(said.contains("another process"), "{said}");
     log.close().unwrap();
     open(folder.path()).close().unwrap();

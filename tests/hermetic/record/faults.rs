@@ -17,12 +17,13 @@ fn every_fault_ends_the_log_for_all_who_wait_and_all_who_come() {
         let disk = Moody::new();
         // every batch begins a segment, so that creating one is tried too
         let options = Options { max_segment_bytes: 1, ..Options::default() };
-        let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), options, clock()).unwrap();
+        let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &options, clock()).unwrap();
         let recorded = log.append_blocking(&simple("before")).unwrap();
 
         disk.set(Mood::StallSync);
         let during = log.append(&simple("during"));
         disk.wait_until_stalled();
+        let stalled_at = disk.syncs();
         let waiting = [log.append(&simple("a")), log.append(&simple("b"))];
         let mut failed = pin!(log.failed());
         assert!(poll_once(failed.as_mut()).is_pending());
@@ -32,6 +33,9 @@ fn every_fault_ends_the_log_for_all_who_wait_and_all_who_come() {
         let first = runtime.block_on(during);
         let fails_at_sync = matches!(mood, Mood::FailSync | Mood::Panic);
         assert_eq!(first.is_err(), fails_at_sync, "{mood:?}");
+        if fails_at_sync {
+            assert_eq!(disk.syncs(), stalled_at, "{mood:?}: the sync was tried again");
+        }
         for pending in waiting {
             assert_eq!(runtime.block_on(pending), Err(RecordUnavailable::Failed), "{mood:?}");
         }
@@ -46,7 +50,7 @@ fn every_fault_ends_the_log_for_all_who_wait_and_all_who_come() {
         assert_eq!((disk.writes(), disk.syncs()), (writes, syncs), "{mood:?}: the disk was tried again");
 
         // what was acknowledged is there after the restart, and the restart says what happened
-        let (log, recovery) = Log::open(folder.path(), Options::default(), clock()).unwrap();
+        let (log, recovery) = Log::open(folder.path(), &Options::default(), clock()).unwrap();
         assert_eq!(recovery.restart.as_str(), "recovered");
         log.close().unwrap();
         let entries = entries(folder.path());
@@ -60,7 +64,7 @@ fn every_fault_ends_the_log_for_all_who_wait_and_all_who_come() {
 fn no_receipt_before_the_sync_has_returned() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Moody::new();
-    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), Options::default(), clock()).unwrap();
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &Options::default(), clock()).unwrap();
     disk.set(Mood::StallSync);
     let mut pending = pin!(log.append(&simple("held")));
     disk.wait_until_stalled();
@@ -81,7 +85,7 @@ fn what_waits_for_the_disk_is_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Moody::new();
     let options = Options { max_queued_entries: 3, ..Options::default() };
-    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), options, clock()).unwrap();
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &options, clock()).unwrap();
     disk.set(Mood::StallSync);
     let in_flight = log.append(&simple("in flight"));
     disk.wait_until_stalled();
@@ -101,7 +105,7 @@ fn what_waits_for_the_disk_is_bounded() {
 fn queued_bytes_are_bounded_and_a_huge_entry_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { max_queued_bytes: 4096, ..Options::default() };
-    let (log, _) = Log::open(folder.path(), options, clock()).unwrap();
+    let (log, _) = Log::open(folder.path(), &options, clock()).unwrap();
     assert_eq!(log.append_blocking(&simple(&"x".repeat(5000))), Err(RecordUnavailable::Busy));
     assert_eq!(log.append_blocking(&simple(&"x".repeat(2 << 20))), Err(RecordUnavailable::TooLong));
     assert_eq!(log.append_blocking(&simple("small")).unwrap().index(), 1);
@@ -113,14 +117,14 @@ fn a_nearly_full_disk_refuses_calls_until_there_is_space_again() {
     let (disk, clock) = (Moody::new(), clock());
     let options = Options { reserve_bytes: 1000, ..Options::default() };
     disk.set_free(999);
-    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), options, clock.clone()).unwrap();
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &options, clock.clone()).unwrap();
     assert_eq!(log.append_blocking(&simple("a")), Err(RecordUnavailable::DiskLow));
     disk.set_free(1000);
     assert_eq!(log.append_blocking(&simple("asked too soon")), Err(RecordUnavailable::DiskLow));
     clock.advance(SignedDuration::from_secs(1));
     log.append_blocking(&simple("b")).unwrap();
 
-    disk.set_free(0);
+    disk.set_free(999);
     clock.advance(SignedDuration::from_secs(1));
     // the entry that finds the disk low was written while it still counted as fine
     log.append_blocking(&simple("c")).unwrap();

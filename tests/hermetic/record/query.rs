@@ -46,7 +46,7 @@ fn world(state: &Path) -> Clock {
     let hashed = key.hash("370102199001011234");
     let options = |stream: &str| Options { stream: Some(stream.into()), max_segment_bytes: 1, ..Options::default() };
     let streams =
-        ["guard-1", "guard-2"].map(|name| Log::open(&state.join("log"), options(name), clock.clone()).unwrap().0);
+        ["guard-1", "guard-2"].map(|name| Log::open(&state.join("log"), &options(name), clock.clone()).unwrap().0);
     let sensitive = [Parameter { name: "idNumber", value: hashed.as_str() }];
     let plain = [Parameter { name: "year", value: "2026" }];
     let entries = [
@@ -123,6 +123,27 @@ fn the_newest_of_two_streams_are_the_newest_of_both() {
 }
 
 #[test]
+fn a_long_segment_beside_many_short_ones_is_read_in_the_order_of_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let open = |stream: &str, max_segment_bytes| {
+        let options = Options { stream: Some(stream.into()), max_segment_bytes, ..Options::default() };
+        Log::open(&folder.path().join("log"), &options, clock.clone()).unwrap().0
+    };
+    let streams = [open("guard-1", u64::MAX), open("guard-2", 1)];
+    let all: Vec<_> = (0..30).map(|number| number.to_string()).collect();
+    for (user, log) in all.iter().zip(streams.iter().cycle()) {
+        clock.advance(SignedDuration::from_secs(1));
+        log.append_blocking(&call(user, &[], &[])).unwrap();
+    }
+    assert_eq!(users(folder.path(), &clock, &["--event", "call"]), all);
+    for limit in 1..=all.len() {
+        let newest = users(folder.path(), &clock, &["--event", "call", "--limit", &limit.to_string()]);
+        assert_eq!(newest, all[all.len() - limit..]);
+    }
+}
+
+#[test]
 fn a_table_for_eyes_and_rows_for_spreadsheets() {
     let folder = tempfile::tempdir().unwrap();
     let clock = world(folder.path());
@@ -158,7 +179,7 @@ fn json_is_the_record_byte_for_byte() {
 fn an_entry_being_written_is_not_there_yet_and_a_spoilt_line_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
-    let log = Log::open(&state.join("log"), Options::default(), clock()).unwrap().0;
+    let log = Log::open(&state.join("log"), &Options::default(), clock()).unwrap().0;
     log.append_blocking(&call("a", &[], &[])).unwrap();
     let path = segments(&state.join("log")).remove(0);
     let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();

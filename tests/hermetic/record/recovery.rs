@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{call, clock, copy, entries, open, segments, simple};
 
-fn written(log: &Path, users: &[&str], options: Options) {
+fn written(log: &Path, users: &[&str], options: &Options) {
     let (log, _) = Log::open(log, options, clock()).unwrap();
     for user in users {
         log.append_blocking(&call(user, &["ownerName"], &[])).unwrap();
@@ -20,7 +20,7 @@ fn written(log: &Path, users: &[&str], options: Options) {
 fn a_last_entry_torn_at_any_byte_is_cut_and_everything_before_it_stays() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
-    written(&log, &["a", "b"], Options::default());
+    written(&log, &["a", "b"], &Options::default());
     let whole = fs::read(&segments(&log)[0]).unwrap();
     let ends: Vec<_> = whole.iter().zip(1..).filter(|(byte, _)| **byte == b'\n').map(|(_, end)| end).collect();
     let (before_last, last) = (ends[1], ends[2]);
@@ -28,7 +28,7 @@ fn a_last_entry_torn_at_any_byte_is_cut_and_everything_before_it_stays() {
         let crashed = folder.path().join(format!("crashed-{length}"));
         copy(&log, &crashed);
         fs::write(&segments(&crashed)[0], &whole[..length]).unwrap();
-        let (reopened, recovery) = Log::open(&crashed, Options::default(), clock()).unwrap();
+        let (reopened, recovery) = Log::open(&crashed, &Options::default(), clock()).unwrap();
         let torn = length != before_last && length != last;
         let there: u64 = if length == last { 3 } else { 2 };
         assert_eq!(recovery.entries, there, "{length}");
@@ -58,10 +58,10 @@ fn a_start_says_what_came_before_it() {
 fn a_crash_right_after_a_rotation_leaves_an_empty_segment_that_is_taken_up() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path();
-    written(log, &["a"], Options::default());
+    written(log, &["a"], &Options::default());
     let empty = segments(log)[0].with_file_name(format!("{:020}.jsonl", 3));
     fs::write(&empty, b"").unwrap();
-    written(log, &["b"], Options::default());
+    written(log, &["b"], &Options::default());
     let entries = entries(log);
     assert_eq!(entries.len(), 6);
     assert_eq!(entries[3].code.as_deref(), Some("clean"));
@@ -73,8 +73,7 @@ fn what_no_crash_can_do_is_named_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     // a segment for each entry: start, a, b, stop
-    written(&log, &["a", "b"], Options { max_segment_bytes: 1, ..Options::default() });
-    type Harm = fn(&[std::path::PathBuf]);
+    written(&log, &["a", "b"], &Options { max_segment_bytes: 1, ..Options::default() });
     let harms: [(&str, Harm, &str); 7] = [
         (
             "cut-inside",
@@ -105,7 +104,7 @@ fn what_no_crash_can_do_is_named_and_left_alone() {
         copy(&log, &harmed);
         harm(&segments(&harmed));
         let before: Vec<_> = segments(&harmed).iter().map(|path| fs::read(path).unwrap()).collect();
-        let said = Log::open(&harmed, Options::default(), clock()).unwrap_err().to_string();
+        let said = Log::open(&harmed, &Options::default(), clock()).unwrap_err().to_string();
         assert!(said.contains(expected), "{name}: {said}");
         let after: Vec<_> = segments(&harmed).iter().map(|path| fs::read(path).unwrap()).collect();
         assert!(before == after, "{name}: changed");
@@ -115,12 +114,14 @@ fn what_no_crash_can_do_is_named_and_left_alone() {
 #[test]
 fn a_bad_line_before_the_last_is_not_a_torn_one() {
     let folder = tempfile::tempdir().unwrap();
-    written(folder.path(), &["a", "b"], Options::default());
+    written(folder.path(), &["a", "b"], &Options::default());
     let path = &segments(folder.path())[0];
     replace(path, "\"user\":\"a\"", "\"user\":a\"");
-    let error = Log::open(folder.path(), Options::default(), clock()).unwrap_err();
+    let error = Log::open(folder.path(), &Options::default(), clock()).unwrap_err();
     assert!(matches!(error, LogError::BadEntry { line: 2, .. }), "{error}");
 }
+
+type Harm = fn(&[std::path::PathBuf]);
 
 fn edit(path: &Path, change: fn(&mut String)) {
     let mut text = fs::read_to_string(path).unwrap();
@@ -150,7 +151,7 @@ proptest! {
         let kept = bytes.clone();
         bytes.extend(&garbage);
         fs::write(path, &bytes).unwrap();
-        let opened = Log::open(folder.path(), Options::default(), clock());
+        let opened = Log::open(folder.path(), &Options::default(), clock());
         let lines = garbage.split(|byte| *byte == b'\n').filter(|rest| !rest.is_empty()).count();
         if let Ok((log, recovery)) = opened {
             prop_assert_eq!(recovery.entries, 3);
