@@ -15,7 +15,7 @@ pub struct Crds {}
 
 impl Crds {
     /// Prints the definitions of all five kinds as one YAML stream.
-    pub fn run(self, out: &mut impl Write) -> io::Result<()> {
+    pub fn run(self, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
         for kind in Kind::ALL {
             let text = render(kind).map_err(io::Error::other)?;
             write!(out, "---\n{text}")?;

@@ -85,7 +85,10 @@ fn every_mistake_is_named_with_its_place_and_mend() {
         let text = format!("{neighbour}---\n{broken}");
         let load = load_text("grants/a.yaml", &text);
         let found = errors(&load);
-        let finding = found.iter().find(|finding| finding.code.name() == mistake.code).unwrap_or_else(|| panic!("row {number} ({:?}): {found:#?}", mistake.to));
+        let finding = found
+            .iter()
+            .find(|finding| finding.code.name() == mistake.code)
+            .unwrap_or_else(|| panic!("row {number} ({:?}): {found:#?}", mistake.to));
         let line = text.lines().nth(finding.line as usize - 1).unwrap_or_default();
         assert_eq!(finding.file, "grants/a.yaml");
         assert!(line.contains(mistake.at), "row {number} ({:?}): line {} is {line:?}", mistake.to, finding.line);
@@ -114,7 +117,11 @@ fn status_is_ignored_with_a_warning() {
 fn a_list_is_read_item_by_item() {
     let indent = |text: &str| text.lines().map(|line| format!("  {line}\n")).collect::<String>();
     let item = |text: &str| indent(text).replacen("  apiVersion", "- apiVersion", 1);
-    let text = format!("apiVersion: v1\nkind: List\nitems:\n{}{}", item(REVOCATION), item(&GRANT.replace("perSecond", "perSecnd")));
+    let text = format!(
+        "apiVersion: v1\nkind: List\nitems:\n{}{}",
+        item(REVOCATION),
+        item(&GRANT.replace("perSecond", "perSecnd"))
+    );
     let load = load_text("a.yaml", &text);
     assert_eq!(load.documents.len(), 2);
     assert!(load.documents[0].object.is_some() && load.documents[1].object.is_none());

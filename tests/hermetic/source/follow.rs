@@ -91,7 +91,11 @@ fn files_written_edited_renamed_and_removed() {
     world.until("written", |world| world.has("Revocation"));
     fs::write(root.join("grants/deed-tax.yaml"), GRANT.replace("perSecond: 20", "perSecond: 21")).unwrap();
     world.until("edited", |world| world.held.values().any(|spec| spec.contains("21")));
-    assert!(world.said.contains(&"grants/deed-tax.yaml: AccessGrant jinan/deed-tax changed".to_owned()), "{:?}", world.said);
+    assert!(
+        world.said.contains(&"grants/deed-tax.yaml: AccessGrant jinan/deed-tax changed".to_owned()),
+        "{:?}",
+        world.said
+    );
     // as editors save: write beside, rename over
     fs::write(root.join("grants/.deed-tax.yaml.swp"), "x").unwrap();
     fs::write(root.join("grants/deed-tax.yaml~"), GRANT.replace("perSecond: 20", "perSecond: 22")).unwrap();
@@ -220,9 +224,17 @@ fn git_checkout_of_branches() {
     let mut world = World::open(&root);
     for _ in 0..5 {
         git(&["checkout", "-q", "one"]);
-        world.until("one", |world| world.has("AccessGrant") && world.held.keys().filter(|key| key.contains("/one-")).count() == 300 && !world.has("/two-"));
+        world.until("one", |world| {
+            world.has("AccessGrant")
+                && world.held.keys().filter(|key| key.contains("/one-")).count() == 300
+                && !world.has("/two-")
+        });
         git(&["checkout", "-q", "two"]);
-        world.until("two", |world| !world.has("AccessGrant") && world.held.keys().filter(|key| key.contains("/two-")).count() == 250 && !world.held.keys().any(|key| key.contains("/one-1@")));
+        world.until("two", |world| {
+            !world.has("AccessGrant")
+                && world.held.keys().filter(|key| key.contains("/two-")).count() == 250
+                && !world.held.keys().any(|key| key.contains("/one-1@"))
+        });
     }
     assert!(world.live.findings().is_empty(), "{:#?}", world.live.findings());
 }
