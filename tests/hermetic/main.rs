@@ -16,5 +16,12 @@ mod crds;
 mod example_jinan;
 mod objects;
 mod record;
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, clippy::print_stdout)]
+
+mod canary;
+mod crds;
+mod example_jinan;
+mod guard;
+mod objects;
 mod signatures;
 mod source;
