@@ -1,6 +1,8 @@
 //! Keep-alive connections that ask the same thing again and again, with as little work as possible
 //! between two calls.
 
+#![allow(dead_code, reason = "each benchmark uses a part")]
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 

@@ -44,7 +44,8 @@ impl Running {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
         let after = stat.rsplit(')').next().unwrap();
         let ticks: u64 = after.split_whitespace().skip(11).take(2).map(|n| n.parse::<u64>().unwrap()).sum();
-        Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
+        // 100 a second, whatever the kernel's own rate
+        Duration::from_millis(ticks * 10)
     }
 
     /// A line of `/proc/PID/status`, in MiB.

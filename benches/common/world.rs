@@ -1,6 +1,8 @@
 //! A generated world: one resource of 12 fields, and as many requests with signed grants of three of
 //! them as a benchmark wants. Keys are made here and thrown away.
 
+#![allow(dead_code, reason = "each benchmark uses a part")]
+
 use std::fs;
 use std::path::Path;
 
@@ -63,10 +65,8 @@ pub fn write(root: &Path, upstream: &str, grants: usize) {
         format!("{DIRECTOR} namespaces=\"approval@datashare.dev\" {}\n", key.public_line()),
     )
     .unwrap();
-    let resource = resource(upstream);
-    let file = object("SharedResource", "provider", "homes", &resource);
-    fs::write(root.join("resource.yaml"), file).unwrap();
-    let resource: SharedResourceSpec = serde_json::from_value(resource).unwrap();
+    write_resource(root, upstream);
+    let resource: SharedResourceSpec = serde_json::from_value(resource(upstream)).unwrap();
     let slice = digests::slice("provider", "homes", &resource, &GRANTED, &["by-size"], Mode::Interface).unwrap();
     for folder in 0..grants.div_ceil(FOLDER) {
         fs::create_dir_all(root.join(format!("grants/{folder:03}"))).unwrap();
@@ -76,6 +76,12 @@ pub fn write(root: &Path, upstream: &str, grants: usize) {
         let text = grant(n, &key, slice, &today);
         fs::write(root.join(format!("grants/{:03}/{n:06}.yaml", n / FOLDER)), text).unwrap();
     });
+}
+
+/// Writes the resource alone, for another upstream.
+pub fn write_resource(root: &Path, upstream: &str) {
+    let file = object("SharedResource", "provider", "homes", &resource(upstream));
+    fs::write(root.join("resource.yaml"), file).unwrap();
 }
 
 /// The serial of grant `n`.

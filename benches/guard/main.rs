@@ -21,6 +21,7 @@ mod load;
 mod peers;
 #[path = "../common/process.rs"]
 mod process;
+#[path = "../common/upstream.rs"]
 mod upstream;
 #[path = "../common/world.rs"]
 mod world;
