@@ -21,8 +21,18 @@ use ssh_key::{Algorithm, LineEnding, PrivateKey};
 const SITE: &str = "bench";
 const DIRECTOR: &str = "director@provider.bench";
 const FIELDS: [&str; 12] = [
-    "certificateNumber", "unitNumber", "address", "plannedUse", "area", "registeredOn", "ownerName", "ownerId",
-    "share", "mortgaged", "mortgagee", "remark",
+    "certificateNumber",
+    "unitNumber",
+    "address",
+    "plannedUse",
+    "area",
+    "registeredOn",
+    "ownerName",
+    "ownerId",
+    "share",
+    "mortgaged",
+    "mortgagee",
+    "remark",
 ];
 pub const GRANTED: [&str; 3] = ["certificateNumber", "area", "ownerName"];
 /// Grants in one folder.
@@ -38,7 +48,7 @@ pub fn document(items: usize) -> Vec<u8> {
             "plannedUse": "城镇住宅用地/住宅",
             "area": 60.25 + f64::from(u32::try_from(n % 140).unwrap()),
             "registeredOn": "2024-03-14T09:26:53+08:00",
-            "ownerName": ["张示例", "欧阳明月", "李示例"][n % 3],
+            "ownerName": (["张示例", "欧阳明月", "李示例"][n % 3]),
             "ownerId": format!("99010119{:010}", n * 104_729 % 9_999_999_967),
             "share": "单独所有",
             "mortgaged": n.is_multiple_of(3),
@@ -58,8 +68,11 @@ pub fn write(root: &Path, upstream: &str, grants: usize) {
     fs::write(&key_file, key.to_openssh(LineEnding::LF).unwrap()).unwrap();
     let key = SigningKey::open(&key_file, None, &mut |_| None).unwrap();
     fs::remove_file(key_file).unwrap();
-    fs::write(root.join("datashare.yaml"), format!("site: {SITE}\ntimeZone: UTC\nmaxStaleness: 30s\ntrustedGateways: []\n"))
-        .unwrap();
+    fs::write(
+        root.join("datashare.yaml"),
+        format!("site: {SITE}\ntimeZone: UTC\nmaxStaleness: 30s\ntrustedGateways: []\n"),
+    )
+    .unwrap();
     fs::write(
         root.join("allowed_signers"),
         format!("{DIRECTOR} namespaces=\"approval@datashare.dev\" {}\n", key.public_line()),
@@ -135,9 +148,7 @@ fn resource(upstream: &str) -> Value {
         "mortgaged" => "Boolean",
         _ => "String",
     };
-    let field = |name: &&str| {
-        json!({"name": name, "title": name, "path": format!("$.data[*].{name}"), "type": kind(name), "class": "Internal"})
-    };
+    let field = |name: &&str| json!({"name": name, "title": name, "path": format!("$.data[*].{name}"), "type": kind(name), "class": "Internal"});
     json!({
         "title": "Homes", "direction": "Out",
         "provider": {"name": "Provider", "code": "12370100DEM000284H"},

@@ -91,7 +91,9 @@ fn main() {
             }
             for (proxy, figures) in proxies.iter().zip(&table) {
                 let median_of = |of: fn(&Figures) -> f64| median(figures.iter().map(of));
-                let ratio = |of: fn(&Figures) -> f64| median(figures.iter().zip(&table[1]).map(|(own, peer)| of(own) / of(peer)));
+                let ratio = |of: fn(&Figures) -> f64| {
+                    median(figures.iter().zip(&table[1]).map(|(own, peer)| of(own) / of(peer)))
+                };
                 println!(
                     "{:>8} {connections:>5} {:>10} {:>9.0} {:>9.0} {:>9.0} {:>9.1} {:>10.2} {:>10.2}",
                     format!("{:.1} kB", document.len() as f64 / 1000.0),

@@ -56,7 +56,8 @@ static_resources:
 }
 
 pub fn nginx(folder: &Path, upstream: SocketAddr) -> Option<(SocketAddr, Running)> {
-    let program = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"].into_iter().find(|p| Path::new(p).exists())?;
+    let program =
+        ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx"].into_iter().find(|p| Path::new(p).exists())?;
     let address = free_address();
     let here = folder.display();
     let config = format!(

@@ -59,7 +59,8 @@ fn main() {
 /// A signed world of this size, made once.
 fn world_of(grants: usize) -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"))).expect("a cache folder");
+    let cache =
+        cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"))).expect("a cache folder");
     let root = cache.join(format!("datashare-bench/world-{grants}"));
     let whole = root.join("datashare.yaml");
     let age = whole.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
@@ -94,13 +95,8 @@ fn lookup(root: &Path) -> f64 {
         index.add_credentials(&grant.key, &grant.serial, [(Sha256::digest(&token).into(), credential)]);
         tokens.push(token);
     }
-    let call = Call {
-        source: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        operation: Some(0),
-        user: None,
-        case: None,
-        consent: None,
-    };
+    let call =
+        Call { source: IpAddr::V4(Ipv4Addr::LOCALHOST), operation: Some(0), user: None, case: None, consent: None };
     let mut rounds = Vec::new();
     let mut at = 0_usize;
     for _ in 0..51 {

@@ -78,13 +78,11 @@ impl Worker {
             Err(refusal) => return Err(Unrecorded::CredentialMissing(refusal.clone())),
         };
         let index = guard.index.read();
-        match index.identify(&authenticate::hash(token), headers.user.as_deref(), now) {
-            Some(holder) => Ok(Known { holder, now, today: guard.calendar.day(index.site(), now) }),
-            None => {
-                guard.unknown.count();
-                Err(Unrecorded::CredentialInvalid)
-            }
-        }
+        let Some(holder) = index.identify(&authenticate::hash(token), headers.user.as_deref(), now) else {
+            guard.unknown.count();
+            return Err(Unrecorded::CredentialInvalid);
+        };
+        Ok(Known { holder, now, today: guard.calendar.day(index.site(), now) })
     }
 
     /// Everything after: whatever becomes of it is recorded.

@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::unreachable,
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::print_stdout
@@ -14,14 +15,8 @@ mod cli;
 mod crash;
 mod crds;
 mod example_jinan;
-mod objects;
-mod record;
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, clippy::print_stdout)]
-
-mod canary;
-mod crds;
-mod example_jinan;
 mod guard;
 mod objects;
+mod record;
 mod signatures;
 mod source;

@@ -47,7 +47,7 @@ fn without_null(schema: &mut Value) {
     if let Some(values) = node.get_mut("enum").and_then(Value::as_array_mut) {
         values.retain(|value| !value.is_null());
     }
-    for members in node.get_mut("properties").and_then(Value::as_object_mut).into_iter() {
+    if let Some(members) = node.get_mut("properties").and_then(Value::as_object_mut) {
         members.values_mut().for_each(without_null);
     }
     for each in ["items", "additionalProperties"] {

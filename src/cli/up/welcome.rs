@@ -84,7 +84,7 @@ fn tries(out: &mut dyn Write, args: &UpArgs, base: &str, served: &Served, state:
         match segment {
             Segment::Literal(literal) => path.push_str(literal),
             Segment::Parameter(at) => {
-                path.push_str(operation.parameters.get(*at).map_or("demo", |p| sample_value(&p.name)))
+                path.push_str(operation.parameters.get(*at).map_or("demo", |p| sample_value(&p.name)));
             }
         }
     }

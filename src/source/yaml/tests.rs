@@ -202,7 +202,7 @@ fn speed() {
         "{} bytes, {:?} each, {:.0} MB/s",
         text.len(),
         took / rounds,
-        f64::from(rounds) * text.len() as f64 / took.as_secs_f64() / 1e6
+        f64::from(rounds) * f64::from(u32::try_from(text.len()).unwrap()) / took.as_secs_f64() / 1e6
     );
     let start = std::time::Instant::now();
     for _ in 0..rounds {

@@ -29,9 +29,10 @@ fn refused(site: &Site, words: &[&str], code: u8, sentence: &str) {
 fn walk(dir: &std::path::Path) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
-        match entry.file_type().unwrap().is_dir() {
-            true => all.extend(walk(&entry.path())),
-            false => all.push((entry.path().display().to_string(), std::fs::read(entry.path()).unwrap())),
+        if entry.file_type().unwrap().is_dir() {
+            all.extend(walk(&entry.path()));
+        } else {
+            all.push((entry.path().display().to_string(), std::fs::read(entry.path()).unwrap()));
         }
     }
     all.sort();

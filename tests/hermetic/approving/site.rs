@@ -66,7 +66,7 @@ impl Site {
 
     fn absolute(&self, files: &[&str]) -> Vec<String> {
         let at = |file: &&str| {
-            if file.ends_with(".yaml") { self.path(file).display().to_string() } else { (*file).to_owned() }
+            if file.contains(".yaml") { self.path(file).display().to_string() } else { (*file).to_owned() }
         };
         files.iter().map(at).collect()
     }
