@@ -91,7 +91,10 @@ fn signers_are_looked_at() {
     let (code, all) = findings(&root, ".");
     assert_eq!(code, 1);
     let void = only(&all, "signer-void");
-    assert_eq!((void["file"].as_str(), void["line"].as_u64()), (Some("allowed_signers"), Some(without.len() as u64 + 1)));
+    assert_eq!(
+        (void["file"].as_str(), void["line"].as_u64()),
+        (Some("allowed_signers"), Some(without.len() as u64 + 1))
+    );
     assert!(all.iter().any(|one| one["code"] == "signer-unknown" && one["severity"] == "warning"));
     let unlisted = all.iter().find(|one| one["code"] == "approval-invalid").unwrap();
     assert!(unlisted["message"].as_str().unwrap().contains("share@bigdata.jinan"), "{unlisted}");
@@ -103,8 +106,11 @@ fn references_that_lead_nowhere() {
     fs::remove_file(root.join("audit-policy.yaml")).unwrap();
     fs::remove_file(root.join("resources/marriage-shandong.yaml")).unwrap();
     let (code, all) = findings(&root, ".");
-    let members: Vec<_> =
-        all.iter().filter(|one| one["code"] == "reference-missing").map(|one| one["member"].as_str().unwrap()).collect();
+    let members: Vec<_> = all
+        .iter()
+        .filter(|one| one["code"] == "reference-missing")
+        .map(|one| one["member"].as_str().unwrap())
+        .collect();
     assert_eq!(code, 1);
     assert!(members.contains(&"spec.auditPolicyRef.name"), "{members:?}");
 }
@@ -116,7 +122,10 @@ fn files_are_judged_in_their_directory() {
     let ran = datashare(above, &["check", "jinan/grants/inheritance-denied.yaml", "-o", "json"]);
     let all = ran.json();
     assert_eq!((ran.code, all.as_array().unwrap().len()), (0, 1), "{all:#}");
-    assert_eq!((all[0]["code"].as_str(), all[0]["file"].as_str()), (Some("denied"), Some("jinan/grants/inheritance-denied.yaml")));
+    assert_eq!(
+        (all[0]["code"].as_str(), all[0]["file"].as_str()),
+        (Some("denied"), Some("jinan/grants/inheritance-denied.yaml"))
+    );
     assert_eq!(datashare(&root, &["check", "no-such-file.yaml"]).code, 2);
 }
 

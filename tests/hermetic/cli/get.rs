@@ -10,7 +10,8 @@ use super::{datashare, edit, jinan};
 fn columns_are_those_of_the_definitions() {
     let (place, root) = jinan();
     let _held = StateDir::hold(&place.path().join(".datashare"), &root).unwrap();
-    let revoked = datashare(&root, &["revoke", "--person", "p-1", "--clause", "4.3.1", "--reason", "r", "--decided-by", "d"]);
+    let revoked =
+        datashare(&root, &["revoke", "--person", "p-1", "--clause", "4.3.1", "--reason", "r", "--decided-by", "d"]);
     assert_eq!(revoked.code, 0, "{}", revoked.messages);
     let kinds = [
         ("shr", SharedResource::crd()),
@@ -35,7 +36,11 @@ fn columns_are_those_of_the_definitions() {
     }
     let one = datashare(place.path(), &["get", "ag", "deed-tax", "-n", "jinan-registration"]);
     assert!(one.out.starts_with("NAME ") && one.out.lines().count() == 2, "{}", one.out);
-    assert!(one.out.contains("济登共享") && one.out.contains("director@registration.jinan share@bigdata.jinan"), "{}", one.out);
+    assert!(
+        one.out.contains("济登共享") && one.out.contains("director@registration.jinan share@bigdata.jinan"),
+        "{}",
+        one.out
+    );
 }
 
 #[test]

@@ -23,7 +23,9 @@ fn every_command_explains_itself() {
 
 #[test]
 fn wrong_words_are_usage() {
-    for words in [&["nothing"][..], &["check"], &["get", "pods"], &["token", "no-namespace"], &["check", "--colour", "."]] {
+    for words in
+        [&["nothing"][..], &["check"], &["get", "pods"], &["token", "no-namespace"], &["check", "--colour", "."]]
+    {
         let ran = datashare(Path::new("."), words);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{words:?}");
         assert!(!ran.messages.is_empty(), "{words:?}");

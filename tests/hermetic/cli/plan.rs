@@ -24,7 +24,8 @@ fn unit(root: &Path) -> String {
 
 fn revoke(root: &Path) {
     let code = unit(root);
-    let words: Vec<&str> = REVOKE.iter().map(|word| if word.starts_with("1137") { code.as_str() } else { *word }).collect();
+    let words: Vec<&str> =
+        REVOKE.iter().map(|word| if word.starts_with("1137") { code.as_str() } else { *word }).collect();
     let ran = datashare(root, &words);
     assert_eq!(ran.code, 0, "{}", ran.messages);
 }

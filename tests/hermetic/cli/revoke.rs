@@ -50,7 +50,8 @@ fn rules_of_the_kind_hold() {
     let words = ["revoke", "--person", "p-1", "--clause", "B6", "--reason", "r", "--decided-by", "d"];
     let recall = datashare(&root, &words);
     assert!(recall.code == 1 && recall.messages.contains("recall"), "{}", recall.messages);
-    let words: Vec<&str> = words.iter().copied().chain(["--recall-due", "2026-12-31", "--recall-what", "Destroy"]).collect();
+    let words: Vec<&str> =
+        words.iter().copied().chain(["--recall-due", "2026-12-31", "--recall-what", "Destroy"]).collect();
     assert_eq!(datashare(&root, &words).code, 0);
     for usage in [&[][..], &["--unit", "a", "--grant", "b"], &["--system", "no-slash"]] {
         assert_eq!(datashare(&root, &with(usage)).code, 2, "{usage:?}");
