@@ -37,6 +37,7 @@ pub const UNREADABLE: u8 = 2;
 
 const EXAMPLES: &str = "\
 Examples:
+  datashare up examples/jinan               serve it on this machine, and say what to try
   datashare check examples/jinan            what is wrong, with file, line and mend
   datashare plan origin/main HEAD           who gains or loses which fields
   datashare get accessgrants                every grant and how it stands

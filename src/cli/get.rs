@@ -125,3 +125,6 @@ pub fn run(args: &GetArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dy
     }
     Ok(FINE)
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,3 +100,6 @@ pub fn run(args: &PlanArgs, clock: &Clock, out: &mut dyn Write, messages: &mut d
     out.flush()?;
     Ok(FINE)
 }
+
+#[cfg(test)]
+mod tests;
