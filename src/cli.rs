@@ -7,6 +7,5 @@ pub mod file;
 pub mod sample;
 pub mod statement;
 pub mod crds;
-pub mod sample;
 pub mod up;
 pub mod world;
