@@ -1,58 +1,49 @@
-//! The guard: a reverse proxy that answers each call with only the approved fields, and only after
-//! the record of that call is durable.
+//! The guard: a reverse proxy that answers a call only with what a signed approval lets out, and only
+//! after the call is on record.
 //!
-//! [`call`] is the table of contents: nine steps, each a function of a file of its own. A request
-//! becomes a permit that only the judge makes; an answer is released only with that permit and a
-//! receipt that only the record makes.
+//! A call goes through nine steps (`call`). What lets an answer out are three values that cannot be
+//! made by hand: the judge's permit, the projected answer, and the receipt of its own entry.
 
 pub mod accept;
+mod admission;
 mod aggregate;
+mod answer;
+mod authenticate;
 mod call;
 mod headers;
 mod introspection;
+pub mod limits;
 pub mod metrics;
+pub mod observe;
 mod operation;
 mod problem;
 mod quota;
-mod recording;
+mod record;
 mod release;
 pub mod retention;
-mod source;
+mod source_address;
+mod subject;
 mod target;
 pub mod upstream;
 pub mod view;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::RwLock;
+use tokio::sync::Semaphore;
 
+use self::aggregate::Unknown;
+use self::limits::Limits;
+use self::metrics::Metrics;
+use self::quota::{Calendar, Day, Quotas};
+use self::retention::Retentions;
+use self::upstream::Resolver;
+use self::view::View;
 use crate::audit::{Log, SiteKey};
 use crate::clock::Clock;
 use crate::delivery::secrets::Secrets;
+use crate::judge::facts::Key;
 use crate::judge::index::Index;
-
-use aggregate::Unknown;
-use metrics::Metrics;
-use quota::Quotas;
-use retention::Retentions;
-use upstream::Resolver;
-use view::View;
-
-/// What all workers of one guard share.
-pub struct Guard {
-    index: Arc<RwLock<Index>>,
-    view: View,
-    log: Log,
-    site_key: SiteKey,
-    secrets: Secrets,
-    resolver: Resolver,
-    retentions: Retentions,
-    clock: Clock,
-    quotas: Quotas,
-    unknown: Unknown,
-    metrics: Metrics,
-}
 
 /// What a guard is made of.
 pub struct Parts {
@@ -64,28 +55,53 @@ pub struct Parts {
     pub resolver: Resolver,
     pub retentions: Retentions,
     pub clock: Clock,
+    pub limits: Limits,
+}
+
+/// One guard, shared by its workers.
+pub struct Guard {
+    index: Arc<RwLock<Index>>,
+    view: View,
+    log: Log,
+    site_key: SiteKey,
+    secrets: Secrets,
+    resolver: Resolver,
+    retentions: Retentions,
+    clock: Clock,
+    limits: Limits,
+    calendar: Calendar,
+    quotas: Quotas,
+    unknown: Unknown,
+    metrics: Metrics,
+    /// Room for connections of callers.
+    room: Arc<Semaphore>,
 }
 
 impl Guard {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { index, view, log, site_key, secrets, resolver, retentions, clock } = parts;
-        let (quotas, unknown, metrics) = (Quotas::default(), Unknown::default(), Metrics::new());
-        Arc::new(Self { index, view, log, site_key, secrets, resolver, retentions, clock, quotas, unknown, metrics })
+        let Parts { index, view, log, site_key, secrets, resolver, retentions, clock, limits } = parts;
+        Arc::new(Self {
+            index,
+            view,
+            log,
+            site_key,
+            secrets,
+            resolver,
+            retentions,
+            clock,
+            limits,
+            calendar: Calendar::default(),
+            quotas: Quotas::default(),
+            unknown: Unknown::default(),
+            metrics: Metrics::default(),
+            room: Arc::new(Semaphore::new(limits.connections)),
+        })
     }
 
     /// Calls that were admitted today before this process began, so that a restart refills no quota.
     pub fn restore_usage(&self, namespace: &str, name: &str, calls: u64) {
-        let day = self.index.read().site().day(self.clock.now());
-        self.quotas.restore(namespace, name, day, calls);
-    }
-
-    /// The guard's figures in Prometheus' text format.
-    #[must_use]
-    pub fn render_metrics(&self) -> String {
-        let age = self.view.age(self.clock.now()).and_then(|age| Duration::try_from(age).ok());
-        let grants = self.index.read().grants().count();
-        self.metrics.render(age, grants)
+        self.quotas.restore(Key::new(namespace, name), calls, self.today().ends);
     }
 
     /// Resolves when the record cannot be written any more: the process has to end.
@@ -101,6 +117,20 @@ impl Guard {
 
     /// Records the calls with unknown credentials that were only counted so far.
     pub async fn flush_unknown(&self) {
-        aggregate::flush(&self.unknown, &self.log, &self.retentions.day_at_least(self)).await;
+        let retain = self.retentions.day_at_least(self);
+        if let Err(reason) = self.unknown.record(&self.log, retain).await {
+            tracing::warn!(%reason, "calls with unknown credentials are not on record yet");
+        }
+    }
+
+    /// The guard's figures in Prometheus' text format.
+    #[must_use]
+    pub fn render_metrics(&self) -> String {
+        let grants = self.index.read().grants().count();
+        self.metrics.text(self.view.age(self.clock.now()), grants)
+    }
+
+    fn today(&self) -> Day {
+        self.calendar.day(self.index.read().site(), self.clock.now())
     }
 }

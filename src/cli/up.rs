@@ -26,6 +26,7 @@ use crate::delivery::credentials::{CredentialError, Credentials};
 use crate::delivery::journal::JournalError;
 use crate::delivery::state_dir::{self, StateDir, StateError};
 use crate::delivery::tombstones::Tombstones;
+use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
 use crate::guard::upstream::Resolver;
 use crate::guard::view::{View, ViewSettings};
@@ -139,6 +140,7 @@ pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
         resolver: Resolver { sample: Some(listeners.sample) },
         retentions: retentions.clone(),
         clock: clock.clone(),
+        limits: Limits::default(),
     });
     restore_usage(&guard, &state, &index, &clock);
     let freshness = live.freshness();

@@ -1,115 +1,117 @@
-//! Connections: accepted within limits, served by HTTP/1.1 or HTTP/2, with TLS where asked for, and
-//! drained when the guard stops.
+//! The front door: a bounded number of connections, HTTP/1.1 or HTTP/2, with TLS if there is a
+//! certificate. Connections that begin no call are closed, and a stop lets open calls end.
 
-use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+mod activity;
+mod connection;
+
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
-use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::call::Worker;
+use super::metrics::Open;
 use super::Guard;
-use super::call::{Worker, answer};
-use super::upstream::Pool;
-use crate::fields::Scratch;
+use super::limits::Limits;
+use super::upstream::Routes;
 
-/// Connections one worker serves at once.
-const CONNECTIONS: usize = 4_096;
-/// Time for the header section of a request, and for a TLS handshake.
-const HEADER_WAIT: Duration = Duration::from_secs(10);
-/// Header section of a request.
-const MAX_HEAD: usize = 32 * 1024;
-const MAX_FIELDS: usize = 64;
-/// Calls open on one HTTP/2 connection.
-const STREAMS: u32 = 128;
-/// How long open calls may take to end when the guard stops.
-const DRAIN: Duration = Duration::from_secs(20);
 /// Accepting fails when the process is out of file descriptors: wait for some to come back.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(50);
+/// Streams that a caller may open and reset before the connection is given up.
+const RESETS: usize = 20;
+/// Pings that find out whether a silent HTTP/2 peer is still there.
+const PING: Duration = Duration::from_secs(20);
 
-/// Serves one listener as one worker until `shutdown`, then lets open calls end.
-pub async fn serve(guard: Arc<Guard>, listener: TcpListener, tls: Option<TlsAcceptor>, shutdown: CancellationToken) {
-    let worker = Arc::new(Worker { guard, pool: Pool::default(), scratch: Mutex::new(Scratch::default()) });
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    let open = TaskTracker::new();
-    loop {
-        let next = async {
-            // the semaphore is never closed
-            let permit = room.clone().acquire_owned().await.ok();
-            (permit, listener.accept().await)
-        };
-        let Some((permit, accepted)) = shutdown.run_until_cancelled(next).await else { break };
-        let Ok((stream, peer)) = accepted else {
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            continue;
-        };
-        let (worker, tls, shutdown) = (worker.clone(), tls.clone(), shutdown.clone());
-        open.spawn(async move {
-            connection(&worker, stream, peer, tls, shutdown).await;
-            drop(permit);
-        });
+/// How often idle connections upstream and counters of past days are looked through.
+const TIDY: Duration = Duration::from_secs(5);
+
+/// Serves one listener as one worker until `stop`, then lets open calls end.
+pub async fn serve(guard: Arc<Guard>, listener: TcpListener, tls: Option<TlsAcceptor>, stop: CancellationToken) {
+    let http = protocol(&guard.limits);
+    let door = Arc::new(Door { worker: Worker { guard, routes: Routes::default() }, http, tls, stop });
+    tokio::select! {
+        () = door.serve(listener) => {}
+        () = door.tidy() => {}
     }
-    drop(listener);
-    open.close();
-    // what has not ended by then is cut off; nothing unrecorded can go out
-    let _ = tokio::time::timeout(DRAIN, open.wait()).await;
 }
 
-async fn connection(
-    worker: &Arc<Worker>,
-    stream: TcpStream,
-    peer: SocketAddr,
+/// One worker's door.
+struct Door {
+    worker: Worker,
+    http: auto::Builder<TokioExecutor>,
     tls: Option<TlsAcceptor>,
-    shutdown: CancellationToken,
-) {
-    // small answers must not wait for another; a socket that refuses that still works
-    let _ = stream.set_nodelay(true);
-    match tls {
-        None => speak(worker, TokioIo::new(stream), peer.ip(), shutdown).await,
-        Some(tls) => {
-            if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_WAIT, tls.accept(stream)).await {
-                speak(worker, TokioIo::new(stream), peer.ip(), shutdown).await;
+    stop: CancellationToken,
+}
+
+impl Door {
+    /// Takes connections until told to stop, then waits until open calls have ended or their time is over.
+    async fn serve(self: &Arc<Self>, listener: TcpListener) {
+        let connections = TaskTracker::new();
+        while let Some((stream, peer, place)) = self.stop.run_until_cancelled(self.next(&listener)).await.flatten() {
+            let door = self.clone();
+            connections.spawn(async move {
+                let _open = Open::count(&door.worker.guard.metrics.connections);
+                door.connection(stream, peer).await;
+                drop(place);
+            });
+        }
+        drop(listener);
+        connections.close();
+        let drained = tokio::time::timeout(self.worker.guard.limits.drain, connections.wait()).await;
+        if drained.is_err() {
+            tracing::warn!(connections = connections.len(), "calls still open are given up");
+        }
+    }
+
+    /// Keeps what one worker holds small.
+    async fn tidy(&self) {
+        let Worker { guard, routes } = &self.worker;
+        let mut tick = tokio::time::interval(TIDY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            guard.quotas.sweep(guard.clock.now());
+            let index = guard.index.read();
+            routes.sweep(|resource| index.resource(resource).is_some());
+        }
+    }
+
+    /// The next connection, once there is room for it; `None` if there never will be.
+    async fn next(&self, listener: &TcpListener) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
+        let place = self.worker.guard.room.clone().acquire_owned().await.ok()?;
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => return Some((stream, peer.ip(), place)),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection was not accepted");
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
     }
 }
 
-async fn speak<T>(worker: &Arc<Worker>, io: T, peer: IpAddr, shutdown: CancellationToken)
-where
-    T: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
-{
-    let service = service_fn(|request| {
-        let worker = worker.clone();
-        async move { Ok::<_, Infallible>(answer(&worker, peer, &request).await) }
-    });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
+/// The protocols and their bounds. There is no timer per request: [`activity`] closes what is slow.
+fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .header_read_timeout(None)
+        .max_headers(limits.head_fields)
+        .max_buf_size(limits.head_bytes)
+        .half_close(false);
+    http.http2()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_WAIT)
-        .max_buf_size(MAX_HEAD)
-        .max_headers(MAX_FIELDS)
-        .pipeline_flush(false);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(30))
-        .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
-        .max_concurrent_streams(STREAMS);
-    let serving = builder.serve_connection(io, service);
-    tokio::pin!(serving);
-    tokio::select! {
-        _ = &mut serving => return,
-        () = shutdown.cancelled() => serving.as_mut().graceful_shutdown(),
-    }
-    // how a connection ends is the client's business
-    let _ = serving.await;
+        .keep_alive_interval(PING)
+        .max_concurrent_streams(limits.streams)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX));
+    http
 }

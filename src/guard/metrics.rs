@@ -1,93 +1,156 @@
-//! What an operator of the guard watches, in Prometheus' text format. Nothing in it names a person.
+//! What a guard counts, in Prometheus' form. Counters are looked up once, at the start: a call only adds.
 
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::judge::refusal::Code;
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CodeLabel {
+/// Upper bounds in seconds: a guarded call takes well under a millisecond, a slow provider seconds.
+const BUCKETS: [f64; 14] =
+    [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Ended {
     code: &'static str,
 }
 
-/// The guard's own figures.
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Released,
+    /// Its holder was told what its grant says.
+    Described,
+    Refused(Code),
+}
+
+/// A guard's metrics.
+#[derive(Debug)]
 pub struct Metrics {
-    registry: Registry,
+    registry: Mutex<Registry>,
     released: Counter,
+    described: Counter,
     refused: Vec<Counter>,
-    pub(super) open: Gauge,
-    call: Histogram,
-    upstream: Histogram,
-    record: Histogram,
+    pub call: Histogram,
+    pub upstream: Histogram,
+    pub record: Histogram,
+    pub open_calls: Gauge,
+    pub connections: Gauge,
     view_age: Gauge<f64, AtomicU64>,
-    grants: Gauge<i64, AtomicI64>,
+    grants: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("datashare_guard");
+        let calls = Family::<Ended, Counter>::default();
+        registry.register("calls", "Calls by how they ended: released, described (introspection), or the code of the refusal", calls.clone());
+        let counter = |code: &'static str| (*calls.get_or_create(&Ended { code })).clone();
+        let mut histogram = |name: &str, help: &str| {
+            let histogram = Histogram::new(BUCKETS);
+            registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
+            histogram
+        };
+        let call = histogram("call", "From a call's head to its answer");
+        let upstream = histogram("upstream", "From a forwarded call to the whole of its upstream answer");
+        let record = histogram("record", "What a call waits for its entry to be durable");
+        let gauge = |registry: &mut Registry, name: &str, help: &str| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let open_calls = gauge(&mut registry, "open_calls", "Calls being answered");
+        let connections = gauge(&mut registry, "connections", "Open connections of callers");
+        let view_age = Gauge::default();
+        registry.register_with_unit("view_age", "Time since the source was last read", Unit::Seconds, view_age.clone());
+        let grants = gauge(&mut registry, "grants", "Grants that are known");
+        Self {
+            released: counter("released"),
+            described: counter("described"),
+            refused: Code::ALL.iter().map(|code| counter(code.as_str())).collect(),
+            registry: Mutex::new(registry),
+            call,
+            upstream,
+            record,
+            open_calls,
+            connections,
+            view_age,
+            grants,
+        }
+    }
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
-        let mut registry = Registry::with_prefix("datashare_guard");
-        let seconds = || Histogram::new(exponential_buckets(0.000_05, 2.0, 18));
-        let released = Counter::default();
-        registry.register("released", "Answers released", released.clone());
-        let family = Family::<CodeLabel, Counter>::default();
-        registry.register("refusals", "Calls refused, by code", family.clone());
-        let refused =
-            Code::ALL.iter().map(|code| family.get_or_create(&CodeLabel { code: code.as_str() }).clone()).collect();
-        let open = Gauge::default();
-        registry.register("open_calls", "Calls being answered", open.clone());
-        let (call, upstream, record) = (seconds(), seconds(), seconds());
-        registry.register_with_unit("call", "Whole calls", Unit::Seconds, call.clone());
-        registry.register_with_unit("upstream", "Waiting for providers", Unit::Seconds, upstream.clone());
-        registry.register_with_unit("record", "Waiting for the record to be durable", Unit::Seconds, record.clone());
-        let view_age = Gauge::default();
-        registry.register_with_unit(
-            "view_age",
-            "Age of the proof that the view is current",
-            Unit::Seconds,
-            view_age.clone(),
-        );
-        let grants = Gauge::default();
-        registry.register("grants", "Grants that are known", grants.clone());
-        Self { registry, released, refused, open, call, upstream, record, view_age, grants }
-    }
-
-    pub(super) fn count(&self, refusal: Option<Code>) {
-        match refusal {
-            None => self.released.inc(),
-            Some(code) => {
-                let at = Code::ALL.iter().position(|other| *other == code);
-                if let Some(counter) = at.and_then(|at| self.refused.get(at)) { counter.inc() } else { 0 }
-            }
+    /// Counts a call.
+    pub fn ended(&self, how: How, took: Duration) {
+        let counter = match how {
+            How::Released => Some(&self.released),
+            How::Described => Some(&self.described),
+            How::Refused(code) => Code::ALL.iter().position(|c| *c == code).and_then(|at| self.refused.get(at)),
         };
-    }
-
-    pub(super) fn observe_call(&self, took: Duration) {
+        if let Some(counter) = counter {
+            counter.inc();
+        }
         self.call.observe(took.as_secs_f64());
     }
 
-    pub(super) fn observe_upstream(&self, took: Duration) {
-        self.upstream.observe(took.as_secs_f64());
-    }
-
-    pub(super) fn observe_record(&self, took: Duration) {
-        self.record.observe(took.as_secs_f64());
-    }
-
-    /// All figures as text.
-    pub fn render(&self, view_age: Option<Duration>, grants: usize) -> String {
+    /// Everything as text.
+    #[must_use]
+    pub fn text(&self, view_age: Option<SignedDuration>, grants: usize) -> String {
         self.view_age.set(view_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
         self.grants.set(i64::try_from(grants).unwrap_or(i64::MAX));
         let mut text = String::new();
-        // writing into a string cannot fail
-        let _ = encode(&mut text, &self.registry);
+        // writing into memory cannot fail
+        let _ = encode(&mut text, &self.registry.lock());
         text
+    }
+}
+
+/// Counts one thing that is open for as long as it lives.
+#[derive(Debug)]
+pub struct Open(Gauge);
+
+impl Open {
+    #[must_use]
+    pub fn count(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_counted_from_the_start() {
+        let metrics = Metrics::default();
+        metrics.ended(How::Released, Duration::from_micros(120));
+        metrics.ended(How::Refused(Code::QuotaExceeded), Duration::ZERO);
+        let _open = Open::count(&metrics.open_calls);
+        let text = metrics.text(Some(SignedDuration::from_millis(1500)), 7);
+        for code in Code::ALL {
+            assert!(text.contains(&format!("datashare_guard_calls_total{{code=\"{}\"}}", code.as_str())), "{text}");
+        }
+        assert!(text.contains("datashare_guard_calls_total{code=\"released\"} 1\n"), "{text}");
+        assert!(text.contains("datashare_guard_calls_total{code=\"quota-exceeded\"} 1\n"), "{text}");
+        assert!(text.contains("datashare_guard_view_age_seconds 1.5\n"), "{text}");
+        assert!(text.contains("datashare_guard_open_calls 1\n"), "{text}");
+        assert!(text.contains("datashare_guard_call_seconds_count 2\n"), "{text}");
     }
 }

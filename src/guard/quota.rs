@@ -1,90 +1,94 @@
-//! Ceilings on the number of calls of a grant: a token bucket a second and a count a day.
+//! The ceilings of a grant: so many calls in a second, so many between midnight and midnight at the
+//! site. A call that is refused costs nothing. Entries live until the end of their day, so memory is
+//! bounded by the grants used in one day.
+
+mod bucket;
+mod day;
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
-use parking_lot::Mutex;
+use jiff::Timestamp;
+use parking_lot::{Mutex, RwLock};
 
-use crate::judge::facts::{Grant, Key, Site};
-use crate::judge::refusal::{Code, Refusal};
+use self::bucket::Bucket;
+pub use self::day::{Calendar, Day};
+use crate::judge::facts::{Grant, Key};
 
-/// Grants whose use is remembered at once; beyond it those not used today are forgotten.
-const MOST: usize = 200_000;
-
-/// Use of every grant that has a ceiling.
+/// Counters of all grants.
 #[derive(Debug, Default)]
-pub struct Quotas(Mutex<HashMap<Key, Meter>>);
-
-#[derive(Debug)]
-struct Meter {
-    day: Date,
-    today: u64,
-    /// Calls that may still be made in this instant, in millionths.
-    bucket: i64,
-    filled: Timestamp,
+pub struct Quotas {
+    meters: RwLock<HashMap<Key, Arc<Mutex<Meter>>>>,
 }
 
-/// A call that would go over a ceiling, and when to try again.
-#[derive(Debug)]
-pub struct Exceeded {
-    pub refusal: Refusal,
-    pub retry_after: SignedDuration,
+#[derive(Debug, Default)]
+struct Meter {
+    bucket: Bucket,
+    /// The first moment after the day that `used` counts.
+    until: Timestamp,
+    used: u32,
+}
+
+/// A ceiling is reached; calls may go on after this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    pub retry_after: Duration,
+    pub ceiling: Ceiling,
+}
+
+/// Which ceiling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ceiling {
+    Second,
+    Day,
 }
 
 impl Quotas {
-    /// Takes one call from both ceilings, or from neither.
-    pub fn take(&self, grant: &Grant, site: &Site, now: Timestamp) -> Result<(), Exceeded> {
-        let quota = grant.quota;
-        if quota.per_second.is_none() && quota.per_day.is_none() {
-            return Ok(());
+    /// Goes on from the calls that the record shows for the day that ends at `until`.
+    pub fn restore(&self, grant: Key, calls: u64, until: Timestamp) {
+        let used = u32::try_from(calls).unwrap_or(u32::MAX);
+        self.meters.write().insert(grant, Arc::new(Mutex::new(Meter { bucket: Bucket::default(), until, used })));
+    }
+
+    /// Takes one call of the grant, on the day that ends at `until`.
+    pub fn take(&self, grant: &Grant, now: Timestamp, until: Timestamp) -> Result<(), Exhausted> {
+        let meter = self.meter(&grant.key);
+        let mut meter = meter.lock();
+        if meter.until != until {
+            (meter.until, meter.used) = (until, 0);
         }
-        let day = site.day(now);
-        let mut meters = self.0.lock();
-        if meters.len() >= MOST {
-            meters.retain(|_, meter| meter.day == day);
+        if grant.quota.per_day.is_some_and(|ceiling| meter.used >= ceiling) {
+            let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+            return Err(Exhausted { retry_after: rest, ceiling: Ceiling::Day });
         }
-        let full = i64::from(quota.per_second.unwrap_or(0)) * 1_000_000;
-        let fresh = || Meter { day, today: 0, bucket: full, filled: now };
-        let meter = match meters.get_mut(&grant.key) {
-            Some(meter) => meter,
-            None => meters.entry(grant.key.clone()).or_insert_with(fresh),
-        };
-        if meter.day != day {
-            (meter.day, meter.today) = (day, 0);
+        if let Some(rate) = grant.quota.per_second {
+            meter.bucket.take(rate, now).map_err(|wait| Exhausted { retry_after: wait, ceiling: Ceiling::Second })?;
         }
-        if quota.per_day.is_some_and(|most| meter.today >= u64::from(most)) {
-            let retry_after = site.until_midnight(now);
-            let refusal = Refusal::new(Code::QuotaExceeded, "the grant's calls of this day are used up");
-            return Err(Exceeded { refusal, retry_after });
-        }
-        if let Some(rate) = quota.per_second {
-            let micros = now.duration_since(meter.filled).as_micros().clamp(0, 1_000_000);
-            let gained = i64::try_from(micros).unwrap_or(0) * i64::from(rate);
-            meter.bucket = (meter.bucket + gained).min(full);
-            meter.filled = now;
-            if meter.bucket < 1_000_000 {
-                let retry_after = SignedDuration::from_secs(1);
-                let refusal = Refusal::new(Code::QuotaExceeded, "the grant's calls of this second are used up");
-                return Err(Exceeded { refusal, retry_after });
-            }
-            meter.bucket -= 1_000_000;
-        }
-        meter.today += 1;
+        meter.used = meter.used.saturating_add(1);
         Ok(())
     }
 
-    /// Calls that are left today; nothing where there is no ceiling.
-    pub fn left_today(&self, grant: &Grant, site: &Site, now: Timestamp) -> Option<u64> {
-        let most = u64::from(grant.quota.per_day?);
-        let day = site.day(now);
-        let meters = self.0.lock();
-        let used = meters.get(&grant.key).filter(|meter| meter.day == day).map_or(0, |meter| meter.today);
-        Some(most.saturating_sub(used))
+    /// Calls taken on the day that ends at `until`.
+    #[must_use]
+    pub fn used(&self, grant: &Key, until: Timestamp) -> u32 {
+        let meters = self.meters.read();
+        let meter = meters.get(grant).map(|meter| meter.lock());
+        meter.filter(|meter| meter.until == until).map_or(0, |meter| meter.used)
     }
 
-    pub(super) fn restore(&self, namespace: &str, name: &str, day: Date, calls: u64) {
-        let meter = Meter { day, today: calls, bucket: 0, filled: Timestamp::UNIX_EPOCH };
-        self.0.lock().insert(Key::new(namespace, name), meter);
+    /// Forgets the days that are over.
+    pub fn sweep(&self, now: Timestamp) {
+        self.meters.write().retain(|_, meter| meter.lock().until > now);
+    }
+
+    fn meter(&self, grant: &Key) -> Arc<Mutex<Meter>> {
+        if let Some(meter) = self.meters.read().get(grant) {
+            return meter.clone();
+        }
+        self.meters.write().entry(grant.clone()).or_default().clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,129 +1,162 @@
-//! The request target, parsed exactly once. What goes upstream is rebuilt from what was understood
-//! here, so there is nothing left for anyone to understand differently.
+//! The request target, parsed exactly once: path segments and query pairs, percent-decoded once. What
+//! is written in two ways here cannot be read in two ways upstream, because what goes upstream is
+//! built anew from these values.
 
-use crate::judge::refusal::{Code, Refusal};
+use std::borrow::Cow;
 
-/// Path segments below namespace and resource, and query pairs, decoded once.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Target {
-    pub namespace: String,
-    pub resource: String,
-    pub segments: Vec<String>,
-    pub query: Vec<(String, String)>,
-}
-
-/// Longest target the guard reads.
-const MAX_TARGET: usize = 16 * 1024;
-/// Most segments or pairs; operations have fewer.
+/// Segments of a path and pairs of a query beyond which a target is refused.
 const MAX_PARTS: usize = 64;
 
-impl Target {
-    pub fn parse(path: &str, query: Option<&str>) -> Result<Self, Refusal> {
-        let invalid = |why: &'static str| Refusal::new(Code::RequestInvalid, why);
-        if path.len() + query.map_or(0, str::len) > MAX_TARGET {
-            return Err(invalid("the request target is too long"));
-        }
-        let rest = path.strip_prefix('/').ok_or_else(|| invalid("the request target must be a path"))?;
-        let mut segments = Vec::new();
-        for segment in rest.split('/') {
-            let decoded = decode(segment).ok_or_else(|| invalid("the path is not percent-encoded UTF-8"))?;
-            let dots = decoded == "." || decoded == "..";
-            if decoded.is_empty() || dots || decoded.contains('/') || decoded.contains('\\') {
-                return Err(invalid("the path has an empty segment, a dot segment or an encoded separator"));
+/// Path and query after decoding.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Target<'a> {
+    pub segments: Vec<Cow<'a, str>>,
+    pub query: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+/// What is wrong with a target; its text is not repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    #[error("the request target must be a path that begins with one slash")]
+    NotAPath,
+    #[error("the path has an empty segment or too many of them; write each slash once and none at the end")]
+    EmptySegment,
+    #[error("the path has a segment '.' or '..'; write the path without them")]
+    DotSegment,
+    #[error("the target has a byte that must be percent-encoded, or a broken percent-encoding")]
+    Encoding,
+    #[error("the target is not UTF-8 after percent-decoding")]
+    NotUtf8,
+    #[error("the query has too many parameters")]
+    TooMany,
+}
+
+impl<'a> Target<'a> {
+    /// Reads path and query as they stand on the request line.
+    pub fn parse(path: &'a str, query: Option<&'a str>) -> Result<Self, TargetError> {
+        let rest = path.strip_prefix('/').ok_or(TargetError::NotAPath)?;
+        let mut segments = Vec::with_capacity(6);
+        for raw in rest.split('/') {
+            if raw.is_empty() || segments.len() == MAX_PARTS {
+                return Err(TargetError::EmptySegment);
             }
-            segments.push(decoded);
-            if segments.len() > MAX_PARTS {
-                return Err(invalid("the path has too many segments"));
+            let segment = decode(raw, in_segment)?;
+            // %2e is the same dot to everyone who normalises
+            if matches!(&*segment, "." | "..") {
+                return Err(TargetError::DotSegment);
             }
+            segments.push(segment);
         }
-        let mut segments = segments.into_iter();
-        let (namespace, resource) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
         let mut pairs = Vec::new();
-        for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (Some(name), Some(value)) = (decode(name), decode(value)) else {
-                return Err(Refusal::new(Code::ParameterRefused, "the query is not percent-encoded UTF-8"));
-            };
-            pairs.push((name, value));
-            if pairs.len() > MAX_PARTS {
-                return Err(Refusal::new(Code::ParameterRefused, "the query has too many parameters"));
+        if let Some(query) = query.filter(|query| !query.is_empty()) {
+            for pair in query.split('&') {
+                if pairs.len() == MAX_PARTS {
+                    return Err(TargetError::TooMany);
+                }
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                pairs.push((decode(name, in_query)?, decode(value, in_query)?));
             }
         }
-        Ok(Self { namespace, resource, segments: segments.collect(), query: pairs })
+        Ok(Self { segments, query: pairs })
     }
 }
 
-/// Percent-decoding, once; `+` is a plus (RFC 3986). Controls and what is not UTF-8 are not read.
-pub fn decode(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
+/// RFC 3986 `pchar` without the percent sign.
+fn in_segment(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
+}
+
+fn in_query(byte: u8) -> bool {
+    in_segment(byte) || matches!(byte, b'/' | b'?')
+}
+
+/// Decodes once; `+` is a plus. Every byte must be allowed as it stands, or be percent-encoded.
+fn decode(raw: &str, allowed: fn(u8) -> bool) -> Result<Cow<'_, str>, TargetError> {
+    if raw.bytes().all(allowed) {
+        return Ok(Cow::Borrowed(raw));
+    }
+    percent_decode(raw, allowed).map(Cow::Owned)
+}
+
+/// The text behind percent-encodings; other bytes must be `allowed`.
+pub(super) fn percent_decode(raw: &str, allowed: fn(u8) -> bool) -> Result<String, TargetError> {
+    let mut out = Vec::with_capacity(raw.len());
+    let mut bytes = raw.bytes();
     while let Some(byte) = bytes.next() {
         if byte == b'%' {
-            let digit = |b: Option<u8>| char::from(b?).to_digit(16);
-            let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
-            out.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
+            let (Some(high), Some(low)) = (bytes.next().and_then(hex), bytes.next().and_then(hex)) else {
+                return Err(TargetError::Encoding);
+            };
+            out.push(high << 4 | low);
+        } else if allowed(byte) {
             out.push(byte);
+        } else {
+            return Err(TargetError::Encoding);
         }
     }
-    String::from_utf8(out).ok().filter(|text| !text.chars().any(char::is_control))
+    String::from_utf8(out).map_err(|_| TargetError::NotUtf8)
 }
 
-/// Percent-encoding of everything but unreserved characters.
-pub fn encode(text: &str, out: &mut String) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            for nibble in [byte >> 4, byte & 15] {
-                out.push(char::from(HEX.get(usize::from(nibble)).copied().unwrap_or(b'0')));
-            }
-        }
-    }
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn reads_a_target_once() {
-        let target = Target::parse("/ns/res/a/%E6%B5%8E", Some("x=1%2B2&y=%2541")).unwrap();
-        assert_eq!((target.namespace.as_str(), target.resource.as_str()), ("ns", "res"));
-        assert_eq!(target.segments, ["a", "济"]);
-        assert_eq!(target.query, [("x".into(), "1+2".into()), ("y".into(), "%41".into())]);
+    fn parse(target: &str) -> Result<Target<'_>, TargetError> {
+        match target.split_once('?') {
+            Some((path, query)) => Target::parse(path, Some(query)),
+            None => Target::parse(target, None),
+        }
     }
 
     #[test]
-    fn refuses_what_others_may_read_differently() {
-        for path in [
-            "",
-            "a",
-            "//a",
-            "/a//b",
-            "/a/../b",
-            "/a/%2e%2E/b",
-            "/a/b%2Fc",
-            "/a/%",
-            "/a/%0g",
-            "/a/%00",
-            "/a/%ff",
-            "/a/b%5Cc",
-            "/a/./b",
+    fn decodes_once_and_keeps_the_plus() {
+        let target = parse("/a/%25%32%35/x+y?q=1%2B1+2&r=%E5%BC%A0").unwrap();
+        assert_eq!(target.segments, ["a", "%25", "x+y"]);
+        assert_eq!(target.query, [("q".into(), "1+1+2".into()), ("r".into(), "张".into())]);
+        assert!(parse("/a?").unwrap().query.is_empty());
+        assert_eq!(parse("/a?b").unwrap().query, [("b".into(), "".into())]);
+    }
+
+    #[test]
+    fn refuses_what_two_readers_could_read_differently() {
+        for (target, error) in [
+            ("a", TargetError::NotAPath),
+            ("*", TargetError::NotAPath),
+            ("/", TargetError::EmptySegment),
+            ("//a", TargetError::EmptySegment),
+            ("/a//b", TargetError::EmptySegment),
+            ("/a/", TargetError::EmptySegment),
+            ("/a/./b", TargetError::DotSegment),
+            ("/a/../b", TargetError::DotSegment),
+            ("/a/%2e%2E/b", TargetError::DotSegment),
+            ("/a/.%2e", TargetError::DotSegment),
+            ("/a/%", TargetError::Encoding),
+            ("/a/%4", TargetError::Encoding),
+            ("/a/%zz", TargetError::Encoding),
+            ("/a/%+1", TargetError::Encoding),
+            ("/a/b\\c", TargetError::Encoding),
+            ("/a/张", TargetError::Encoding),
+            ("/a/b c", TargetError::Encoding),
+            ("/a/\u{0}", TargetError::Encoding),
+            ("/a/%c3", TargetError::NotUtf8),
+            ("/a/%c0%af", TargetError::NotUtf8),
+            ("/a?x=%ff", TargetError::NotUtf8),
+            ("/a?x=#", TargetError::Encoding),
         ] {
-            assert!(Target::parse(path, None).is_err(), "{path}");
+            assert_eq!(parse(target), Err(error), "{target}");
         }
-        assert!(Target::parse("/a/b", Some("x=%0a")).is_err());
+        let many = "/a".repeat(65);
+        assert_eq!(parse(&many), Err(TargetError::EmptySegment));
+        let many = format!("/a?{}", "a&".repeat(65));
+        assert_eq!(parse(&many), Err(TargetError::TooMany));
     }
 
     #[test]
-    fn encoding_undoes_decoding() {
-        for text in ["a b/c?d#e%f+g", "济南", "-._~", "&=;"] {
-            let mut encoded = String::new();
-            encode(text, &mut encoded);
-            assert_eq!(decode(&encoded).as_deref(), Some(text));
-        }
+    fn encoded_slashes_stay_inside_their_segment() {
+        assert_eq!(parse("/a/b%2Fc").unwrap().segments, ["a", "b/c"]);
     }
 }

@@ -104,7 +104,7 @@ impl Shared {
             durable: AtomicU64::new(next),
             queue: Mutex::new(Queue {
                 stamp: Stamp::default(),
-                filling: Batch::default(),
+                filling: Batch { first: next, ..Batch::default() },
                 waiting: waiters(),
                 syncing: waiters(),
                 next,

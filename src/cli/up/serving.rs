@@ -7,11 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpSocket};
@@ -22,13 +17,12 @@ use tokio_util::sync::CancellationToken;
 use super::sampling::Sampling;
 use super::{UpArgs, UpError};
 use crate::cli::sample;
-use crate::guard::{Guard, accept};
+use crate::guard::{Guard, accept, observe};
 
 /// Connections that may wait for a worker.
 const BACKLOG: u32 = 1_024;
 /// How often calls with unknown credentials are recorded together.
 const FLUSH: Duration = Duration::from_secs(10);
-const HEADER_WAIT: Duration = Duration::from_secs(5);
 
 /// The process cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +93,7 @@ impl Listeners {
             let sample_listener = TcpListener::from_std(self.sample_listener)?;
             tracing::info!("metrics and health on http://{}", metrics.local_addr()?);
             let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-            let observing = tokio::spawn(observe(metrics, guard.clone(), stop.clone()));
+            let observing = tokio::spawn(observe::serve(guard.clone(), metrics, stop.clone()));
             let sampled = tokio::spawn(sample::serve(sample_listener, sampling.source(), stop.clone()));
             ready(&format!("{scheme}://{address}"))?;
             let mut flush = tokio::time::interval(FLUSH);
@@ -173,44 +167,4 @@ fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, ServingError> {
         .map_err(|e| fault(cert)(e.to_string()))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-/// `/metrics`, `/healthz` and `/readyz`.
-async fn observe(listener: TcpListener, guard: Arc<Guard>, stop: CancellationToken) {
-    let room = Arc::new(tokio::sync::Semaphore::new(64));
-    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
-        let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let Ok(permit) = room.clone().acquire_owned().await else { return };
-        let guard = guard.clone();
-        let (guard, stop) = (guard, stop.clone());
-        tokio::spawn(async move {
-            let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-                let response = observed(&guard, request.uri().path());
-                async move { Ok::<_, std::convert::Infallible>(response) }
-            });
-            let mut builder = hyper::server::conn::http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEADER_WAIT).keep_alive(false);
-            let _ = stop.run_until_cancelled(builder.serve_connection(TokioIo::new(stream), service)).await;
-            drop(permit);
-        });
-    }
-}
-
-fn observed(guard: &Guard, path: &str) -> Response<Full<Bytes>> {
-    let (status, text) = match path {
-        "/metrics" => (200, guard.render_metrics()),
-        "/healthz" => (200, "ok\n".to_owned()),
-        "/readyz" if guard.is_ready() => (200, "ok\n".to_owned()),
-        "/readyz" => (503, "not ready: the view is stale or the record has failed\n".to_owned()),
-        _ => (404, "try /metrics, /healthz or /readyz\n".to_owned()),
-    };
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
-    let kind =
-        if path == "/metrics" { "application/openmetrics-text; version=1.0.0; charset=utf-8" } else { "text/plain" };
-    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static(kind));
-    response
 }

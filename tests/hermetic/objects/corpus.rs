@@ -42,7 +42,12 @@ fn sample(file: &Path) -> Sample {
     let old = file.with_extension("old.yaml");
     let text = fs::read_to_string(file).unwrap();
     let name = file.strip_prefix(root()).unwrap().display().to_string();
-    Sample { object: read(&text, &name), old: old.exists().then(|| read(&fs::read_to_string(&old).unwrap(), &name)), file: name, text }
+    Sample {
+        object: read(&text, &name),
+        old: old.exists().then(|| read(&fs::read_to_string(&old).unwrap(), &name)),
+        file: name,
+        text,
+    }
 }
 
 /// Every object of the example.

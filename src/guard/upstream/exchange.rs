@@ -1,0 +1,98 @@
+//! One call upstream, within one time limit. It is sent again only when a connection that had waited
+//! turns out to be closed: if nothing was written, or if asking twice means the same as asking once.
+
+use std::time::Duration;
+
+use http_body_util::Empty;
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::{Method, Request, Response};
+
+use super::answer::{self, Fetched};
+use super::failure::Failure;
+use super::pool::Taken;
+use super::request::Outgoing;
+use super::route::Route;
+use crate::clock::Stopwatch;
+
+/// An answer of no use may take this long to end before its connection is given up.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// How a call upstream went.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The status, if an answer began.
+    pub status: Option<u16>,
+    pub took: Duration,
+    pub result: Result<Fetched, Failure>,
+}
+
+impl Route {
+    /// Sends one call and reads its answer, of at most `limit` body bytes.
+    pub async fn fetch(&self, outgoing: &Outgoing<'_>, limit: usize) -> Exchange {
+        let started = Stopwatch::start();
+        let mut status = None;
+        let answered = tokio::time::timeout(self.timeout, self.exchange(outgoing, limit, &mut status)).await;
+        let result = answered.unwrap_or(Err(Failure::Timeout));
+        Exchange { status, took: started.elapsed(), result }
+    }
+
+    async fn exchange(
+        &self,
+        outgoing: &Outgoing<'_>,
+        limit: usize,
+        status: &mut Option<u16>,
+    ) -> Result<Fetched, Failure> {
+        let (response, taken) = self.send(outgoing).await?;
+        let code = response.status().as_u16();
+        *status = Some(code);
+        let judged = answer::admissible(code, response.headers());
+        let mut body = response.into_body();
+        if let Err(failure) = judged {
+            self.discard(body, taken);
+            return Err(failure);
+        }
+        let bytes = answer::collect(&mut body, limit).await?;
+        self.pool.put(taken);
+        Ok(if code == 204 { Fetched::NoContent } else { Fetched::Json(bytes) })
+    }
+
+    async fn send(&self, outgoing: &Outgoing<'_>) -> Result<(Response<Incoming>, Taken), Failure> {
+        let message = outgoing.message(self).ok_or(Failure::NotSetUp)?;
+        let again = message.method() == Method::GET;
+        let mut taken = self.pool.take().await?;
+        let mut error = match taken.sender.try_send_request(message).await {
+            Ok(response) => return Ok((response, taken)),
+            Err(error) => error,
+        };
+        let unsent: Option<Request<Empty<Bytes>>> = error.take_message();
+        let error = error.into_error();
+        let repeatable = unsent.is_some() || (again && !error.is_parse());
+        if !taken.reused || !repeatable {
+            return Err(failure(&error));
+        }
+        let message = unsent.or_else(|| outgoing.message(self)).ok_or(Failure::NotSetUp)?;
+        let mut taken = self.pool.renew(taken).await?;
+        match taken.sender.try_send_request(message).await {
+            Ok(response) => Ok((response, taken)),
+            Err(error) => Err(failure(error.error())),
+        }
+    }
+
+    /// Keeps the connection if the rest of an answer of no use is little and comes soon.
+    fn discard(&self, body: Incoming, taken: Taken) {
+        if body.is_end_stream() {
+            self.pool.put(taken);
+            return;
+        }
+        let pool = self.pool.clone();
+        tokio::spawn(async move {
+            if let Ok(true) = tokio::time::timeout(DISCARD_TIME, answer::discard(body)).await {
+                pool.put(taken);
+            }
+        });
+    }
+}
+
+fn failure(error: &hyper::Error) -> Failure {
+    if error.is_parse() { Failure::Broken } else { Failure::Unreachable }
+}
