@@ -84,12 +84,12 @@ mod tests {
 
     fn grant(name: &str, tail: &str) -> String {
         format!(
-            "# why\nkind: AccessGrant\nmetadata: {{namespace: n, name: {name}}}\nspec:\n  serial: '1' # number\n  fields:\n  - a\n{tail}"
+            "# why\nkind: AccessGrant\nmetadata: {{namespace: ns, name: {name}}}\nspec:\n  serial: '1' # number\n  fields:\n  - a\n{tail}"
         )
     }
 
     fn put(text: &str) -> Option<String> {
-        approval(text, "n", "g", &example()).unwrap()
+        approval(text, "ns", "g", &example()).unwrap()
     }
 
     fn approvals(text: &str, name: &str) -> usize {
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn flow_style_has_no_place() {
-        assert_eq!(put("kind: AccessGrant\nmetadata: {namespace: n, name: g}\nspec: {serial: '1'}\n"), None);
+        assert_eq!(put("kind: AccessGrant\nmetadata: {namespace: ns, name: g}\nspec: {serial: '1'}\n"), None);
         assert_eq!(put(&grant("g", "  approvals: [{role: R}]\n")), None);
         assert_eq!(put(&grant("another", "")), None);
     }
