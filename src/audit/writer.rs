@@ -7,6 +7,7 @@ mod committer;
 mod error;
 mod pending;
 mod queue;
+mod relay;
 
 use std::cell::Cell;
 use std::future::Future;
@@ -22,6 +23,7 @@ pub use self::pending::{Pending, Receipt};
 
 use self::committer::Committer;
 use self::queue::{Kind, Shared};
+use self::relay::Relay;
 use crate::audit::entry::Entry;
 use crate::audit::event::Event;
 use crate::audit::recovery::{self, Recovery};
@@ -127,6 +129,15 @@ impl Log {
             let _ = thread.join();
         }
         receipt
+    }
+
+    /// Wakes the calls of the thread it runs on, all of a batch with one wake-up from the writer.
+    /// Never ends; a thread without it, or with one already, is served call by call.
+    pub async fn relay(&self) {
+        if let Some(relay) = Relay::begin(&self.0.shared) {
+            relay.run().await;
+        }
+        std::future::pending().await
     }
 
     /// The stream's name.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::audit::storage::Storage;
 use crate::audit::stream::Stream;
 use crate::audit::writer::Options;
 use crate::audit::writer::error::{Failure, RecordUnavailable};
+use crate::audit::writer::relay::Bell;
 use crate::clock::Clock;
 
 /// How long a disk found nearly full is left before it is asked again.
@@ -61,6 +62,10 @@ pub(super) struct Shared {
     reserve: u64,
     /// Entries below this index are on disk.
     durable: AtomicU64,
+    /// Nothing more will become durable.
+    over: AtomicBool,
+    /// One for each thread that has a relay.
+    bells: Mutex<Vec<Arc<Bell>>>,
     queue: Mutex<Queue>,
     work: Condvar,
 }
@@ -102,6 +107,8 @@ impl Shared {
             max_bytes: options.max_queued_bytes,
             reserve: options.reserve_bytes,
             durable: AtomicU64::new(next),
+            over: AtomicBool::new(false),
+            bells: Mutex::default(),
             queue: Mutex::new(Queue {
                 stamp: Stamp::default(),
                 filling: Batch { first: next, ..Batch::default() },
@@ -144,6 +151,37 @@ impl Shared {
             self.work.notify_one();
         }
         Ok(index)
+    }
+
+    /// Whether entry `index` is on disk, as far as that is decided.
+    pub fn decided(&self, index: u64) -> Poll<Result<(), RecordUnavailable>> {
+        // before the other: what was durable when the log failed stays so
+        let over = self.over.load(Ordering::SeqCst);
+        if index < self.durable.load(Ordering::SeqCst) {
+            Poll::Ready(Ok(()))
+        } else if over {
+            Poll::Ready(Err(RecordUnavailable::Failed))
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Entries below this index are on disk; none once the log has failed.
+    pub fn durable_below(&self) -> Option<u64> {
+        let over = self.over.load(Ordering::SeqCst);
+        Some(self.durable.load(Ordering::SeqCst)).filter(|_| !over)
+    }
+
+    pub fn add_bell(&self, bell: Arc<Bell>) {
+        self.bells.lock().push(bell);
+    }
+
+    pub fn remove_bell(&self, bell: &Arc<Bell>) {
+        self.bells.lock().retain(|known| !Arc::ptr_eq(known, bell));
+    }
+
+    fn ring(&self) {
+        self.bells.lock().iter().for_each(|bell| bell.ring());
     }
 
     /// Whether entry `index` is on disk; wakes `waker` when that is decided.
@@ -192,9 +230,10 @@ impl Shared {
     /// Declares the batch last taken durable, and wakes its callers. `wakers` is memory to work in.
     pub fn done(&self, batch: &Batch, wakers: &mut Vec<Option<Waker>>) {
         let mut queue = self.queue.lock();
-        self.durable.store(batch.first + batch.entries as u64, Ordering::Release);
+        self.durable.store(batch.first + batch.entries as u64, Ordering::SeqCst);
         mem::swap(&mut queue.syncing.wakers, wakers);
         drop(queue);
+        self.ring();
         wakers.drain(..).flatten().for_each(Waker::wake);
     }
 
@@ -206,11 +245,13 @@ impl Shared {
         wakers.append(&mut queue.waiting.wakers);
         queue.filling.clear();
         drop(queue);
+        self.over.store(true, Ordering::SeqCst);
         self.failure.send_if_modified(|known| {
             let first = known.is_none();
             known.get_or_insert(failure);
             first
         });
+        self.ring();
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
