@@ -180,8 +180,15 @@ fn the_lints_are_on() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let cargo = fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let lints = [
-        "unsafe_code = \"forbid\"", "pedantic = {", "unwrap_used = ", "expect_used = ", "panic = \"warn\"",
-        "indexing_slicing = ", "string_slice = ", "todo = ", "print_stdout = ",
+        "unsafe_code = \"forbid\"",
+        "pedantic = {",
+        "unwrap_used = ",
+        "expect_used = ",
+        "panic = \"warn\"",
+        "indexing_slicing = ",
+        "string_slice = ",
+        "todo = ",
+        "print_stdout = ",
     ];
     for lint in lints {
         assert!(cargo.contains(lint), "Cargo.toml: {lint}");

@@ -68,7 +68,14 @@ impl Built {
         let scope = Scope { resource: resource.into(), unit: UNIT.into(), system: SYSTEM.into() };
         let (namespace, digest) = (PROVIDER.into(), Digest::of(b"other terms"));
         let not_after = at("2027-10-31T00:00:00Z");
-        self.ledger.take(&LedgerEntry::Enforced { namespace, serial: serial.into(), digest, scope, not_after, at: now() });
+        self.ledger.take(&LedgerEntry::Enforced {
+            namespace,
+            serial: serial.into(),
+            digest,
+            scope,
+            not_after,
+            at: now(),
+        });
     }
 }
 

@@ -137,8 +137,12 @@ fn worlds() -> impl Strategy<Value = World> {
     let masks = prop::array::uniform3(prop_oneof![Just(0b0011_u8), Just(0b0111), 0_u8..16]);
     let there = prop::sample::subsequence(OBJECTS.to_vec(), 0..=OBJECTS.len());
     let most = prop_oneof![Just(OBJECTS[..4].to_vec()), Just(OBJECTS[..5].to_vec()), Just(OBJECTS.to_vec()), there];
-    (masks, any::<bool>(), any::<bool>(), most)
-        .prop_map(|(signed, narrowed, enforced, there)| World { signed, narrowed, enforced, there })
+    (masks, any::<bool>(), any::<bool>(), most).prop_map(|(signed, narrowed, enforced, there)| World {
+        signed,
+        narrowed,
+        enforced,
+        there,
+    })
 }
 
 fn histories() -> impl Strategy<Value = (World, Vec<(Object, bool)>)> {

@@ -56,7 +56,9 @@ fn a_serial_belongs_to_the_first_terms_enforced_under_it() {
     let mut other = scene.clone();
     other.terms["fields"] = serde_json::json!(["owner"]);
     apply(&mut index, Change::Grant(other.grant()));
-    assert!(matches!(index.standing(&scene.key(), now()), Some(Standing::Refused(f)) if f.reason == Reason::SerialTaken));
+    assert!(
+        matches!(index.standing(&scene.key(), now()), Some(Standing::Refused(f)) if f.reason == Reason::SerialTaken)
+    );
     apply(&mut index, Change::Grant(scene.grant()));
     assert_eq!(ask(&index), Ok(()));
 }
