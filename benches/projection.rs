@@ -3,6 +3,8 @@
 //! `cargo bench --bench projection`. Rounds of both are interleaved, so that what else the machine does falls on both;
 //! the table gives the median round of each.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "this is a benchmark")]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -3,7 +3,8 @@
 //! `facts` are the kinds after parsing, small and checked; `verdict` judges one grant by an ordered
 //! list of checks; `index` keeps every verdict up to date as objects come and go; `ledger` is the
 //! memory that objects cannot be trusted with (what was enforced, what has ended); `permit` is the
-//! value without which a guard cannot answer.
+//! value without which a guard cannot answer; `status` is what all of it comes to, in the words of
+//! the kinds.
 
 pub mod bars;
 pub mod facts;
@@ -13,4 +14,5 @@ pub mod permit;
 pub mod reason;
 pub mod refusal;
 pub mod served;
+pub mod status;
 pub mod verdict;

@@ -8,7 +8,7 @@ pub mod facts;
 pub mod finding;
 pub mod live;
 pub mod object;
-pub mod settings_file;
+mod settings_file;
 pub mod tree_state;
 pub mod typed;
 mod watch;

@@ -11,11 +11,16 @@ use crate::api::v1alpha1::{API_VERSION, AccessGrantSpec, DataShareRequestSpec, K
 
 /// Digest of a request: `apiVersion`, kind, namespace, name and spec.
 pub fn request(namespace: &str, name: &str, spec: &DataShareRequestSpec) -> Result<Digest, CanonicalError> {
+    object(Kind::DataShareRequest, namespace, name, &value(spec)?)
+}
+
+/// Digest of any object as a whole.
+pub fn object(kind: Kind, namespace: &str, name: &str, spec: &Value) -> Result<Digest, CanonicalError> {
     digest(&json!({
         "apiVersion": API_VERSION,
-        "kind": Kind::DataShareRequest.name(),
+        "kind": kind.name(),
         "metadata": {"namespace": namespace, "name": name},
-        "spec": value(spec)?,
+        "spec": spec,
     }))
 }
 

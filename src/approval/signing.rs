@@ -9,7 +9,7 @@ use ed25519_dalek::Signer as _;
 use ssh_key::private::KeypairData;
 use ssh_key::{Algorithm, PrivateKey, PublicKey, Signature};
 
-use super::sshsig::{self, KeyId, SignatureError};
+use super::sshsig::{self, Algorithm as SigningAlgorithm, KeyId, SignatureError};
 use crate::redacted::Redacted;
 
 mod agent;
@@ -61,6 +61,7 @@ pub enum SigningError {
 pub struct SigningKey {
     public: PublicKey,
     blob: Vec<u8>,
+    algorithm: SigningAlgorithm,
     via: Via,
 }
 
@@ -126,8 +127,14 @@ impl SigningKey {
 
     fn new(public: PublicKey, via: Via) -> Result<Self, SigningError> {
         let blob = public.to_bytes()?;
-        sshsig::acceptable(&blob).map_err(SigningError::Unacceptable)?;
-        Ok(Self { public, blob, via })
+        let algorithm = sshsig::acceptable(&blob).map_err(SigningError::Unacceptable)?;
+        Ok(Self { public, blob, algorithm, via })
+    }
+
+    /// The algorithm and size say whether the key can count; the signer list says for whom.
+    #[must_use]
+    pub fn algorithm(&self) -> SigningAlgorithm {
+        self.algorithm
     }
 
     #[must_use]
@@ -155,6 +162,17 @@ impl SigningKey {
         sshsig::verify(&armoured, message).map_err(SigningError::Unacceptable)?;
         Ok(armoured)
     }
+}
+
+/// Whose key file this is, without asking for a passphrase: the `.pub` beside it, or its own public half.
+#[must_use]
+pub fn public_id(path: &Path) -> Option<KeyId> {
+    let beside = read(&path.with_added_extension("pub")).ok();
+    let public = beside.and_then(|text| PublicKey::from_openssh(text.expose().trim()).ok()).or_else(|| {
+        let text = read(path).ok()?;
+        PrivateKey::from_openssh(text.expose()).ok().map(|key| key.public_key().clone())
+    })?;
+    Some(KeyId::of_blob(&public.to_bytes().ok()?))
 }
 
 fn wire_form(signature: Signature) -> Result<Vec<u8>, SigningError> {

@@ -28,7 +28,7 @@ pub fn string(out: &mut Vec<u8>, value: &str) {
 }
 
 fn needs_escape(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    matches!(byte, ..0x20 | b'"' | b'\\')
 }
 
 fn escape(out: &mut Vec<u8>, byte: u8) {

@@ -100,17 +100,17 @@ pub fn run(
 }
 
 /// A segment, and the times between which its entries lie.
-struct Piece {
+pub(super) struct Piece {
     from: Time,
     /// When the next segment of its stream begins.
     to: Time,
-    path: PathBuf,
+    pub path: PathBuf,
 }
 
 const LATEST: Time = [0xff; TIME_LENGTH];
 
 /// The segments that may hold entries of that time, by the time they begin.
-fn pieces(log: &Path, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<Vec<Piece>, QueryError> {
+pub(super) fn pieces(log: &Path, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<Vec<Piece>, QueryError> {
     let since = since.map(|since| time_text(since.checked_sub(CLOCK_SLACK).unwrap_or(Timestamp::MIN)));
     let until = until.map(|until| time_text(until.checked_add(CLOCK_SLACK).unwrap_or(Timestamp::MAX)));
     let mut pieces = Vec::new();
@@ -182,25 +182,8 @@ impl Search<'_> {
     }
 
     fn scan(&self, piece: &Piece) -> Result<(Vec<Found>, Summary), QueryError> {
-        let path = &piece.path;
-        let failed = |source| QueryError::Read { path: path.clone(), source };
-        let mut lines = Lines::new(File::open(path).map_err(failed)?);
         let mut found = Vec::new();
-        let mut summary = Summary::default();
-        let mut number = 0;
-        while let Some(line) = lines.next_line().map_err(failed)? {
-            number += 1;
-            let line = match line {
-                Line::Whole(line) => Some(line),
-                // being written, or cut off by a crash: no entry yet
-                Line::Torn(_) => break,
-                Line::Long { .. } => None,
-            };
-            match line.map(|line| self.look(line)) {
-                Some(Ok(hit)) => found.extend(hit),
-                Some(Err(())) | None => summary.note(path, number),
-            }
-        }
+        let summary = each_line(&piece.path, &mut |line| self.look(line).map(|hit| found.extend(hit)))?;
         Ok((found, summary))
     }
 
@@ -216,6 +199,27 @@ impl Search<'_> {
     }
 }
 
+/// Shows every line of a segment to `look`, and notes which ones it cannot make out.
+pub(super) fn each_line(path: &Path, look: &mut dyn FnMut(&[u8]) -> Result<(), ()>) -> Result<Summary, QueryError> {
+    let failed = |source| QueryError::Read { path: path.into(), source };
+    let mut lines = Lines::new(File::open(path).map_err(failed)?);
+    let mut summary = Summary::default();
+    let mut number = 0;
+    while let Some(line) = lines.next_line().map_err(failed)? {
+        number += 1;
+        let seen = match line {
+            Line::Whole(line) => look(line),
+            // being written, or cut off by a crash: no entry yet
+            Line::Torn(_) => break,
+            Line::Long { .. } => Err(()),
+        };
+        if seen.is_err() {
+            summary.note(path, number);
+        }
+    }
+    Ok(summary)
+}
+
 impl Summary {
     fn give(&mut self, found: &[Found], sink: &mut dyn FnMut(&Found) -> io::Result<()>) -> Result<(), QueryError> {
         self.found += found.len() as u64;
@@ -229,7 +233,7 @@ impl Summary {
         }
     }
 
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.unreadable += other.unreadable;
         let room = NAMED_PLACES.saturating_sub(self.places.len());
         self.places.extend(other.places.into_iter().take(room));

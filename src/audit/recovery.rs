@@ -2,7 +2,7 @@
 //! acknowledged and is cut; anything else that is wrong is named by file and line and left alone.
 //! Only the newest segment is read completely, of the others only the end.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -76,7 +76,7 @@ pub(super) fn recover(stream: &Arc<str>, entries: &Path) -> Result<(Recovery, Op
         starts_at(older, expected)?;
         expected = newer.first;
         let found = last_entry(older).filter(|head| fits(head, stream) && head.index.checked_add(1) == Some(expected));
-        last_event = Some(found.ok_or_else(|| locate(older, stream, expected))?.event);
+        last_event = Some(found.ok_or_else(|| locate(older, newer, stream))?.event);
     }
     let Some(newest) = segments.last() else {
         let recovery = Recovery { stream: stream.clone(), restart: Restart::First, entries: 0, cut: None };
@@ -170,17 +170,20 @@ fn check(head: &Head, stream: &str, expected: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads a segment that ends wrongly, to name its first bad line.
-fn locate(segment: &Segment, stream: &str, end: u64) -> LogError {
+/// Reads a segment that does not lead up to the next one, to name what is wrong.
+fn locate(segment: &Segment, next: &Segment, stream: &str) -> LogError {
     let path = &segment.path;
-    match read_newest(segment, stream) {
-        Err(error) => error,
-        Ok(read) => LogError::BadEntry {
-            path: path.clone(),
-            line: read.next.saturating_sub(segment.first) + 1,
-            reason: format!("the segment breaks off before entry {}, the next one begins with {end}", read.next),
-        },
+    let read = match read_newest(segment, stream) {
+        Err(error) => return error,
+        Ok(read) => read,
+    };
+    let whole = fs::metadata(path).is_ok_and(|file| file.len() == read.good_bytes);
+    if whole && read.next < next.first {
+        return LogError::Gap { path: next.path.clone(), expected: read.next, found: next.first };
     }
+    let line = read.next.saturating_sub(segment.first) + 1;
+    let reason = format!("the segment breaks off at entry {}, and the next one begins with {}", read.next, next.first);
+    LogError::BadEntry { path: path.clone(), line, reason }
 }
 
 fn cut(segment: &Segment, good_bytes: u64) -> Result<Option<Cut>, LogError> {

@@ -23,7 +23,7 @@ pub struct Segment {
 
 /// The name of the segment that begins with entry `first`.
 pub fn file_name(first: u64) -> String {
-    format!("{first:0width$}{OPEN}", width = DIGITS)
+    format!("{first:0DIGITS$}{OPEN}")
 }
 
 /// The segments of an `entries` folder, oldest first. Other files are none of ours and are passed over.

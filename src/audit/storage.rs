@@ -1,7 +1,6 @@
 //! The seam between the writer and the disk: exactly what the writer asks of it, so that tests can
 //! put a failing, full or stalling disk in its place.
 
-use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -59,12 +58,6 @@ impl SegmentFile for OnDisk {
 
     fn sync(&mut self) -> io::Result<()> {
         self.0.sync_data()
-    }
-}
-
-impl fmt::Debug for dyn Storage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Storage")
     }
 }
 

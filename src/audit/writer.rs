@@ -7,6 +7,7 @@ mod committer;
 mod error;
 mod pending;
 mod queue;
+mod relay;
 
 use std::cell::Cell;
 use std::future::Future;
@@ -19,6 +20,7 @@ use parking_lot::Mutex;
 
 pub use self::error::{Failure, LogError, RecordUnavailable};
 pub use self::pending::{Pending, Receipt};
+pub use self::relay::Relay;
 
 use self::committer::Committer;
 use self::queue::{Kind, Shared};
@@ -73,7 +75,7 @@ struct Handle {
 
 impl Log {
     /// Opens the stream below `log`, mends what a crash left, and records the start.
-    pub fn open(log: &Path, options: Options, clock: Clock) -> Result<(Self, Recovery), LogError> {
+    pub fn open(log: &Path, options: &Options, clock: Clock) -> Result<(Self, Recovery), LogError> {
         Self::open_on(Arc::new(Disk), log, options, clock)
     }
 
@@ -81,7 +83,7 @@ impl Log {
     pub fn open_on(
         storage: Arc<dyn Storage>,
         log: &Path,
-        options: Options,
+        options: &Options,
         clock: Clock,
     ) -> Result<(Self, Recovery), LogError> {
         let stream = Stream::take(log, options.stream.as_deref())?;
@@ -90,8 +92,8 @@ impl Log {
         let file = if newest.is_some() { storage.resume(&path) } else { storage.create(&path) };
         let file = file.map_err(LogError::io("open", &path))?;
 
-        let shared = Arc::new(Shared::new(&stream, recovery.entries, &options, clock, storage));
-        let committer = Committer::new(shared.clone(), stream, file, path, newest.as_ref(), &options);
+        let shared = Arc::new(Shared::new(&stream, recovery.entries, options, clock, storage));
+        let committer = Committer::new(shared.clone(), stream, file, path, newest.as_ref(), options);
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
             .spawn(move || committer.run())
@@ -127,6 +129,11 @@ impl Log {
             let _ = thread.join();
         }
         receipt
+    }
+
+    /// A task that makes waking cheap: spawn it once on the runtime whose tasks append.
+    pub fn relay(&self) -> Relay {
+        Relay::new(&self.0.shared)
     }
 
     /// The stream's name.

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 
 use self::rows::Rows;
 use self::table::Table;
+pub(in crate::cli) use self::table::plain;
 use self::when::{BadTime, Edge};
 
 /// The file of the site key in the state directory.

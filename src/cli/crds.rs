@@ -1,4 +1,4 @@
-//! `datashare crds`: the five CustomResourceDefinitions as an API server takes them. What is
+//! `datashare crds`: the five `CustomResourceDefinition`s as an API server takes them. What is
 //! printed is what the committed files under `crds/` hold, byte for byte.
 
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ pub struct Crds {}
 
 impl Crds {
     /// Prints the definitions of all five kinds as one YAML stream.
-    pub fn run(self, out: &mut impl Write) -> io::Result<()> {
+    pub fn run(self, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
         for kind in Kind::ALL {
             let text = render(kind).map_err(io::Error::other)?;
             write!(out, "---\n{text}")?;

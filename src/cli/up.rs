@@ -116,7 +116,7 @@ pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
     let (tombstones, ledger) = Tombstones::open(&state.tombstones(), now)?;
     let credentials = Credentials::open(&state.credentials(), now)?;
     let site_key = SiteKey::load_or_create(&state.path().join(SITE_KEY))?;
-    let (log, _recovery) = Log::open(&state.log(), Options::default(), clock.clone())?;
+    let (log, _recovery) = Log::open(&state.log(), &Options::default(), clock.clone())?;
     let mut said = Vec::new();
     let First { live, changes, policies, settings } = first(args, &clock, &mut said)?;
     for line in said {

@@ -88,6 +88,26 @@ impl StateDir {
         self.lock.is_some()
     }
 
+    /// Whether a process serves from this state now. Looks at who holds the lock; where nobody does,
+    /// it is free again before this returns.
+    ///
+    /// # Errors
+    /// When the lock cannot be looked at.
+    pub fn is_served(&self) -> Result<bool, StateError> {
+        let path = self.path.join(LOCK);
+        let fault = |cause| StateError::Io { path: path.display().to_string(), cause };
+        let lock = match File::open(&path) {
+            Ok(lock) => lock,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(cause) => return Err(fault(cause)),
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(cause)) => Err(fault(cause)),
+        }
+    }
+
     /// The directory of objects this state belongs to.
     ///
     /// # Errors
@@ -171,8 +191,9 @@ mod tests {
         assert!(second.contains(&format!("in use by another process (process {})", std::process::id())), "{second}");
         let reader = StateDir::read(&path).unwrap();
         assert_eq!(reader.source().unwrap(), source);
-        assert!(held.is_held() && !reader.is_held());
+        assert!(held.is_held() && !reader.is_held() && reader.is_served().unwrap());
         drop(held);
+        assert!(!reader.is_served().unwrap());
         let moved = StateDir::hold(&path, dir.path()).unwrap();
         assert_eq!(moved.source().unwrap(), dir.path());
     }

@@ -1,4 +1,4 @@
-//! The paths that a catalogue may name: the subset of JSONPath (RFC 9535) with member names and `[*]`.
+//! The paths that a catalogue may name: the subset of RFC 9535 (JSON path) with member names and `[*]`.
 //!
 //! `$.data[*].idNumber`, `$['data'][*]["id number"]`. Every path ends in a member, has at most [`MAX_STEPS`] steps and
 //! at most [`MAX_BYTES`] bytes in its canonical form, which is what `Display` writes and which parses to itself.

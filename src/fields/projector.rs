@@ -40,12 +40,12 @@ impl Projection {
         body: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<Projected, AnswerError> {
+        scratch.0.reset();
         let before = out.len();
         let projected = self.walk(&mut scratch.0, body, out);
         if projected.is_err() {
             out.truncate(before);
         }
-        scratch.0.reset();
         projected
     }
 

@@ -131,13 +131,13 @@ impl Branch {
         match (self, steps.split_first()) {
             (Self::Leaf(..), None) => Err(TreeError::Twice { path: path_of(path) }),
             (Self::Leaf(_, leaf), Some(_)) => Err(TreeError::ThroughLeaf { path: path_of(path), leaf: path_of(leaf) }),
-            (Self::Object(members), Some((Step::Member(name), rest))) => match members.get_mut(name) {
-                Some(child) => child.graft(rest, path, leaf),
-                None => {
-                    members.insert(name.clone(), Self::chain(rest, path, leaf));
-                    Ok(())
+            (Self::Object(members), Some((Step::Member(name), rest))) => {
+                if let Some(child) = members.get_mut(name) {
+                    return child.graft(rest, path, leaf);
                 }
-            },
+                members.insert(name.clone(), Self::chain(rest, path, leaf));
+                Ok(())
+            }
             (Self::Array(element), Some((Step::Elements, rest))) => element.graft(rest, path, leaf),
             (branch, None) => {
                 Err(TreeError::ThroughLeaf { path: branch.any_path().unwrap_or(path).clone(), leaf: path_of(path) })
@@ -191,7 +191,12 @@ fn token_of(name: &str) -> Box<[u8]> {
             '\n' => token.push_str("\\n"),
             '\r' => token.push_str("\\r"),
             '\t' => token.push_str("\\t"),
-            c if c < ' ' => token.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c < ' ' => {
+                token.push_str("\\u00");
+                token.extend(
+                    [u32::from(c) / 16, u32::from(c) % 16].iter().filter_map(|digit| char::from_digit(*digit, 16)),
+                );
+            }
             c => token.push(c),
         }
     }

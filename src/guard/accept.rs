@@ -17,10 +17,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::call::Worker;
-use super::metrics::Open;
 use super::Guard;
+use super::call::Worker;
 use super::limits::Limits;
+use super::metrics::Open;
 use super::upstream::Routes;
 
 /// Accepting fails when the process is out of file descriptors: wait for some to come back.

@@ -78,30 +78,21 @@ impl Worker {
             Err(refusal) => return Err(Unrecorded::CredentialMissing(refusal.clone())),
         };
         let index = guard.index.read();
-        match index.identify(&authenticate::hash(token), headers.user.as_deref(), now) {
-            Some(holder) => Ok(Known { holder, now, today: guard.calendar.day(index.site(), now) }),
-            None => {
-                guard.unknown.count();
-                Err(Unrecorded::CredentialInvalid)
-            }
-        }
+        let Some(holder) = index.identify(&authenticate::hash(token), headers.user.as_deref(), now) else {
+            guard.unknown.count();
+            return Err(Unrecorded::CredentialInvalid);
+        };
+        Ok(Known { holder, now, today: guard.calendar.day(index.site(), now) })
     }
 
     /// Everything after: whatever becomes of it is recorded.
-    async fn of_holder(
-        &self,
-        known: &Known,
-        headers: &Headers<'_>,
-        parts: &Parts,
-        peer: IpAddr,
-    ) -> Ended {
+    async fn of_holder(&self, known: &Known, headers: &Headers<'_>, parts: &Parts, peer: IpAddr) -> Ended {
         let guard = &*self.guard;
         let Known { holder, now, today } = known;
         let source = guard.view.with_gateways(|trusted| source_address::find(peer, trusted, &parts.headers));
         let target = Target::parse(parts.uri.path(), parts.uri.query());
         let shown = source.as_ref().copied().unwrap_or(peer);
-        let mut subject =
-            Subject::read(holder, headers, &parts.method, target.as_ref().ok(), shown, &guard.site_key);
+        let mut subject = Subject::read(holder, headers, &parts.method, target.as_ref().ok(), shown, &guard.site_key);
         subject.keep(&guard.retentions, today.date);
 
         let denied = if parts.uri.path() == introspection::PATH {
@@ -140,8 +131,7 @@ impl Worker {
 
         self.still(&permit, upstream)?;
         let fetched = result.map_err(|failure| Denied::failed(failure, Some(upstream)))?;
-        let answer =
-            Answer::project(&permit, &fetched).map_err(|refusal| Denied::failed(refusal, Some(upstream)))?;
+        let answer = Answer::project(&permit, &fetched).map_err(|refusal| Denied::failed(refusal, Some(upstream)))?;
         let recorded = record::released(&guard.log, &guard.metrics, subject, &permit, &answer, upstream).await;
         let Ok(entry) = recorded else { return Ok(unrecorded(Unrecorded::RecordUnavailable)) };
         // the disk took its time: a Revocation that came meanwhile still wins
@@ -155,7 +145,9 @@ impl Worker {
         let route = self.routes.find(&plan.resource, &guard.secrets, guard.resolver, guard.limits.upstream);
         let route = route.map_err(|failure| Denied::failed(failure, None))?;
         let (Some(operation), Ok(values)) = (permit.operation(), &subject.values) else {
-            return Err(Refusal::new(Code::OperationNotGranted, "method and path fit no operation of this grant").into());
+            return Err(
+                Refusal::new(Code::OperationNotGranted, "method and path fit no operation of this grant").into()
+            );
         };
         let outgoing = Outgoing {
             operation,

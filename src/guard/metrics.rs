@@ -53,7 +53,11 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("datashare_guard");
         let calls = Family::<Ended, Counter>::default();
-        registry.register("calls", "Calls by how they ended: released, described (introspection), or the code of the refusal", calls.clone());
+        registry.register(
+            "calls",
+            "Calls by how they ended: released, described (introspection), or the code of the refusal",
+            calls.clone(),
+        );
         let counter = |code: &'static str| (*calls.get_or_create(&Ended { code })).clone();
         let mut histogram = |name: &str, help: &str| {
             let histogram = Histogram::new(BUCKETS);

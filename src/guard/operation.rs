@@ -88,9 +88,8 @@ pub fn values<'t>(operation: &Operation, target: &'t Target<'_>) -> Result<Value
         values.push((at, checked(declared.get(at), value)?));
     }
     values.sort_unstable_by_key(|(at, _)| *at);
-    let missing = |(at, parameter): &(usize, &Parameter)| {
-        parameter.required && !values.iter().any(|(given, _)| given == at)
-    };
+    let missing =
+        |(at, parameter): &(usize, &Parameter)| parameter.required && !values.iter().any(|(given, _)| given == at);
     match declared.iter().enumerate().find(missing) {
         Some((_, parameter)) => Err(of(Some(parameter), "is missing")),
         None => Ok(Values(values)),
@@ -133,22 +132,14 @@ mod tests {
     }
 
     fn operation() -> Operation {
-        let parameter = |name: &str, in_path, required| Parameter {
-            name: name.into(),
-            in_path,
-            required,
-            sensitive: false,
-        };
+        let parameter =
+            |name: &str, in_path, required| Parameter { name: name.into(), in_path, required, sensitive: false };
         Operation {
             name: "by-id".into(),
             method: Method::GET,
             path: [Segment::Literal("a".into()), Segment::Parameter(0)].into(),
-            parameters: [
-                parameter("id", true, true),
-                parameter("page", false, false),
-                parameter("year", false, true),
-            ]
-            .into(),
+            parameters: [parameter("id", true, true), parameter("page", false, false), parameter("year", false, true)]
+                .into(),
         }
     }
 

@@ -77,6 +77,8 @@ pub enum Cause {
 pub struct SerialRecord {
     /// Digest and scope of the first terms enforced under it, and when they expire.
     pub enforced: Option<(Digest, Scope, Timestamp)>,
+    /// Since when they were.
+    pub enforced_at: Option<Timestamp>,
     /// Ends, at most one of each cause and scope.
     pub ends: Vec<End>,
 }
@@ -112,9 +114,10 @@ impl Ledger {
     /// Barred and Lifted of one name, which one writer writes in turn.
     pub fn take(&mut self, entry: &LedgerEntry) {
         match entry {
-            LedgerEntry::Enforced { namespace, serial, digest, scope, not_after, .. } => {
+            LedgerEntry::Enforced { namespace, serial, digest, scope, not_after, at } => {
                 let record = self.serials.entry(Key::new(namespace.clone(), serial.clone())).or_default();
                 record.enforced.get_or_insert_with(|| (*digest, scope.clone(), *not_after));
+                record.enforced_at.get_or_insert(*at);
             }
             LedgerEntry::Ended { namespace, serial, cause, scope, resources, by, at, .. } => {
                 let record = self.serials.entry(Key::new(namespace.clone(), serial.clone())).or_default();
@@ -185,7 +188,7 @@ impl Ledger {
                     digest: *digest,
                     scope,
                     not_after: *not_after,
-                    at: now,
+                    at: record.enforced_at.unwrap_or(now),
                 });
             }
             for end in &record.ends {

@@ -34,7 +34,7 @@ pub struct Batch {
     pub changes: Vec<SourceChange>,
     /// For a human, one line each.
     pub said: Vec<String>,
-    /// All findings of the files that changed, and of nothing else.
+    /// All findings of the files whose findings changed, and of no others.
     pub findings: Vec<Finding>,
 }
 

@@ -15,7 +15,7 @@ use super::typed::{self, Loaded, Origin};
 use super::yaml::{self, YamlError, YamlFault};
 pub(super) use walk::{Entry, Walk};
 
-/// Files one directory may hold; above it the rest is not read and a finding says so.
+/// Files and folders one directory may hold; above it nobody knows what is missing, so nothing is served.
 pub const MAX_FILES: usize = 1_000_000;
 /// Name of the settings file at the root.
 pub const SETTINGS: &str = "datashare.yaml";
@@ -66,6 +66,9 @@ pub(super) fn is_hidden(name: &str) -> bool {
 pub struct Stamp(u64);
 
 impl Stamp {
+    /// Of a file that could not be read: whoever compares looks again.
+    pub(super) const NEVER: Self = Self(0);
+
     pub(super) fn of(meta: &fs::Metadata) -> Self {
         let mut hash = Sha256::new();
         for part in [meta.ctime(), meta.ctime_nsec()] {
@@ -107,6 +110,7 @@ pub struct FileLoad {
 #[derive(Debug, Clone)]
 pub struct Directory {
     root: PathBuf,
+    max_files: usize,
 }
 
 impl Directory {
@@ -116,9 +120,27 @@ impl Directory {
     /// When it cannot.
     pub fn open(root: &Path) -> Result<Self, RootError> {
         let fault = |cause| RootError { path: root.display().to_string(), cause };
-        let directory = Self { root: std::path::absolute(root).map_err(fault)? };
+        let directory = Self { root: std::path::absolute(root).map_err(fault)?, max_files: MAX_FILES };
         directory.identity().map_err(fault)?;
         Ok(directory)
+    }
+
+    /// The same directory with a lower limit.
+    #[must_use]
+    pub fn with_max_files(self, max_files: usize) -> Self {
+        Self { max_files, ..self }
+    }
+
+    /// What to say when there are more files than that.
+    pub(super) fn too_many(&self) -> Finding {
+        let message = format!("the directory holds more than {} files and folders", self.max_files);
+        Finding::of_file(
+            FindingCode::TooManyFiles,
+            ".",
+            1,
+            message,
+            "move what is over elsewhere; until then nothing is served",
+        )
     }
 
     #[must_use]
@@ -162,7 +184,7 @@ impl Directory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Seen::Absent,
             Err(error) => {
                 let message = format!("cannot be read: {error}");
-                unreadable(Stamp::of(&meta), FindingCode::FileUnreadable, message, "check the file's permissions")
+                unreadable(Stamp::NEVER, FindingCode::FileUnreadable, message, "check the file's permissions")
             }
         }
     }

@@ -39,8 +39,8 @@ const WALK_PAUSE_BLIND: SignedDuration = SignedDuration::from_millis(500);
 pub enum LiveError {
     #[error(transparent)]
     Root(#[from] RootError),
-    #[error("file events cannot be had from the system: {0}; raise fs.inotify.max_user_instances")]
-    Watch(#[from] io::Error),
+    #[error("{path}: {message}; {fix}")]
+    TooManyFiles { path: String, message: String, fix: String },
 }
 
 /// A followed directory.
@@ -63,20 +63,30 @@ pub struct Live {
     next_walk: Timestamp,
     /// Number of the walk, to tell which files it met.
     round: u32,
+    /// More files than allowed: something may be missing, and it may be a Revocation.
+    cut: bool,
 }
 
 impl Live {
+    /// Reads the directory at `root` and begins to follow it, as [`Live::follow`] does.
+    ///
+    /// # Errors
+    /// When it cannot be read, and as [`Live::follow`].
+    pub fn open(root: &Path, clock: Clock, sink: &mut dyn FnMut(Batch)) -> Result<Self, LiveError> {
+        Self::follow(Directory::open(root)?, clock, sink)
+    }
+
     /// Reads the whole directory, in batches given to `sink`, and begins to follow it.
     ///
     /// # Errors
-    /// When the root cannot be read or the system gives no file events.
-    pub fn open(root: &Path, clock: Clock, sink: &mut dyn FnMut(Batch)) -> Result<Self, LiveError> {
+    /// When it holds too many files.
+    pub fn follow(directory: Directory, clock: Clock, sink: &mut dyn FnMut(Batch)) -> Result<Self, LiveError> {
         let now = clock.now();
         let mut live = Self {
-            directory: Directory::open(root)?,
+            directory,
             tree: TreeState::default(),
             site: SiteFiles::default(),
-            watch: Watch::new()?,
+            watch: Watch::new(),
             quiet: Quiet::default(),
             clock,
             freshness: Freshness::new(now),
@@ -87,9 +97,17 @@ impl Live {
             walk: None,
             next_walk: now + WALK_PAUSE,
             round: 1,
+            cut: false,
         };
         live.identity = live.directory.identity().ok();
+        if !live.watch.is_complete() {
+            live.next_walk = now + WALK_PAUSE_BLIND;
+        }
         let found = live.survey("");
+        if live.cut {
+            let Finding { message, fix, .. } = live.directory.too_many();
+            return Err(LiveError::TooManyFiles { path: live.directory.root().display().to_string(), message, fix });
+        }
         live.suspects.extend(found);
         sink(live.site.look(&live.directory, true));
         while !live.suspects.is_empty() {
@@ -138,6 +156,7 @@ impl Live {
     pub fn findings(&self) -> Vec<Finding> {
         let mut all = self.site.findings();
         all.extend(self.tree.findings());
+        all.extend(self.cut.then(|| self.directory.too_many()));
         all
     }
 
@@ -210,6 +229,7 @@ impl Live {
                 }
             }
         }
+        self.cut |= walk.is_cut();
         found
     }
 
@@ -217,7 +237,9 @@ impl Live {
     fn check_root(&mut self) {
         match self.directory.identity() {
             Ok(identity) => {
-                self.freshness.touch(self.clock.now());
+                if !self.cut {
+                    self.freshness.touch(self.clock.now());
+                }
                 if self.identity != Some(identity) {
                     self.identity = Some(identity);
                     self.start_over();
@@ -236,6 +258,7 @@ impl Live {
     /// Watches and looks at everything anew. Revocations come first: the guard may be serving.
     fn start_over(&mut self) {
         self.watch.forget("");
+        self.cut = false;
         self.quiet = Quiet::default();
         self.walk = None;
         self.site.suspect();
@@ -270,7 +293,8 @@ impl Live {
                     }
                 }
                 None => {
-                    if !walk.is_cut() {
+                    self.cut = walk.is_cut();
+                    if !self.cut {
                         for path in self.tree.not_met(self.round) {
                             self.removed(path, now);
                         }
@@ -308,5 +332,32 @@ impl Live {
         let seen: Vec<Observation> = look::all(&self.directory, paths);
         let directory = &self.directory;
         self.tree.apply(seen, self.round, &|key, place| look::one(directory, key, place))
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_events_the_walk_notices_everything() {
+        let dir = tempfile::tempdir().unwrap();
+        let policy = "apiVersion: datashare.dev/v1alpha1\nkind: AuditPolicy\nmetadata: {namespace: a, name: p}\nspec:\n  retention: {period: 184d, personal: 1096d}\n";
+        let mut live = Live::open(dir.path(), Clock::system(), &mut |_| ()).unwrap();
+        live.watch = Watch::blind();
+        live.next_walk = live.clock.now();
+        assert!(!live.is_watched());
+        let mut until = |what: &str| {
+            let said = (0..2000).flat_map(|_| live.next(Duration::from_millis(20)).said).next();
+            assert!(said.is_some_and(|line| line.ends_with(what)), "{what}");
+        };
+        let file = dir.path().join("new/p.yaml");
+        std::fs::create_dir(dir.path().join("new")).unwrap();
+        std::fs::write(&file, policy).unwrap();
+        until("is there");
+        std::fs::write(&file, policy.replace("184d", "200d")).unwrap();
+        until("changed");
+        std::fs::remove_file(&file).unwrap();
+        until("is gone");
     }
 }

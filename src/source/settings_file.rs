@@ -1,18 +1,11 @@
 //! `datashare.yaml` at the root of a directory: read as strictly as objects are.
 
-use super::directory::{Directory, SETTINGS, Seen, Stamp};
+use super::directory::{SETTINGS, Seen, Stamp};
 use super::finding::{Finding, FindingCode};
 use super::yaml;
 use crate::settings::{MEMBERS, Settings};
 
-/// The settings of a directory.
-///
-/// # Errors
-/// Findings that name line, member and mend.
-pub fn read(directory: &Directory) -> Result<Settings, Vec<Finding>> {
-    from_seen(directory.read(SETTINGS)).1
-}
-
+/// The settings that a look at the file found, or findings that name line, member and mend.
 pub(super) fn from_seen(seen: Seen) -> (Option<Stamp>, Result<Settings, Vec<Finding>>) {
     match seen {
         Seen::Text(stamp, text) => (Some(stamp), parse(&text)),

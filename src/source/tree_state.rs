@@ -2,6 +2,7 @@
 //! it means. Two objects of one kind, namespace and name cancel each other, wherever they stand;
 //! Revocations do not, because closing is the safe side. Does no IO.
 
+mod duplicates;
 mod record;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -9,10 +10,11 @@ use std::sync::Arc;
 
 use super::change::{Batch, Place, SourceChange};
 use super::directory::Stamp;
-use super::finding::{Finding, FindingCode};
+use super::finding::Finding;
 use super::object::{Object, ObjectKey};
 use super::typed::Loaded;
 use crate::api::v1alpha1::Kind;
+use duplicates::duplicates;
 use record::{FileRecord, Held, Holders};
 
 /// Lines of `said` in one batch; a storm is told by its size.
@@ -41,19 +43,36 @@ pub struct TreeState {
     holders: HashMap<ObjectKey, Holders>,
     findings: BTreeMap<Arc<str>, Vec<Finding>>,
     duplicates: BTreeSet<ObjectKey>,
+    /// Number of the current look, and of the files that it met.
+    met: (u32, usize),
 }
 
 impl TreeState {
     /// Whether this file is already known as it is now. Marks it as met by look number `look`.
     pub fn is_known(&mut self, path: &str, stamp: Stamp, look: u32) -> bool {
+        self.begin(look);
         let Some(file) = self.files.get_mut(path) else { return false };
-        file.look = look;
+        if file.look != look {
+            file.look = look;
+            self.met.1 += 1;
+        }
         file.stamp == stamp
+    }
+
+    fn begin(&mut self, look: u32) {
+        if self.met.0 != look {
+            // numbers only grow, so no file bears this one yet
+            self.met = (look, 0);
+        }
     }
 
     /// Files that look number `look` did not meet.
     #[must_use]
     pub fn not_met(&self, look: u32) -> Vec<String> {
+        if self.met == (look, self.files.len()) {
+            // nearly always, and then a large tree costs nothing
+            return Vec::new();
+        }
         self.files.iter().filter(|(_, file)| file.look != look).map(|(path, _)| path.to_string()).collect()
     }
 
@@ -95,6 +114,7 @@ impl TreeState {
         look: u32,
         fetch: &dyn Fn(&ObjectKey, &Place) -> Option<Object>,
     ) -> Batch {
+        self.begin(look);
         let mut round = Round::default();
         for observation in seen {
             self.take_in(observation, look, &mut round);
@@ -107,7 +127,11 @@ impl TreeState {
             .files
             .get_key_value(observation.path.as_str())
             .map_or_else(|| observation.path.as_str().into(), |(path, _)| Arc::clone(path));
-        let before = self.files.remove(&path).map(|file| file.held).unwrap_or_default();
+        let known = self.files.remove(&path);
+        if known.as_ref().is_some_and(|file| file.look == look) {
+            self.met.1 = self.met.1.saturating_sub(1);
+        }
+        let before = known.map(|file| file.held).unwrap_or_default();
         for (place, held) in places(&path, before.as_slice()) {
             round.before.entry(held.key.clone()).or_default().push((place, held.print));
             round.touch(&held.key, &self.holders);
@@ -119,7 +143,7 @@ impl TreeState {
                 self.holders.remove(&held.key);
             }
         }
-        self.findings.remove(&path);
+        let findings_before = self.findings.remove(&path).unwrap_or_default();
         let Some(content) = observation.content else {
             round.say(&path, before.as_slice(), &[]);
             return;
@@ -136,10 +160,13 @@ impl TreeState {
             now.push(held);
         }
         round.say(&path, before.as_slice(), &now);
-        round.findings.extend(content.findings.iter().cloned());
+        if content.findings != findings_before {
+            round.findings.extend(content.findings.iter().cloned());
+        }
         if !content.findings.is_empty() {
             self.findings.insert(Arc::clone(&path), content.findings);
         }
+        self.met.1 += 1;
         self.files.insert(path, FileRecord { stamp: content.stamp, look, held: now.into() });
     }
 
@@ -206,25 +233,10 @@ impl TreeState {
         files.dedup();
         let spots = files.iter().flat_map(|file| {
             let held = self.files.get(*file).into_iter().flat_map(|record| record.held.as_slice());
-            held.filter(|held| held.key == *key).map(|held| (Arc::clone(file), held.line))
+            held.filter(|held| held.key == *key).map(|held| (&***file, held.line))
         });
         let spots: Vec<_> = spots.collect();
-        let finding = |(index, (file, line)): (usize, &(Arc<str>, u32))| {
-            let (other, other_line) = spots.get(usize::from(index == 0))?;
-            let message = format!("{key} stands at {other}:{other_line} too");
-            let fix = if key.kind() == Kind::Revocation {
-                "both stay in force; keep one, or give them different names"
-            } else {
-                "neither counts until one is removed or renamed"
-            };
-            let mut finding = Finding::of_file(FindingCode::ObjectDuplicate, file, *line, message, fix);
-            finding.kind = Some(key.kind().name().to_owned());
-            finding.namespace = Some(key.namespace().to_owned());
-            finding.name = Some(key.name().to_owned());
-            finding.member = Some("metadata.name".to_owned());
-            Some(finding)
-        };
-        spots.iter().enumerate().filter_map(finding).collect()
+        duplicates(key, &spots)
     }
 }
 

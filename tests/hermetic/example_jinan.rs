@@ -4,6 +4,7 @@
 mod catalogue;
 mod grants;
 mod sample;
+mod verdicts;
 
 use std::path::{Path, PathBuf};
 

@@ -57,7 +57,7 @@ fn refused_objects_are_refused_with_the_stated_sentence() {
 fn every_rule_of_every_kind_is_broken_by_some_object() {
     for kind in Kind::ALL {
         let mut rules = BTreeSet::new();
-        messages(&definition::schema(kind), &mut rules);
+        messages(&definition::schema(kind)["properties"]["spec"], &mut rules);
         let broken: BTreeSet<_> = samples(kind, "reject").iter().map(|s| s.stated("message")).collect();
         let silent: Vec<_> = rules.difference(&broken).collect();
         assert!(silent.is_empty(), "{}: no object breaks {silent:?}", kind.name());

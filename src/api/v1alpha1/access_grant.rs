@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::Requires;
-use super::{messages, rules};
 use super::status::AccessGrantStatus;
+use super::{messages, rules};
 
 /// The decision: who may use which fields of what, until when, and who signed it.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -80,7 +80,7 @@ use super::status::AccessGrantStatus;
     validation = Rule::new("self.decision != 'Denied' || has(self.reason)").message(messages::DENIED_REASON),
     validation = Rule::new("self.decision != 'Denied' || !(has(self.fields) || has(self.operations) || has(self.users) || has(self.quota) || has(self.credential) || has(self.supersedes))").message(messages::DENIED_MEMBERS),
     validation = Rule::new("self.decision != 'Approved' || (has(self.fields) && size(self.fields) > 0 && has(self.notBefore) && has(self.notAfter))").message(messages::APPROVED_MEMBERS),
-    validation = Rule::new("!has(self.notBefore) || !has(self.notAfter) || (timestamp(self.notAfter) > timestamp(self.notBefore) && timestamp(self.notAfter) - timestamp(self.notBefore) <= duration('8784h'))").message(messages::VALIDITY),
+    validation = Rule::new(rules::VALIDITY).message(messages::VALIDITY),
     validation = Rule::new("!has(self.supersedes) || self.supersedes != self.serial").message(messages::SUPERSEDES_SELF),
 )]
 pub struct AccessGrantSpec {

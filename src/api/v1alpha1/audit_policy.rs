@@ -6,8 +6,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{messages, rules};
 use super::status::AuditPolicyStatus;
+use super::{messages, rules};
 
 /// How long the record is kept and who inspects it. There is no switch that lets data out without a record.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{Document, Mode, Reference, Unit};
-use super::{messages, rules};
 use super::status::DataShareRequestStatus;
+use super::{messages, rules};
 
 /// Who asks for which fields of what, why and until when; and what the unit promises.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]

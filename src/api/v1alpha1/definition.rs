@@ -1,4 +1,4 @@
-//! The CustomResourceDefinition of each kind, as an API server gets it.
+//! The `CustomResourceDefinition` of each kind, as an API server gets it.
 //!
 //! A member that is absent and one that is `null` mean the same to us, so nothing is nullable:
 //! the API server then drops nulls before it looks at any rule, and a rule that asks `has(…)`
@@ -47,7 +47,7 @@ fn without_null(schema: &mut Value) {
     if let Some(values) = node.get_mut("enum").and_then(Value::as_array_mut) {
         values.retain(|value| !value.is_null());
     }
-    for members in node.get_mut("properties").and_then(Value::as_object_mut).into_iter() {
+    if let Some(members) = node.get_mut("properties").and_then(Value::as_object_mut) {
         members.values_mut().for_each(without_null);
     }
     for each in ["items", "additionalProperties"] {

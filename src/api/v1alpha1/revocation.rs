@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::Document;
-use super::{messages, rules};
 use super::status::RevocationStatus;
+use super::{messages, rules};
 
 /// Takes access away from a grant, a unit, a person or a system. Deleting it revives nothing.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]

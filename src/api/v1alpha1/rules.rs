@@ -3,13 +3,23 @@
 //!
 //! They are written so that the API server's evaluator and a local one cannot differ: `\s`, `\d`
 //! and `.` mean different characters in different regex engines and are not used, nor is `(?i)`,
-//! which folds more letters than one expects; blanks are `\p{Z}` and `\p{Cc}`. Dates and times are matched whole, because a failing conversion would
-//! show the user the evaluator's error beside our message.
+//! which folds more letters than one expects; blanks are `\p{Z}` and `\p{Cc}`. Dates and times are
+//! matched whole, because a failing conversion would show the evaluator's error beside our message.
 
 /// Days of the years 2000 to 2999, leap days included. No anchors: dates and times both use it.
 macro_rules! day {
     () => {
         "((2[0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8])))|((2[0-9](0[48]|[2468][048]|[13579][26])|2[048]00)-02-29))"
+    };
+}
+
+macro_rules! time {
+    () => {
+        concat!(
+            "'^",
+            day!(),
+            "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$'"
+        )
     };
 }
 
@@ -59,10 +69,14 @@ pub const CODE: &str = "self.matches('^[0-9A-HJ-NP-RTUW-Y]{18}$') && (31 - (\
 pub const DIGEST: &str = "self.matches('^sha256:[0-9a-f]{64}$')";
 pub const SHA256: &str = "self.matches('^[0-9a-f]{64}$')";
 pub const DATE: &str = concat!("self.matches('^", day!(), "$')");
-pub const TIME: &str = concat!(
-    "self.matches('^",
-    day!(),
-    "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$')"
+pub const TIME: &str = concat!("self.matches(", time!(), ")");
+/// Nothing is said here about times that are none: their own rule says it.
+pub const VALIDITY: &str = concat!(
+    "!has(self.notBefore) || !has(self.notAfter) || !self.notBefore.matches(",
+    time!(),
+    ") || !self.notAfter.matches(",
+    time!(),
+    ") || (timestamp(self.notAfter) > timestamp(self.notBefore) && timestamp(self.notAfter) - timestamp(self.notBefore) <= duration('8784h'))"
 );
 pub const DURATION: &str = concat!("self.matches(", duration!(), ")");
 pub const DNS_NAME: &str = "self.matches('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$')";
@@ -82,7 +96,8 @@ pub const KEY: &str = "self.matches('^[A-Za-z0-9._-]+$') && !(self in ['.', '..'
 pub const SERIAL: &str = r"self.matches('^[^\\p{Z}\\p{Cc}]([^\\p{Cc}]*[^\\p{Z}\\p{Cc}])?$')";
 pub const FIELD_NAME: &str = "self.matches('^[A-Za-z][A-Za-z0-9_.-]*$')";
 pub const FIELD_PATH: &str = r#"self.matches('^\\$(\\.[A-Za-z_\\x{80}-\\x{10FFFF}][A-Za-z0-9_\\x{80}-\\x{10FFFF}]*|\\[\\*\\]|\\[(\'[^\'\\\\\\x00-\\x1f]+\'|"[^"\\\\\\x00-\\x1f]+")\\])*$') && !self.endsWith('[*]') && self != '$'"#;
-pub const OPERATION_PATH: &str = "self.matches('^(/([A-Za-z0-9_.~-]+|[{][A-Za-z][A-Za-z0-9_.-]*[}]))+$') && !self.matches('/[.]{1,2}(/|$)')";
+pub const OPERATION_PATH: &str =
+    "self.matches('^(/([A-Za-z0-9_.~-]+|[{][A-Za-z][A-Za-z0-9_.-]*[}]))+$') && !self.matches('/[.]{1,2}(/|$)')";
 /// A host name or address, perhaps a port, perhaps a path.
 pub const UPSTREAM: &str = r"self.url.matches('^https?://([A-Za-z0-9._-]+|\\[[0-9a-fA-F:.]+\\])(:[1-9][0-9]{0,4})?(/[^?#\\p{Z}\\p{Cc}]*)?$') && (self.url.startsWith('https:') || (has(self.insecure) && self.insecure) || self.url.matches('^http://(127([.](25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}|localhost|\\[::1\\])(:[0-9]+)?(/|$)'))";
 pub const HEADER: &str = "self.matches('^[A-Za-z0-9!#$%&*+.^_|~-]+$') && !(self.lowerAscii() in ['host', 'connection', 'content-length', 'transfer-encoding', 'te', 'trailer', 'upgrade', 'expect', 'accept', 'accept-encoding', 'range'])";
@@ -90,7 +105,8 @@ pub const STORE: &str =
     r"self.matches('^(file:///[^\\p{Z}\\p{Cc}]+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\\p{Z}\\p{Cc}]*)?)$')";
 pub const PREFIX: &str = r"!self.matches('^/|(^|/)[.]{1,2}(/|$)|[\\\\\\p{Cc}]')";
 pub const SOURCES: &str = "self.all(x, x.matches('^[0-9a-fA-F.:]+/(0|[1-9][0-9]{0,2})$') && isCIDR(x))";
-pub const RECIPIENT: &str = r"self.matches('^age1[0-9a-z]{58}$|^ssh-(ed25519|rsa) [A-Za-z0-9+/]+={0,2}( [^\\p{Cc}]*)?$')";
+pub const RECIPIENT: &str =
+    r"self.matches('^age1[0-9a-z]{58}$|^ssh-(ed25519|rsa) [A-Za-z0-9+/]+={0,2}( [^\\p{Cc}]*)?$')";
 pub const ROTATION: &str = concat!(
     "(has(self.rotateEvery) && !self.rotateEvery.matches(",
     duration!(),
@@ -103,7 +119,8 @@ pub const ROTATION: &str = concat!(
     " : 7776000)"
 );
 pub const SEAL_AGE: &str = concat!("!self.matches(", duration!(), ") || ", seconds!("self"), " <= 86400");
-pub const CHECKPOINT: &str = concat!("self.matches(", duration!(), ") && ", seconds!("self"), " <= 3600 && !self.endsWith('d')");
+pub const CHECKPOINT: &str =
+    concat!("self.matches(", duration!(), ") && ", seconds!("self"), " <= 3600 && !self.endsWith('d')");
 pub const ZONE: &str = "self.matches('^[A-Za-z][A-Za-z0-9+_-]*(/[A-Za-z0-9+_-]+){0,2}$')";
 
 macro_rules! cron_item {
@@ -127,7 +144,9 @@ pub const CRON: &str = concat!(
     " ",
     cron_field!("(3[01]|[12][0-9]|0?[1-9])"),
     " ",
-    cron_field!("(1[0-2]|0?[1-9]|[jJ][aA][nN]|[fF][eE][bB]|[mM][aA][rR]|[aA][pP][rR]|[mM][aA][yY]|[jJ][uU][nN]|[jJ][uU][lL]|[aA][uU][gG]|[sS][eE][pP]|[oO][cC][tT]|[nN][oO][vV]|[dD][eE][cC])"),
+    cron_field!(
+        "(1[0-2]|0?[1-9]|[jJ][aA][nN]|[fF][eE][bB]|[mM][aA][rR]|[aA][pP][rR]|[mM][aA][yY]|[jJ][uU][nN]|[jJ][uU][lL]|[aA][uU][gG]|[sS][eE][pP]|[oO][cC][tT]|[nN][oO][vV]|[dD][eE][cC])"
+    ),
     " ",
     cron_field!("([0-7]|[sS][uU][nN]|[mM][oO][nN]|[tT][uU][eE]|[wW][eE][dD]|[tT][hH][uU]|[fF][rR][iI]|[sS][aA][tT])"),
     "$')"

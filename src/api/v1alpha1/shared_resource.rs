@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{Document, KeyReference, LocalReference, Requires, Unit};
-use super::{messages, rules};
 use super::status::SharedResourceStatus;
+use super::{messages, rules};
 
 /// What may be shared, by whom, over what: form A's provider half, published before anyone asks.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]

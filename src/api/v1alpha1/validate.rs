@@ -101,7 +101,12 @@ impl Checks {
     }
 
     fn text(&mut self, text: &str, member: impl Into<String>) {
-        self.rule(syntax::visible(text), member, messages::BLANK, "write the text, or leave the member out if it may be absent");
+        self.rule(
+            syntax::visible(text),
+            member,
+            messages::BLANK,
+            "write the text, or leave the member out if it may be absent",
+        );
     }
 
     fn optional_text(&mut self, text: Option<&String>, member: impl Into<String>) {

@@ -111,7 +111,7 @@ fn some(text: String) -> Option<String> {
 }
 
 /// The text with everything that steers a terminal, or turns the direction of writing, made visible.
-fn plain(text: &str) -> String {
+pub(in crate::cli) fn plain(text: &str) -> String {
     let steers = |letter: char| {
         letter.is_control()
             || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -77,8 +77,8 @@ mod tests {
         let spouse = Person::in_role(&record, "spouse", None);
         assert_eq!(spouse, Person::in_role(&record, "spouse", None));
         assert_ne!(spouse, Person::in_role(&record, "owner", None));
-        assert_eq!(spouse.identity[6..14], spouse.birth.replace('-', ""));
-        assert_eq!(codes::identity_check(&spouse.identity[..17]), spouse.identity.chars().last().unwrap());
+        assert_eq!(spouse.identity.get(6..14).unwrap(), spouse.birth.replace('-', ""));
+        assert_eq!(codes::identity_check(spouse.identity.get(..17).unwrap()), spouse.identity.chars().last().unwrap());
     }
 
     #[test]

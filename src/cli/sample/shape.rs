@@ -53,7 +53,7 @@ impl Shape {
         }
         match (self, first) {
             (Self::Object(members), Step::Member(name)) => {
-                members.entry(name.to_string()).or_default().insert(rest, leaf)
+                members.entry(name.to_string()).or_default().insert(rest, leaf);
             }
             (Self::Array(item), Step::Elements) => item.insert(rest, leaf),
             _ => {}

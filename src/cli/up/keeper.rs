@@ -85,7 +85,7 @@ impl Keeper {
         for change in batch.changes {
             match change {
                 SourceChange::Settings(read) => {
-                    outcome.reload |= self.take_settings(read.map(|s| *s), &mut outcome.said)
+                    outcome.reload |= self.take_settings(read.map(|s| *s), &mut outcome.said);
                 }
                 SourceChange::Signers(text) => objects.push(Change::Signers(Signers::parse(&text).0)),
                 other => objects.extend(self.read(&other, &mut outcome.said)),
@@ -145,9 +145,9 @@ impl Keeper {
         let site = self.site()?;
         match read_change(change, &site) {
             Ok(change) => change,
-            Err((gone, why)) => {
-                said.push(why);
-                gone
+            Err(absent) => {
+                said.push(absent.why);
+                absent.gone
             }
         }
     }
@@ -211,16 +211,23 @@ impl Keeper {
 }
 
 /// Reads the objects of a batch of the first view on all cores.
+#[must_use]
 pub fn read_all(changes: &[SourceChange], site: &Site) -> Vec<Change> {
-    changes.par_iter().filter_map(|change| read_change(change, site).unwrap_or_else(|(gone, _)| gone)).collect()
+    changes.par_iter().filter_map(|change| read_change(change, site).unwrap_or_else(|absent| absent.gone)).collect()
+}
+
+/// An object that cannot be taken in counts as absent.
+struct Absent {
+    gone: Option<Change>,
+    why: String,
 }
 
 /// The judge's event; where the object cannot be taken in, its absence and why.
-fn read_change(change: &SourceChange, site: &Site) -> Result<Option<Change>, (Option<Change>, String)> {
+fn read_change(change: &SourceChange, site: &Site) -> Result<Option<Change>, Box<Absent>> {
     match change {
         SourceChange::Put(object, place) => facts::put(object, place, site).map_err(|error| {
             let why = format!("{}: {} {}/{}: {error}", place.file, object.kind().name(), object.namespace, object.name);
-            (facts::gone(&object.key(), place), why)
+            Box::new(Absent { gone: facts::gone(&object.key(), place), why })
         }),
         SourceChange::Gone(key, place) => Ok(facts::gone(key, place)),
         SourceChange::Signers(text) => Ok(Some(Change::Signers(Signers::parse(text).0))),

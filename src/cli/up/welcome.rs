@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use parking_lot::RwLock;
 
 use super::UpArgs;
+use crate::api::v1alpha1::access_grant::Decision;
 use crate::clock::Clock;
 use crate::delivery::credentials::Credentials;
 use crate::delivery::state_dir::StateDir;
@@ -34,7 +35,10 @@ pub fn print(
     let sorted: BTreeMap<&Key, _> = index.grants().map(|grant| (&grant.key, grant)).collect();
     for (key, grant) in &sorted {
         let unit = index.request(&grant.request).map_or_else(|| grant.request.to_string(), |r| r.unit.name.to_string());
-        let until = index.site().day(grant.not_after).to_string();
+        let until = match grant.decision {
+            Decision::Approved => index.site().day(grant.not_after).to_string(),
+            Decision::Denied => "-".to_owned(),
+        };
         let state = match index.standing(key, now) {
             Some(Standing::Serves) => "serves".to_owned(),
             Some(Standing::Refused(finding)) => finding.reason.as_str().to_owned(),
@@ -80,7 +84,7 @@ fn tries(out: &mut dyn Write, args: &UpArgs, base: &str, served: &Served, state:
         match segment {
             Segment::Literal(literal) => path.push_str(literal),
             Segment::Parameter(at) => {
-                path.push_str(operation.parameters.get(*at).map_or("demo", |p| sample_value(&p.name)))
+                path.push_str(operation.parameters.get(*at).map_or("demo", |p| sample_value(&p.name)));
             }
         }
     }

@@ -1,3 +1,5 @@
+//! Member names, as written and as meant.
+
 use super::*;
 
 #[test]
@@ -13,7 +15,7 @@ fn same_is_equality() {
     let text = b"\"0123456789abcdefghijklmnopqrstuvw\"";
     for length in 2..text.len() {
         let one = &text[..length];
-        assert!(same(one, &one.to_vec()));
+        assert!(same(one, one));
         for place in 0..length {
             let mut other = one.to_vec();
             other[place] ^= 1;

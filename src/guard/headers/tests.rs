@@ -45,7 +45,10 @@ fn tokens_stand_once_and_in_one_alphabet() {
     assert_eq!(token(&[("authorization", b"Bearer ")]), Err(Code::CredentialMissing));
     assert_eq!(token(&[("authorization", b"Bearer a b")]), Err(Code::CredentialInvalid));
     assert_eq!(token(&[("authorization", b"Bearer \xff")]), Err(Code::CredentialInvalid));
-    assert_eq!(token(&[("authorization", &[b"Bearer ".as_slice(), &[b'a'; 513]].concat())]), Err(Code::CredentialInvalid));
+    assert_eq!(
+        token(&[("authorization", &[b"Bearer ".as_slice(), &[b'a'; 513]].concat())]),
+        Err(Code::CredentialInvalid)
+    );
     let twice: [(&str, &[u8]); 3] =
         [("authorization", b"Bearer abc"), ("authorization", b"Bearer abc"), ("authorization", b"Bearer abc")];
     assert_eq!(token(&twice), Err(Code::RequestInvalid));
@@ -104,7 +107,8 @@ fn what_would_change_the_message_is_refused() {
     let body = Full::new(Bytes::from_static(b"x"));
     let said = Headers::read(&parts(&[]), &body).fault.unwrap();
     assert_eq!(said.detail, "no operation takes a body; send none");
-    let absolute = Request::builder().uri("http://guard/n/r/a").header("host", "guard").body(()).unwrap().into_parts().0;
+    let absolute =
+        Request::builder().uri("http://guard/n/r/a").header("host", "guard").body(()).unwrap().into_parts().0;
     assert!(Headers::read(&absolute, &Empty::<Bytes>::new()).fault.is_some());
 }
 

@@ -98,10 +98,27 @@ mod tests {
 
     #[test]
     fn json_goes_by_its_registered_names() {
-        for yes in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json", "application/a.b+JSON ;x", "application/json;charset=\"UTF-8\""] {
+        for yes in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/problem+json",
+            "application/a.b+JSON ;x",
+            "application/json;charset=\"UTF-8\"",
+        ] {
             assert!(is_json(yes.as_bytes()), "{yes}");
         }
-        for no in ["", "application/json; charset=gbk", "text/json", "application/jsonp", "application/+json", "application/json,text/html", "application/x+jsonx", "application", "text/html", "application/a b+json"] {
+        for no in [
+            "",
+            "application/json; charset=gbk",
+            "text/json",
+            "application/jsonp",
+            "application/+json",
+            "application/json,text/html",
+            "application/x+jsonx",
+            "application",
+            "text/html",
+            "application/a b+json",
+        ] {
             assert!(!is_json(no.as_bytes()), "{no}");
         }
     }

@@ -8,7 +8,9 @@ use crate::judge::refusal::{Code, Refusal};
 pub enum Failure {
     #[error("the provider's system cannot be reached")]
     Unreachable,
-    #[error("the guard's own access to the provider is not set up; the operator of the guard finds the cause in its log")]
+    #[error(
+        "the guard's own access to the provider is not set up; the operator of the guard finds the cause in its log"
+    )]
     NotSetUp,
     #[error("the provider's system did not answer in time")]
     Timeout,

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn values_are_encoded_canonically() {
-        let parameter = |name: &str, in_path| Parameter { name: name.into(), in_path, required: true, sensitive: false };
+        let parameter =
+            |name: &str, in_path| Parameter { name: name.into(), in_path, required: true, sensitive: false };
         let operation = Operation {
             name: "by-id".into(),
             method: shared_resource::Method::GET,

@@ -47,8 +47,7 @@ pub(super) fn credential(
     secrets: &Secrets,
 ) -> Result<Option<(HeaderName, HeaderValue)>, RouteError> {
     let Some(credential) = &upstream.credential else { return Ok(None) };
-    let name: HeaderName =
-        credential.header.parse().map_err(|_| RouteError::Header)?;
+    let name: HeaderName = credential.header.parse().map_err(|_| RouteError::Header)?;
     let secret = read(secrets, namespace, &credential.secret_ref).map_err(RouteError::Credential)?;
     let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| RouteError::Header)?;
     value.set_sensitive(true);

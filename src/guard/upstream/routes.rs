@@ -85,10 +85,12 @@ impl Routes {
     /// Closes connections that have waited too long, and forgets resources that `stays` does not know.
     pub fn sweep(&self, stays: impl Fn(&Key) -> bool) {
         self.known.lock().retain(|key, _| stays(key));
-        self.pools.lock().retain(|_, pool| pool.upgrade().is_some_and(|pool| {
-            pool.sweep();
-            true
-        }));
+        self.pools.lock().retain(|_, pool| {
+            pool.upgrade().is_some_and(|pool| {
+                pool.sweep();
+                true
+            })
+        });
     }
 
     fn make(

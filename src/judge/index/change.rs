@@ -72,7 +72,10 @@ impl Index {
             if let LedgerEntry::Enforced { namespace, serial: s, .. }
             | LedgerEntry::Ended { namespace, serial: s, .. } = entry
             {
-                touched.extend(self.relations.of_serial(&serial(namespace, s)).iter().cloned());
+                let serial = serial(namespace, s);
+                touched.extend(self.relations.of_serial(&serial).iter().cloned());
+                // what they claim to replace may be known only now, its grant being absent
+                touched.extend(self.relations.successors(&serial).iter().cloned());
             }
         }
         self.judge(touched, now, &mut effects);
@@ -204,6 +207,8 @@ impl Index {
                 }
                 let digest = record.and_then(|r| r.enforced.as_ref()).map(|(digest, _, _)| *digest);
                 let (serial, cause) = (ended.clone(), Cause::Revoked);
+                // the place where it was found is nothing a caller should read
+                let name: Arc<str> = name.split(" (").next().unwrap_or_default().into();
                 LedgerEntry::Ended { namespace, serial, cause, digest, scope: None, resources, by: name, at: now }
             }
             Target::Bar(bar) => {

@@ -8,10 +8,10 @@ use crate::judge::facts::{Grant, Key};
 /// Grants by what they refer to. Lists are short but for resources, which are few.
 #[derive(Debug, Default)]
 pub(super) struct Relations {
-    by_request: HashMap<Key, Vec<Key>>,
-    by_resource: HashMap<Key, Vec<Key>>,
-    by_serial: HashMap<Key, Vec<Key>>,
-    by_superseded: HashMap<Key, Vec<Key>>,
+    requests: HashMap<Key, Vec<Key>>,
+    resources: HashMap<Key, Vec<Key>>,
+    serials: HashMap<Key, Vec<Key>>,
+    superseded: HashMap<Key, Vec<Key>>,
 }
 
 pub(super) fn resource_of(grant: &Grant) -> Key {
@@ -29,39 +29,39 @@ pub(super) fn serial(namespace: &Arc<str>, serial: &Arc<str>) -> Key {
 impl Relations {
     pub(super) fn add(&mut self, grant: &Grant) {
         let key = &grant.key;
-        insert(&mut self.by_request, grant.request.clone(), key);
-        insert(&mut self.by_resource, resource_of(grant), key);
-        insert(&mut self.by_serial, serial_of(grant), key);
+        insert(&mut self.requests, grant.request.clone(), key);
+        insert(&mut self.resources, resource_of(grant), key);
+        insert(&mut self.serials, serial_of(grant), key);
         if let Some(older) = &grant.supersedes {
-            insert(&mut self.by_superseded, serial(&key.namespace, older), key);
+            insert(&mut self.superseded, serial(&key.namespace, older), key);
         }
     }
 
     pub(super) fn remove(&mut self, grant: &Grant) {
         let key = &grant.key;
-        take(&mut self.by_request, &grant.request, key);
-        take(&mut self.by_resource, &resource_of(grant), key);
-        take(&mut self.by_serial, &serial_of(grant), key);
+        take(&mut self.requests, &grant.request, key);
+        take(&mut self.resources, &resource_of(grant), key);
+        take(&mut self.serials, &serial_of(grant), key);
         if let Some(older) = &grant.supersedes {
-            take(&mut self.by_superseded, &serial(&key.namespace, older), key);
+            take(&mut self.superseded, &serial(&key.namespace, older), key);
         }
     }
 
     pub(super) fn of_request(&self, request: &Key) -> &[Key] {
-        list(&self.by_request, request)
+        list(&self.requests, request)
     }
 
     pub(super) fn of_resource(&self, resource: &Key) -> &[Key] {
-        list(&self.by_resource, resource)
+        list(&self.resources, resource)
     }
 
     pub(super) fn of_serial(&self, serial: &Key) -> &[Key] {
-        list(&self.by_serial, serial)
+        list(&self.serials, serial)
     }
 
     /// Grants that claim to replace this serial.
     pub(super) fn successors(&self, serial: &Key) -> &[Key] {
-        list(&self.by_superseded, serial)
+        list(&self.superseded, serial)
     }
 }
 

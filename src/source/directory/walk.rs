@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, ReadDir};
 
-use super::{Directory, MAX_FILES, Role, Stamp, is_hidden};
+use super::{Directory, Role, Stamp, is_hidden};
 
 /// One thing met on the way.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,25 +19,27 @@ pub enum Entry {
 pub struct Walk {
     ahead: VecDeque<String>,
     open: Option<(String, ReadDir)>,
-    left: usize,
+    met: usize,
+    cut: bool,
 }
 
 impl Walk {
     /// A walk over everything below `start` (relative, empty for the root).
     pub fn below(start: &str) -> Self {
-        Self { ahead: VecDeque::from([start.to_owned()]), open: None, left: MAX_FILES }
+        Self { ahead: VecDeque::from([start.to_owned()]), open: None, met: 0, cut: false }
     }
 
     /// Whether the limit on files ended the walk early.
     pub fn is_cut(&self) -> bool {
-        self.left == 0
+        self.cut
     }
 
     /// The next entry; `None` at the end. A directory that cannot be read is passed over, so its
     /// files count as not met.
     pub fn step(&mut self, directory: &Directory) -> Option<Entry> {
         loop {
-            if self.left == 0 {
+            if self.met > directory.max_files {
+                self.cut = true;
                 return None;
             }
             let Some((prefix, entries)) = &mut self.open else {
@@ -56,13 +58,13 @@ impl Walk {
             }
             let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
             if kind.is_dir() {
-                self.left -= 1;
+                self.met += 1;
                 self.ahead.push_back(path);
             } else if Role::of(&path) != Role::Other {
                 let meta = if kind.is_symlink() { fs::metadata(directory.path(&path)) } else { entry.metadata() };
                 let Ok(meta) = meta else { continue };
                 if meta.is_file() {
-                    self.left -= 1;
+                    self.met += 1;
                     return Some(Entry::File(path, Stamp::of(&meta)));
                 }
             }

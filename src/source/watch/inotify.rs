@@ -18,7 +18,8 @@ const MAX_EVENTS: usize = 4096;
 
 #[derive(Debug)]
 pub struct Watch {
-    inotify: Inotify,
+    /// `None` where the system gives none: then only the walk notices changes.
+    inotify: Option<Inotify>,
     directories: HashMap<WatchDescriptor, String>,
     descriptors: BTreeMap<String, WatchDescriptor>,
     complete: bool,
@@ -26,10 +27,17 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn new() -> io::Result<Self> {
-        let inotify = Inotify::init()?;
+    pub fn new() -> Self {
+        let inotify = Inotify::init().ok();
+        let complete = inotify.is_some();
         let buffer = vec![0; 64 * 1024];
-        Ok(Self { inotify, directories: HashMap::new(), descriptors: BTreeMap::new(), complete: true, buffer })
+        Self { inotify, directories: HashMap::new(), descriptors: BTreeMap::new(), complete, buffer }
+    }
+
+    /// As where the system gives no events.
+    #[cfg(test)]
+    pub fn blind() -> Self {
+        Self { inotify: None, complete: false, ..Self::new() }
     }
 
     /// Watches one directory. What is already in it must be walked afterwards. Where the system has
@@ -46,7 +54,8 @@ impl Watch {
             | WatchMask::MOVE_SELF
             | WatchMask::ONLYDIR
             | WatchMask::EXCL_UNLINK;
-        match self.inotify.watches().add(path, mask) {
+        let Some(inotify) = &self.inotify else { return };
+        match inotify.watches().add(path, mask) {
             Ok(descriptor) => {
                 if let Some(stale) = self.descriptors.insert(relative.to_owned(), descriptor.clone())
                     && stale != descriptor
@@ -82,25 +91,31 @@ impl Watch {
             self.drop_descriptor(&descriptor);
         }
         if directory.is_empty() {
-            self.complete = true;
+            self.complete = self.inotify.is_some();
         }
     }
 
     fn drop_descriptor(&mut self, descriptor: &WatchDescriptor) {
-        if self.directories.remove(descriptor).is_some() {
+        if self.directories.remove(descriptor).is_some()
+            && let Some(inotify) = &self.inotify
+        {
             // fails when the directory is gone, and then there is nothing to remove
-            let _ = self.inotify.watches().remove(descriptor.clone());
+            let _ = inotify.watches().remove(descriptor.clone());
         }
     }
 
     /// Waits until something happens, `timeout` at most, and takes all that has.
     pub fn wait(&mut self, timeout: Duration, out: &mut Vec<Event>) {
+        let Some(inotify) = &mut self.inotify else {
+            std::thread::sleep(timeout);
+            return;
+        };
         let timeout = Timespec::try_from(timeout).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
-        let mut ready = [PollFd::from_borrowed_fd(self.inotify.as_fd(), PollFlags::IN)];
+        let mut ready = [PollFd::from_borrowed_fd(inotify.as_fd(), PollFlags::IN)];
         // an interrupted wait is a short one
         let _ = poll(&mut ready, Some(&timeout));
         while out.len() < MAX_EVENTS {
-            let Ok(events) = self.inotify.read_events(&mut self.buffer) else { return };
+            let Ok(events) = inotify.read_events(&mut self.buffer) else { return };
             let mut ended = Vec::new();
             let mut any = false;
             for event in events {
@@ -119,9 +134,9 @@ impl Watch {
                         let path = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
                         out.push(named(event.mask, path));
                     }
-                    Some(_) => {}
                     None if directory.is_empty() => out.push(Event::Root),
-                    None => {}
+                    // hidden, or told by the directory above as well
+                    Some(_) | None => {}
                 }
             }
             for descriptor in ended {

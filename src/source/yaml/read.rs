@@ -20,11 +20,12 @@ pub(super) struct Root {
 
 /// As [`document`]; a panic in the parser, which is others' code, makes the document bad and no more.
 pub(super) fn guarded(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
-    catch_unwind(AssertUnwindSafe(|| document(text, first_line))).unwrap_or_else(|_| {
-        let message = "the YAML parser gave up on this document";
-        Err(YamlError::new(YamlFault::Syntax, (first_line, 1), message, "write it in plain block style"))
-    })
-    .map_err(|error| blame_tab(text, first_line, error))
+    catch_unwind(AssertUnwindSafe(|| document(text, first_line)))
+        .unwrap_or_else(|_| {
+            let message = "the YAML parser gave up on this document";
+            Err(YamlError::new(YamlFault::Syntax, (first_line, 1), message, "write it in plain block style"))
+        })
+        .map_err(|error| blame_tab(text, first_line, error))
 }
 
 /// A tab in the indentation is the commonest cause that nobody can see, and the parser complains of

@@ -67,11 +67,7 @@ pub(super) fn check_characters(text: &str, first_line: u32) -> Result<(), YamlEr
         0..0x20 | 0x7f => true,
         0xc2 => at(index + 1) < 0xa0,
         0xe2 => matches!((at(index + 1), at(index + 2)), (0x80, 0xa8..=0xae) | (0x81, 0xa6..=0xa9)),
-        0xef => match (at(index + 1), at(index + 2)) {
-            (0xbb, 0xbf) => true,
-            (0xbf, 0xbe..=0xbf) => true,
-            _ => false,
-        },
+        0xef => matches!((at(index + 1), at(index + 2)), (0xbb, 0xbf) | (0xbf, 0xbe..=0xbf)),
         _ => false,
     };
     let Some((index, _)) = bytes.iter().enumerate().find(hidden) else { return Ok(()) };

@@ -112,11 +112,18 @@ fn json_value() -> impl Strategy<Value = Value> {
 
 /// The lines on which each member's name stands, found without a parser: block style, one per line.
 fn brute(value: &Value, text: &str) -> Vec<(String, u32)> {
-    fn walk(value: &Value, path: &str, lines: &mut std::iter::Peekable<std::vec::IntoIter<(u32, String)>>, out: &mut Vec<(String, u32)>) {
+    fn walk(
+        value: &Value,
+        path: &str,
+        lines: &mut std::iter::Peekable<std::vec::IntoIter<(u32, String)>>,
+        out: &mut Vec<(String, u32)>,
+    ) {
         if let Value::Object(map) = value {
             for (name, inner) in map {
                 let member = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                let (line, _) = lines.find(|(_, text)| text.trim_start_matches([' ', '-']).starts_with(&format!("{name}:"))).unwrap();
+                let (line, _) = lines
+                    .find(|(_, text)| text.trim_start_matches([' ', '-']).starts_with(&format!("{name}:")))
+                    .unwrap();
                 out.push((member.clone(), line));
                 walk(inner, &member, lines, out);
             }
@@ -137,7 +144,8 @@ fn tree() -> impl Strategy<Value = Value> {
     let inner = leaf.prop_recursive(4, 40, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 1..5).prop_map(Value::from),
-            prop::collection::btree_map("[a-m]{1,4}", inner, 1..5).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map("[a-m]{1,4}", inner, 1..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     });
     prop::collection::btree_map("[a-m]{1,4}", inner, 1..5).prop_map(|map| Value::Object(map.into_iter().collect()))
@@ -190,7 +198,12 @@ fn speed() {
         assert!(parse(&text)[0].is_ok());
     }
     let took = start.elapsed();
-    println!("{} bytes, {:?} each, {:.0} MB/s", text.len(), took / rounds, f64::from(rounds) * text.len() as f64 / took.as_secs_f64() / 1e6);
+    println!(
+        "{} bytes, {:?} each, {:.0} MB/s",
+        text.len(),
+        took / rounds,
+        f64::from(rounds) * f64::from(u32::try_from(text.len()).unwrap()) / took.as_secs_f64() / 1e6
+    );
     let start = std::time::Instant::now();
     for _ in 0..rounds {
         serde_yaml::from_str::<Value>(&text).unwrap();

@@ -176,8 +176,9 @@ impl Writer {
                     '\n' => written.push_str("\\n"),
                     _ => {
                         for unit in c.encode_utf16(&mut [0; 2]) {
+                            let escape = format!("\\u{unit:04x}");
                             let upper = self.rng.percent(50);
-                            written.push_str(&if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") });
+                            written.push_str(&if upper { escape.to_uppercase().replace("\\U", "\\u") } else { escape });
                         }
                     }
                 }

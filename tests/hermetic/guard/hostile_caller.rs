@@ -188,7 +188,11 @@ fn a_second_message_is_never_smuggled_in() {
 fn heads_are_bounded_and_connect_is_not_served() {
     let (upstream, world) = world();
     let mut caller = Caller::connect(world.address);
-    let long = format!("{}X: {}\r\n\r\n", request(&format!("GET {}", path("1")), "deed-tax", "").trim_end(), "x".repeat(64 << 10));
+    let long = format!(
+        "{}X: {}\r\n\r\n",
+        request(&format!("GET {}", path("1")), "deed-tax", "").trim_end(),
+        "x".repeat(64 << 10)
+    );
     let mut stream = std::net::TcpStream::connect(world.address).unwrap();
     let _ = stream.write_all(long.as_bytes());
     let status = super::talk::read_reply(&mut stream, false).map(|reply| reply.status);
@@ -199,7 +203,10 @@ fn heads_are_bounded_and_connect_is_not_served() {
     assert!(matches!(caller.read().map(|reply| reply.status), None | Some(400 | 431)));
 
     let mut caller = Caller::connect(world.address);
-    caller.send(format!("CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\nAuthorization: Bearer {}\r\n\r\n", token("deed-tax")).as_bytes());
+    caller.send(
+        format!("CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\nAuthorization: Bearer {}\r\n\r\n", token("deed-tax"))
+            .as_bytes(),
+    );
     assert_eq!(caller.read().unwrap().code(), "request-invalid");
     assert!(upstream.asked().is_empty());
 }

@@ -55,7 +55,8 @@ fn only_an_allow_list_of_headers_goes_upstream() {
     );
     assert_eq!(world.get_with("deed-tax", &path("1"), &headers).status, 200);
     let head = upstream.asked()[0].to_lowercase();
-    let mut names: Vec<&str> = head.lines().skip(1).filter_map(|line| line.split_once(':')).map(|(name, _)| name).collect();
+    let mut names: Vec<&str> =
+        head.lines().skip(1).filter_map(|line| line.split_once(':')).map(|(name, _)| name).collect();
     names.sort_unstable();
     let allowed = ["accept", "accept-encoding", "accept-language", "host", "traceparent", "user-agent", "x-app-key"];
     assert_eq!(names, allowed);
@@ -92,7 +93,10 @@ fn statuses_map_to_codes_and_nothing_of_them_passes() {
         assert_eq!(seen, status[..3].parse().ok());
         assert_eq!(upstream.asked().len(), 1);
     }
-    assert_eq!(code_of("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), "upstream-status");
+    assert_eq!(
+        code_of("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"),
+        "upstream-status"
+    );
 }
 
 #[test]
@@ -132,9 +136,17 @@ fn only_json_is_read() {
         assert_eq!(typed(bad), "upstream-invalid", "{bad}");
     }
     for body in [
-        "", "CANARY", "{\"data\": [}", "\u{feff}{\"data\": []}", "{\"data\": [], \"data\": []}",
-        "{\"data\": [], \"d\\u0061ta\": []}", "{\"data\": [{\"ownerName\": 1}]}", "{\"data\": [{\"ownerName\": {\"x\": \"CANARY\"}}]}",
-        "{\"data\": {\"ownerName\": \"CANARY\"}}", "{\"data\": []} {}", "[\"\\ud800\"]",
+        "",
+        "CANARY",
+        "{\"data\": [}",
+        "\u{feff}{\"data\": []}",
+        "{\"data\": [], \"data\": []}",
+        "{\"data\": [], \"d\\u0061ta\": []}",
+        "{\"data\": [{\"ownerName\": 1}]}",
+        "{\"data\": [{\"ownerName\": {\"x\": \"CANARY\"}}]}",
+        "{\"data\": {\"ownerName\": \"CANARY\"}}",
+        "{\"data\": []} {}",
+        "[\"\\ud800\"]",
     ] {
         assert_eq!(code_of(json_answer(body)), "upstream-invalid", "{body}");
     }

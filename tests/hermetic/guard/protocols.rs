@@ -63,7 +63,12 @@ async fn clear(address: SocketAddr) -> Sender {
     sender
 }
 
-async fn get(sender: &mut Sender, target: &str, headers: &[(&str, &str)], body: &'static str) -> (StatusCode, Vec<String>, Bytes) {
+async fn get(
+    sender: &mut Sender,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &'static str,
+) -> (StatusCode, Vec<String>, Bytes) {
     let mut request = Request::builder().uri(format!("http://guard{target}"));
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -113,7 +118,10 @@ fn http2_gives_the_same_answers_and_refusals() {
             assert_eq!(call.await.unwrap(), StatusCode::OK);
         }
     });
-    assert_eq!(world.entries().1.values().filter(|entry| entry.bytes.is_some() && entry.status == Some(200)).count(), 41);
+    assert_eq!(
+        world.entries().1.values().filter(|entry| entry.bytes.is_some() && entry.status == Some(200)).count(),
+        41
+    );
 }
 
 #[test]

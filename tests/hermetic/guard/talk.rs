@@ -93,7 +93,8 @@ pub fn read_reply(stream: &mut impl Read, head_only: bool) -> Option<Reply> {
         .map(|line| line.split_once(": ").unwrap())
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
-    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
     let mut body = vec![0; if head_only { 0 } else { length }];
     stream.read_exact(&mut body).unwrap();
     Some(Reply { status, headers, body })

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread::JoinHandle;
 
-use datashare::api::v1alpha1::{AccessGrantSpec, AuditPolicySpec, DataShareRequestSpec, RevocationSpec, SharedResourceSpec};
+use datashare::api::v1alpha1::{
+    AccessGrantSpec, AuditPolicySpec, DataShareRequestSpec, RevocationSpec, SharedResourceSpec,
+};
 use datashare::approval::canonical::Digest;
 use datashare::approval::digests;
 use datashare::approval::signers::Signers;
@@ -83,7 +85,8 @@ pub fn now() -> Timestamp {
 impl Plan {
     /// One resource of this upstream and one grant, `deed-tax`.
     pub fn new(upstream: SocketAddr) -> Self {
-        let parameter = |name: &str, place: &str, sensitive: bool| json!({"name": name, "in": place, "sensitive": sensitive});
+        let parameter =
+            |name: &str, place: &str, sensitive: bool| json!({"name": name, "in": place, "sensitive": sensitive});
         let resource = json!({
             "title": "不动产权属", "direction": "Out", "sharing": "Conditional",
             "provider": {"name": "登记中心", "code": UNIT},

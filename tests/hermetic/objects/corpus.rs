@@ -42,7 +42,12 @@ fn sample(file: &Path) -> Sample {
     let old = file.with_extension("old.yaml");
     let text = fs::read_to_string(file).unwrap();
     let name = file.strip_prefix(root()).unwrap().display().to_string();
-    Sample { object: read(&text, &name), old: old.exists().then(|| read(&fs::read_to_string(&old).unwrap(), &name)), file: name, text }
+    Sample {
+        object: read(&text, &name),
+        old: old.exists().then(|| read(&fs::read_to_string(&old).unwrap(), &name)),
+        file: name,
+        text,
+    }
 }
 
 /// Every object of the example.
@@ -80,7 +85,7 @@ pub fn cel(kind: Kind, object: &Value, old: Option<&Value>) -> Vec<String> {
         .get_or_init(|| Kind::ALL.into_iter().map(|kind| (kind, compile_schema(&definition::schema(kind)))).collect());
     let (_, schema) = all.iter().find(|(known, _)| *known == kind).unwrap();
     let outcome = VALIDATOR.with(|validator| validator.validate_compiled(schema, object, old));
-    outcome.err().into_iter().flat_map(|errors| errors.into_vec()).map(|error| error.message).collect()
+    outcome.err().into_iter().flat_map(kube::core::cel::ValidationErrors::into_vec).map(|error| error.message).collect()
 }
 
 /// What our own checks say, and the object as we would write it; or why it is none of its kind.

@@ -1,9 +1,12 @@
 //! Each shared grammar twice: the CEL rule and the Rust function accept the same texts.
 
+use std::cell::Cell;
+
 use datashare::api::v1alpha1::rules;
 use datashare::api::v1alpha1::validate::syntax;
 use kube::core::cel::{Validator, compile_schema};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 /// Runs `texts` past a rule and its function; some must pass and some must not.
@@ -13,9 +16,10 @@ fn alike(rule: &str, ours: impl Fn(&str) -> bool, texts: impl Strategy<Value = S
     }));
     assert!(!schema.has_errors(), "{:?}", schema.compilation_errors());
     let validator = Validator::new();
-    let passed = std::cell::Cell::new((0, 0));
-    let config = ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() };
-    let outcome = proptest::test_runner::TestRunner::new(config).run(&texts, |text| {
+    let passed = Cell::new((0, 0));
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 2 * config.cases, ..config };
+    let outcome = TestRunner::new(config).run(&texts, |text| {
         let told = validator.validate_compiled(&schema, &json!(text), None);
         let theirs = match &told {
             Ok(()) => true,
@@ -103,9 +107,12 @@ fn addresses() {
     ];
     alike(&rule(rules::SOURCES), syntax::source, ranges);
     let rule = |insecure: bool| {
-        rules::UPSTREAM.replace("self.url", "self").replace("has(self.insecure) && self.insecure", &insecure.to_string())
+        rules::UPSTREAM
+            .replace("self.url", "self")
+            .replace("has(self.insecure) && self.insecure", &insecure.to_string())
     };
-    let host = r"(127\.[0-9]{1,3}\.0?[0-9]\.[0-9]{1,3}|localhost|\[::1\]|\[[0-9a-f:]{0,4}\]|a\.example|[a-zA-Z0-9._@ -]{0,4})";
+    let host =
+        r"(127\.[0-9]{1,3}\.0?[0-9]\.[0-9]{1,3}|localhost|\[::1\]|\[[0-9a-f:]{0,4}\]|a\.example|[a-zA-Z0-9._@ -]{0,4})";
     let urls = || format!(r"(http|https|ftp)://{host}(:[0-9]{{0,6}})?(/[a-z?# ]{{0,3}})?");
     for insecure in [false, true] {
         alike(&rule(insecure), |url| syntax::upstream_url(url, insecure), urls().as_str());

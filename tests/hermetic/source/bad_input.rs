@@ -85,7 +85,10 @@ fn every_mistake_is_named_with_its_place_and_mend() {
         let text = format!("{neighbour}---\n{broken}");
         let load = load_text("grants/a.yaml", &text);
         let found = errors(&load);
-        let finding = found.iter().find(|finding| finding.code.name() == mistake.code).unwrap_or_else(|| panic!("row {number} ({:?}): {found:#?}", mistake.to));
+        let finding = found
+            .iter()
+            .find(|finding| finding.code.name() == mistake.code)
+            .unwrap_or_else(|| panic!("row {number} ({:?}): {found:#?}", mistake.to));
         let line = text.lines().nth(finding.line as usize - 1).unwrap_or_default();
         assert_eq!(finding.file, "grants/a.yaml");
         assert!(line.contains(mistake.at), "row {number} ({:?}): line {} is {line:?}", mistake.to, finding.line);
@@ -114,10 +117,24 @@ fn status_is_ignored_with_a_warning() {
 fn a_list_is_read_item_by_item() {
     let indent = |text: &str| text.lines().map(|line| format!("  {line}\n")).collect::<String>();
     let item = |text: &str| indent(text).replacen("  apiVersion", "- apiVersion", 1);
-    let text = format!("apiVersion: v1\nkind: List\nitems:\n{}{}", item(REVOCATION), item(&GRANT.replace("perSecond", "perSecnd")));
+    let text = format!(
+        "apiVersion: v1\nkind: List\nitems:\n{}{}",
+        item(REVOCATION),
+        item(&GRANT.replace("perSecond", "perSecnd"))
+    );
     let load = load_text("a.yaml", &text);
     assert_eq!(load.documents.len(), 2);
     assert!(load.documents[0].object.is_some() && load.documents[1].object.is_none());
     let line = text.lines().nth(load.findings[0].line as usize - 1).unwrap();
     assert!(line.contains("perSecnd"), "{line}");
+}
+
+#[test]
+fn a_document_that_is_no_object() {
+    for text in ["- a\n- b\n", "text\n", "12\n"] {
+        let load = load_text("a.yaml", text);
+        assert_eq!(load.findings[0].code.name(), "object-shape", "{text}");
+    }
+    let large = format!("a: {}\n", "x".repeat(5 * 1024 * 1024));
+    assert_eq!(load_text("a.yaml", &large).findings[0].code.name(), "file-too-large");
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use datashare::api::v1alpha1::Kind;
 use datashare::clock::Clock;
 use datashare::source::change::{Batch, Place, SourceChange};
-use datashare::source::live::Live;
+use datashare::source::directory::Directory;
+use datashare::source::live::{Live, LiveError};
 use datashare::source::object::ObjectKey;
 
 use super::{GRANT, RESOURCE, REVOCATION};
@@ -91,7 +92,11 @@ fn files_written_edited_renamed_and_removed() {
     world.until("written", |world| world.has("Revocation"));
     fs::write(root.join("grants/deed-tax.yaml"), GRANT.replace("perSecond: 20", "perSecond: 21")).unwrap();
     world.until("edited", |world| world.held.values().any(|spec| spec.contains("21")));
-    assert!(world.said.contains(&"grants/deed-tax.yaml: AccessGrant jinan/deed-tax changed".to_owned()), "{:?}", world.said);
+    assert!(
+        world.said.contains(&"grants/deed-tax.yaml: AccessGrant jinan/deed-tax changed".to_owned()),
+        "{:?}",
+        world.said
+    );
     // as editors save: write beside, rename over
     fs::write(root.join("grants/.deed-tax.yaml.swp"), "x").unwrap();
     fs::write(root.join("grants/deed-tax.yaml~"), GRANT.replace("perSecond: 20", "perSecond: 22")).unwrap();
@@ -220,9 +225,45 @@ fn git_checkout_of_branches() {
     let mut world = World::open(&root);
     for _ in 0..5 {
         git(&["checkout", "-q", "one"]);
-        world.until("one", |world| world.has("AccessGrant") && world.held.keys().filter(|key| key.contains("/one-")).count() == 300 && !world.has("/two-"));
+        world.until("one", |world| {
+            world.has("AccessGrant")
+                && world.held.keys().filter(|key| key.contains("/one-")).count() == 300
+                && !world.has("/two-")
+        });
         git(&["checkout", "-q", "two"]);
-        world.until("two", |world| !world.has("AccessGrant") && world.held.keys().filter(|key| key.contains("/two-")).count() == 250 && !world.held.keys().any(|key| key.contains("/one-1@")));
+        world.until("two", |world| {
+            !world.has("AccessGrant")
+                && world.held.keys().filter(|key| key.contains("/two-")).count() == 250
+                && !world.held.keys().any(|key| key.contains("/one-1@"))
+        });
     }
     assert!(world.live.findings().is_empty(), "{:#?}", world.live.findings());
+}
+
+#[test]
+fn a_tree_with_too_many_files_is_not_fresh() {
+    let (_dir, root) = tree();
+    let bounded = || Directory::open(&root).unwrap().with_max_files(4);
+    let mut live = Live::follow(bounded(), Clock::system(), &mut |_| ()).unwrap();
+    let freshness = live.freshness();
+    fs::create_dir(root.join("more")).unwrap();
+    for number in 0..5 {
+        fs::write(root.join(format!("more/{number}.yaml")), "").unwrap();
+    }
+    let mut calls = 0..1000;
+    while live.findings().iter().all(|finding| finding.code.name() != "too-many-files") {
+        assert!(calls.next().is_some());
+        let _ = live.next(Duration::from_millis(50));
+    }
+    let stale = freshness.last_readable();
+    let _ = live.next(Duration::from_millis(250));
+    assert_eq!(freshness.last_readable(), stale);
+    let refused = Live::follow(bounded(), Clock::system(), &mut |_| ()).unwrap_err();
+    assert!(matches!(refused, LiveError::TooManyFiles { .. }), "{refused}");
+    fs::remove_dir_all(root.join("more")).unwrap();
+    while freshness.last_readable() == stale {
+        assert!(calls.next().is_some());
+        let _ = live.next(Duration::from_millis(50));
+    }
+    assert!(live.findings().is_empty());
 }

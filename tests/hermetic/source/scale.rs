@@ -24,13 +24,19 @@ fn load_and_react() {
         if number % 1000 == 0 {
             fs::create_dir(dir.path().join(format!("d{}", number / 1000))).unwrap();
         }
-        let text = GRANT.replace("name: deed-tax\nspec", &format!("name: g-{number}\nspec")).replace("U1NIU0lHAAAAAQ", signature.trim_end());
+        let text = GRANT
+            .replace("name: deed-tax\nspec", &format!("name: g-{number}\nspec"))
+            .replace("U1NIU0lHAAAAAQ", signature.trim_end());
         fs::write(dir.path().join(format!("d{}/{number}.yaml", number / 1000)), text).unwrap();
     }
     let (before, start) = (resident(), Instant::now());
     let (mut count, mut longest) = (0, Duration::ZERO);
     let mut live = Live::open(dir.path(), Clock::system(), &mut |batch| count += batch.changes.len()).unwrap();
-    println!("{count} changes in {:?}, {} bytes of memory per file", start.elapsed(), (resident() - before) * 1024 / 200_000);
+    println!(
+        "{count} changes in {:?}, {} bytes of memory per file",
+        start.elapsed(),
+        (resident() - before) * 1024 / 200_000
+    );
     let mut took = Vec::new();
     for round in 0..500 {
         let path = dir.path().join(format!("d{}/r{round}.yaml", round % 200));
@@ -52,5 +58,8 @@ fn load_and_react() {
         took.push(noticed.saturating_duration_since(writer.join().unwrap()));
     }
     took.sort();
-    println!("written to told: p50 {:?}, p99 {:?}, longest {:?}; longest empty call {longest:?}", took[250], took[495], took[499]);
+    println!(
+        "written to told: p50 {:?}, p99 {:?}, longest {:?}; longest empty call {longest:?}",
+        took[250], took[495], took[499]
+    );
 }

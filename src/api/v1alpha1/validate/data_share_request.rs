@@ -15,12 +15,7 @@ pub(super) fn violations(spec: &DataShareRequestSpec) -> Vec<Violation> {
     checks.text(&applicant.system.name, "spec.applicant.system.name");
     for (at, source) in applicant.system.sources.iter().enumerate() {
         let member = format!("spec.applicant.system.sources[{at}]");
-        checks.rule(
-            syntax::source(source),
-            member,
-            messages::SOURCE,
-            "add the prefix length, as in 10.20.0.7/32",
-        );
+        checks.rule(syntax::source(source), member, messages::SOURCE, "add the prefix length, as in 10.20.0.7/32");
     }
     if let Some(developer) = &applicant.developer {
         checks.text(&developer.name, "spec.applicant.developer.name");

@@ -2,7 +2,9 @@
 
 use super::{Checks, Violation, syntax};
 use crate::api::v1alpha1::messages;
-use crate::api::v1alpha1::shared_resource::{Direction, Field, Operation, ParameterIn, SharedResourceSpec, Tier, Upstream};
+use crate::api::v1alpha1::shared_resource::{
+    Direction, Field, Operation, ParameterIn, SharedResourceSpec, Tier, Upstream,
+};
 
 /// Header fields whose value the guard or HTTP itself decides.
 const OWN_HEADERS: [&str; 11] = [

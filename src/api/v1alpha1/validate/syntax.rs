@@ -1,7 +1,7 @@
 //! Small grammars: days, times, durations, names, digests and unified social credit codes.
 
-use jiff::civil::Date;
 use ipnet::IpNet;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 const CODE_ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
@@ -21,7 +21,13 @@ pub fn date(text: &str) -> Option<Date> {
 pub fn time(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     let digits = |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|b| b.iter().all(u8::is_ascii_digit));
-    let shape = bytes.first() == Some(&b'2') && digits(0..4) && digits(5..7) && digits(8..10) && digits(11..13) && digits(14..16) && digits(17..19);
+    let shape = bytes.first() == Some(&b'2')
+        && digits(0..4)
+        && digits(5..7)
+        && digits(8..10)
+        && digits(11..13)
+        && digits(14..16)
+        && digits(17..19);
     let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
     if !shape || !marks.iter().all(|&(at, mark)| bytes.get(at) == Some(&mark)) || bytes.get(17..19) == Some(b"60") {
         return None;
@@ -73,7 +79,8 @@ pub fn duration(text: &str) -> Option<SignedDuration> {
 #[must_use]
 pub fn days(text: &str) -> Option<i64> {
     let number = text.strip_suffix('d')?;
-    let digits = (1..=6).contains(&number.len()) && !number.starts_with('0') && number.bytes().all(|b| b.is_ascii_digit());
+    let digits =
+        (1..=6).contains(&number.len()) && !number.starts_with('0') && number.bytes().all(|b| b.is_ascii_digit());
     if digits { number.parse().ok() } else { None }
 }
 
@@ -142,9 +149,9 @@ pub fn role(text: &str) -> bool {
 pub fn zone(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.split('/').count() <= 3
-        && text.split('/').all(|part| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"+_-".contains(&b))
-        })
+        && text
+            .split('/')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"+_-".contains(&b)))
 }
 
 /// An IP address range in the one way Go's and Rust's readers agree on.

@@ -1,4 +1,4 @@
-//! Agreement with a reading of the rules that shares nothing with ours but the words: serde_json's parser, a tree of
+//! Agreement with a reading of the rules that shares nothing with ours but the words: `serde_json`'s parser, a tree of
 //! values, and the projection written down as one would explain it.
 
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use super::*;
 
-/// A document as serde_json understands it, every member kept. Numbers keep only whether they are whole.
+/// A document as `serde_json` understands it, every member kept. Numbers keep only whether they are whole.
 #[derive(Debug, Clone, PartialEq)]
 enum Json {
     Null,

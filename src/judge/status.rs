@@ -1,0 +1,89 @@
+//! What an object's `status` says: computed from the judge's world and from what the shells saw
+//! (tokens, guards, use). Pure, so the operator and `get` say the same. Ready is True only for what
+//! serves.
+
+mod conditions;
+mod grant;
+mod phase;
+mod policy;
+mod request;
+mod resource;
+mod revocation;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::facts::Key;
+use super::index::Index;
+use crate::api::v1alpha1::status::CredentialHash;
+
+pub use phase::phase;
+pub use resource::migration_end;
+pub use revocation::recall;
+
+/// What the judge cannot know by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// Tokens by grant, hashed.
+    pub credentials: HashMap<Key, Vec<Token>>,
+    /// Use by grant: the last admitted call, and how many today.
+    pub usage: HashMap<Key, (Timestamp, u64)>,
+    /// Guards there are, and how many of them have the world as it is here.
+    pub guards: u32,
+    pub current: u32,
+    /// Streams of the record.
+    pub streams: Vec<String>,
+    /// Base URL of the guard, where it is known.
+    pub url: Option<String>,
+}
+
+/// One token by its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    pub serial: std::sync::Arc<str>,
+    pub hash: CredentialHash,
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
+}
+
+/// The world, what was seen beside it, and the moment it is judged for.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub index: &'a Index,
+    pub observed: &'a Observed,
+    pub now: Timestamp,
+}
+
+impl View<'_> {
+    /// Whether every guard has the world as it is here.
+    fn is_enforced(&self) -> bool {
+        self.observed.guards > 0 && self.observed.current == self.observed.guards
+    }
+
+    /// Tokens of a grant's present decision that work now, newest last.
+    fn live(&self, key: &Key) -> Vec<&Token> {
+        let serial = self.index.grant(key).map(|grant| grant.serial.clone());
+        let all = self.observed.credentials.get(key).into_iter().flatten();
+        let mut live: Vec<_> = all
+            .filter(|token| Some(&token.serial) == serial.as_ref())
+            .filter(|token| token.not_before <= self.now && self.now < token.not_after)
+            .collect();
+        live.sort_by_key(|token| token.not_before);
+        live
+    }
+
+    /// Whether calls with a token of this grant are answered.
+    fn serves(&self, key: &Key) -> bool {
+        let stands = self.index.standing(key, self.now) == Some(super::index::Standing::Serves);
+        stands && self.is_enforced() && !self.live(key).is_empty()
+    }
+
+    /// Grants of a namespace, in order.
+    fn grants_of(&self, namespace: &str) -> Vec<Key> {
+        let own = self.index.grants().filter(|grant| &*grant.key.namespace == namespace);
+        let mut keys: Vec<Key> = own.map(|grant| grant.key.clone()).collect();
+        keys.sort();
+        keys
+    }
+}

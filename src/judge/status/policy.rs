@@ -1,0 +1,22 @@
+//! Status of an audit policy: the streams it holds for.
+
+use super::View;
+use super::conditions::condition;
+use crate::api::v1alpha1::status::AuditPolicyStatus;
+
+impl View<'_> {
+    /// Status of an audit policy.
+    #[must_use]
+    pub fn policy(&self) -> AuditPolicyStatus {
+        let (reason, message) = if self.is_enforced() {
+            ("InForce", "every guard records under it")
+        } else {
+            ("NoGuard", "no guard is running; start one")
+        };
+        AuditPolicyStatus {
+            conditions: Some(vec![condition("Ready", self.is_enforced(), reason, message, self.now)]),
+            streams: Some(self.observed.streams.clone()).filter(|streams| !streams.is_empty()),
+            ..AuditPolicyStatus::default()
+        }
+    }
+}

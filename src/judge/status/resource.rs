@@ -1,0 +1,62 @@
+//! Status of a resource: who is served from it, and whether its direct line is past its day.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::View;
+use super::conditions::condition;
+use crate::api::v1alpha1::common::Mode;
+use crate::api::v1alpha1::shared_resource::{Sharing, Tier};
+use crate::api::v1alpha1::status::SharedResourceStatus;
+use crate::api::v1alpha1::validate::syntax;
+use crate::judge::facts::{Key, Resource};
+
+impl View<'_> {
+    /// Status of a resource; nothing when the judge does not have it.
+    #[must_use]
+    pub fn resource(&self, key: &Key) -> Option<SharedResourceStatus> {
+        let resource = self.index.resource(key)?;
+        let of_it = self.index.grants().filter(|g| g.key.namespace == key.namespace && g.resource == key.name);
+        let grants = of_it.filter(|grant| self.serves(&grant.key)).count();
+        let (ready, reason, message) = match (resource.spec.sharing, grants) {
+            (Sharing::NotShared, _) => {
+                (false, "NotShared", "its sharing is NotShared: nobody may be granted it".into())
+            }
+            _ if !resource.offers(Mode::Interface) => {
+                (false, "NoInterface", "it has no interface; the guard answers no calls for it".into())
+            }
+            _ if !self.is_enforced() => (false, "NoGuard", "no guard is running; start one".into()),
+            (_, 0) => (false, "NoGrant", "no grant serves from it now".into()),
+            (_, n) => (true, "Serving", format!("{n} grants serve from it")),
+        };
+        let mut conditions = vec![condition("Ready", ready, reason, &message, self.now)];
+        conditions.extend(self.overdue(resource));
+        Some(SharedResourceStatus {
+            observed_generation: None,
+            conditions: Some(conditions),
+            grants: i64::try_from(grants).ok(),
+            url: self.observed.url.as_ref().map(|url| format!("{url}/{}/{}", key.namespace, key.name)),
+        })
+    }
+
+    /// Direct lines must have moved by their day (clause 4.1.5).
+    fn overdue(&self, resource: &Resource) -> Option<Condition> {
+        let end = migration_end(resource, self.index.site())?;
+        let by = resource.spec.channel.migration.as_ref().map(|m| m.by.as_str()).unwrap_or_default();
+        let overdue = self.now >= end;
+        let (reason, message) = if overdue {
+            ("MigrationOverdue", format!("the direct line was to move by {by} (clause 4.1.5)"))
+        } else {
+            ("MigrationPlanned", format!("the direct line moves by {by}"))
+        };
+        Some(condition("Overdue", overdue, reason, &message, if overdue { end } else { self.now }))
+    }
+}
+
+/// The first moment at which a direct line is overdue.
+#[must_use]
+pub fn migration_end(resource: &Resource, site: &crate::judge::facts::Site) -> Option<Timestamp> {
+    let channel = &resource.spec.channel;
+    let by = channel.migration.as_ref().filter(|_| channel.tier == Tier::Direct)?;
+    Some(site.end_of(syntax::date(&by.by)?))
+}

@@ -1,0 +1,158 @@
+//! No record, no data, whatever happens to the process: killed at random moments under load, every
+//! answer that a client received in full has its entry, found by its receipt.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_datashare");
+const CLIENTS: usize = 4;
+const PATH: &str = "/jinan-registration/property-ownership/properties/DEMO-2026-0001";
+
+/// Rounds; more by `CRASH_ROUNDS`.
+fn rounds() -> u64 {
+    std::env::var("CRASH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(200)
+}
+
+/// The part of the example that one grant needs.
+fn world(root: &Path) {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/jinan");
+    for file in [
+        "datashare.yaml",
+        "allowed_signers",
+        "audit-policy.yaml",
+        "grants/deed-tax.yaml",
+        "requests/tax-bureau/deed-tax.yaml",
+        "resources/property-ownership.yaml",
+    ] {
+        let to = root.join(file);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(example.join(file), to).unwrap();
+    }
+}
+
+struct Server {
+    child: Child,
+    address: String,
+    token: String,
+}
+
+impl Server {
+    fn start(root: &Path, state: &Path) -> Self {
+        let mut command = Command::new(BINARY);
+        command.args(["up", root.to_str().unwrap(), "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
+        command.args(["--state", state.to_str().unwrap(), "--threads", "1"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut found = |prefix: &str| {
+            let line = lines.by_ref().map(Result::unwrap).find(|line| line.trim_start().starts_with(prefix));
+            line.unwrap_or_else(|| panic!("no line {prefix}")).trim_start()[prefix.len()..].to_owned()
+        };
+        let address = found("ready http://");
+        let token = found("TOKEN=");
+        // the rest of the page is read, so that nothing blocks on it
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address, token }
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// One call on an open connection: the receipt, when the whole answer came.
+fn call(stream: &mut BufReader<TcpStream>, token: &str, number: u64) -> Option<String> {
+    let request = format!(
+        "GET {PATH} HTTP/1.1\r\nHost: guard\r\nAuthorization: Bearer {token}\r\nDatashare-User: p-{number}\r\nDatashare-Case: c\r\nDatashare-Consent: k\r\n\r\n"
+    );
+    stream.get_mut().write_all(request.as_bytes()).ok()?;
+    let (mut receipt, mut length) = (None, 0);
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let lower = line.trim_end().to_lowercase();
+        if let Some(value) = lower.strip_prefix("datashare-record: ") {
+            receipt = Some(value.to_owned());
+        }
+        if let Some(value) = lower.strip_prefix("content-length: ") {
+            length = value.parse().ok()?;
+        }
+        if lower.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    serde_json::from_slice::<Value>(&body).ok()?;
+    receipt
+}
+
+fn recorded(state: &Path) -> BTreeSet<String> {
+    let mut receipts = BTreeSet::new();
+    for stream in fs::read_dir(state.join("log")).unwrap().map(Result::unwrap).filter(|e| e.path().is_dir()) {
+        for segment in fs::read_dir(stream.path().join("entries")).unwrap() {
+            for line in fs::read_to_string(segment.unwrap().path()).unwrap().lines() {
+                // a torn last line was never acknowledged
+                let Ok(entry) = serde_json::from_str::<Value>(line) else { continue };
+                receipts.insert(format!("{}/{}", entry["stream"].as_str().unwrap(), entry["index"]));
+            }
+        }
+    }
+    receipts
+}
+
+#[test]
+fn every_answer_received_has_its_entry_after_kill_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, state) = (folder.path().join("world"), folder.path().join("state"));
+    world(&root);
+    let received = Arc::new(Mutex::new(BTreeSet::new()));
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    for round in 0..rounds() {
+        let server = Server::start(&root, &state);
+        let over = Arc::new(AtomicBool::new(false));
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                let (received, over) = (received.clone(), over.clone());
+                let (address, token) = (server.address.clone(), server.token.clone());
+                std::thread::spawn(move || {
+                    let Ok(stream) = TcpStream::connect(address) else { return };
+                    let mut stream = BufReader::new(stream);
+                    while !over.load(Ordering::Relaxed) {
+                        let Some(receipt) = call(&mut stream, &token, round) else { return };
+                        received.lock().unwrap().insert(receipt);
+                    }
+                })
+            })
+            .collect();
+        // the moment is the point of the test, not something to wait for
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        std::thread::sleep(Duration::from_micros(500 + seed % 25_000));
+        server.kill();
+        over.store(true, Ordering::Relaxed);
+        clients.into_iter().for_each(|client| client.join().unwrap());
+        if round % 20 == 19 {
+            let (received, recorded) = (received.lock().unwrap(), recorded(&state));
+            let missing: Vec<_> = received.difference(&recorded).collect();
+            assert!(missing.is_empty(), "round {round}: answered without an entry: {missing:?}");
+        }
+    }
+    let received = received.lock().unwrap();
+    assert!(received.len() > 100, "only {} answers came back: the test proves nothing", received.len());
+    let recorded = recorded(&state);
+    let missing: Vec<_> = received.difference(&recorded).collect();
+    assert!(missing.is_empty(), "answered without an entry: {missing:?}");
+}

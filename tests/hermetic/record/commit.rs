@@ -1,0 +1,150 @@
+//! One sync for all who wait, indexes without a gap, segments that follow each other.
+
+use std::sync::Arc;
+
+use datashare::audit::{Log, Options};
+use jiff::SignedDuration;
+
+use super::disk::{Mood, Moody};
+use super::{call, clock, entries, open, poll_once, segments, simple};
+
+#[test]
+fn all_who_wait_share_one_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Moody::new();
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &Options::default(), clock()).unwrap();
+    disk.set(Mood::StallSync);
+    let first = log.append(&simple("first"));
+    disk.wait_until_stalled();
+    let before = disk.syncs();
+    let rest: Vec<_> = (0..500).map(|_| log.append(&simple("together"))).collect();
+    disk.set(Mood::Well);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(first).unwrap();
+    for (index, pending) in (2..).zip(rest) {
+        assert_eq!(runtime.block_on(pending).unwrap().index(), index);
+    }
+    assert_eq!(disk.syncs(), before + 1);
+}
+
+#[test]
+fn entries_of_many_callers_stand_in_the_order_of_their_receipts() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { max_segment_bytes: 20_000, ..Options::default() };
+    let log = Log::open(folder.path(), &options, clock()).unwrap().0;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let tasks: Vec<_> = (0..64)
+        .map(|caller| {
+            let log = log.clone();
+            runtime.spawn(async move {
+                let mut receipts = Vec::new();
+                for round in 0..10 {
+                    let user = format!("{caller}-{round}");
+                    let pending = log.append(&call(&user, &["ownerName"], &[]));
+                    if (caller + round) % 7 == 0 {
+                        // an impatient caller goes; its entry stays
+                        drop(pending);
+                    } else {
+                        receipts.push((pending.await.unwrap(), user));
+                    }
+                }
+                receipts
+            })
+        })
+        .collect();
+    let receipts: Vec<_> = tasks.into_iter().flat_map(|task| runtime.block_on(task).unwrap()).collect();
+    log.close().unwrap();
+    let entries = entries(folder.path());
+    assert_eq!(entries.len(), 2 + 640);
+    assert!(entries.iter().zip(0..).all(|(entry, index)| entry.index == index && *entry.stream == **log.stream()));
+    for (receipt, user) in receipts {
+        let entry = &entries[usize::try_from(receipt.index()).unwrap()];
+        assert_eq!((entry.user.as_deref(), entry.receipt()), (Some(user.as_str()), receipt.to_string()));
+    }
+    assert!(segments(folder.path()).len() > 1);
+}
+
+#[test]
+fn a_relay_that_comes_and_goes_leaves_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Moody::new();
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &Options::default(), clock()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let together = |count: usize| {
+        let log = log.clone();
+        async move {
+            let tasks: Vec<_> = (0..count).map(|_| tokio::spawn(log.append(&simple("together")))).collect();
+            for task in tasks {
+                task.await.unwrap().unwrap();
+            }
+        }
+    };
+    runtime.block_on(async {
+        let relays = [tokio::spawn(log.relay()), tokio::spawn(log.relay())];
+        together(50).await;
+        for relay in relays {
+            relay.abort();
+            together(50).await;
+        }
+    });
+    // a relay that was handed its callers and goes before it looks at them
+    let mut relay = Box::pin(log.relay());
+    assert!(poll_once(relay.as_mut()).is_pending());
+    disk.set(Mood::StallSync);
+    runtime.block_on(async {
+        let first = tokio::spawn(log.append(&simple("first")));
+        tokio::task::yield_now().await;
+        disk.wait_until_stalled();
+        let rest: Vec<_> = (0..3).map(|_| tokio::spawn(log.append(&simple("left")))).collect();
+        tokio::task::yield_now().await;
+        disk.set(Mood::Well);
+        first.await.unwrap().unwrap();
+        // only the stop behind them tells that the three are on disk: their wakers lie with the relay now
+        log.close().unwrap();
+        drop(relay);
+        for task in rest {
+            task.await.unwrap().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_segment_ends_at_its_size_and_at_its_age_and_is_named_by_its_first_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let options = Options { max_segment_bytes: 400, ..Options::default() };
+    let (log, _) = Log::open(folder.path(), &options, clock.clone()).unwrap();
+    log.append_blocking(&simple(&"x".repeat(300))).unwrap();
+    assert_eq!(segments(folder.path()).len(), 2, "start and the entry do not fit into 400 bytes");
+    clock.advance(SignedDuration::from_mins(59));
+    log.append_blocking(&simple("y")).unwrap();
+    assert_eq!(segments(folder.path()).len(), 3);
+    clock.advance(SignedDuration::from_mins(60));
+    log.append_blocking(&simple("z")).unwrap();
+    log.close().unwrap();
+    let names: Vec<_> =
+        segments(folder.path()).iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    assert_eq!(names, [0, 1, 2, 3].map(|first| format!("{first:020}.jsonl")));
+    assert_eq!(entries(folder.path()).len(), 5);
+}
+
+#[test]
+fn two_writers_of_one_stream_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path());
+    let said = Log::open(folder.path(), &Options::default(), clock()).unwrap_err().to_string();
+    assert!(said.contains("another process"), "{said}");
+    log.close().unwrap();
+    open(folder.path()).close().unwrap();
+}
+
+#[test]
+fn the_files_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    open(&log).close().unwrap();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&log), 0o700);
+    assert_eq!(mode(&segments(&log)[0]), 0o600);
+}

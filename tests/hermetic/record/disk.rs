@@ -1,0 +1,116 @@
+//! A disk that fails, fills up or stalls on command.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use datashare::audit::{Disk, SegmentFile, Storage};
+use parking_lot::{Condvar, Mutex};
+
+/// What the disk does from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    Well,
+    FailWrite,
+    /// No space left.
+    Full,
+    /// Takes all but one byte.
+    ShortWrite,
+    FailSync,
+    FailCreate,
+    /// Panics in sync, as a bug would.
+    Panic,
+    /// Neither syncs nor fails until told.
+    StallSync,
+}
+
+#[derive(Debug)]
+struct Inner {
+    mood: Mood,
+    free: u64,
+    syncs: u64,
+    writes: u64,
+    stalled: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Moody(Arc<(Mutex<Inner>, Condvar)>);
+
+impl Moody {
+    pub fn new() -> Self {
+        let inner = Inner { mood: Mood::Well, free: u64::MAX, syncs: 0, writes: 0, stalled: false };
+        Self(Arc::new((Mutex::new(inner), Condvar::new())))
+    }
+
+    pub fn set(&self, mood: Mood) {
+        self.0.0.lock().mood = mood;
+        self.0.1.notify_all();
+    }
+
+    pub fn set_free(&self, free: u64) {
+        self.0.0.lock().free = free;
+    }
+
+    pub fn syncs(&self) -> u64 {
+        self.0.0.lock().syncs
+    }
+
+    pub fn writes(&self) -> u64 {
+        self.0.0.lock().writes
+    }
+
+    /// Returns once the writer hangs in a sync.
+    pub fn wait_until_stalled(&self) {
+        let mut inner = self.0.0.lock();
+        self.0.1.wait_while(&mut inner, |inner| !inner.stalled);
+    }
+}
+
+impl Storage for Moody {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        if self.0.0.lock().mood == Mood::FailCreate {
+            return Err(io::Error::other("create"));
+        }
+        Ok(Box::new(File { disk: self.clone(), real: Disk.create(path)? }))
+    }
+
+    fn resume(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+        Ok(Box::new(File { disk: self.clone(), real: Disk.resume(path)? }))
+    }
+
+    fn free(&self, _: &Path) -> io::Result<u64> {
+        Ok(self.0.0.lock().free)
+    }
+}
+
+struct File {
+    disk: Moody,
+    real: Box<dyn SegmentFile>,
+}
+
+impl SegmentFile for File {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut inner = self.disk.0.0.lock();
+        inner.writes += 1;
+        match inner.mood {
+            Mood::FailWrite => Err(io::Error::from_raw_os_error(5)),
+            Mood::Full => Err(io::ErrorKind::StorageFull.into()),
+            Mood::ShortWrite => self.real.write(&bytes[..bytes.len() - 1]),
+            _ => self.real.write(bytes),
+        }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut inner = self.disk.0.0.lock();
+        inner.syncs += 1;
+        inner.stalled = true;
+        self.disk.0.1.notify_all();
+        self.disk.0.1.wait_while(&mut inner, |inner| inner.mood == Mood::StallSync);
+        inner.stalled = false;
+        match inner.mood {
+            Mood::FailSync => Err(io::Error::from_raw_os_error(5)),
+            Mood::Panic => panic!("the disk driver has a bug"),
+            _ => Ok(()),
+        }
+    }
+}
