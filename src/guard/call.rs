@@ -75,7 +75,7 @@ impl Worker {
                 guard.unknown.count();
                 return Err(Unrecorded::CredentialInvalid);
             }
-            Err(refusal) => return Err(Unrecorded::CredentialMissing(refusal.clone())),
+            Err(refusal) => return Err(Unrecorded::NoCredential(refusal.clone())),
         };
         let index = guard.index.read();
         let Some(holder) = index.identify(&authenticate::hash(token), headers.user.as_deref(), now) else {

@@ -28,7 +28,7 @@ pub type Reply = Response<Full<Bytes>>;
 #[derive(Debug)]
 pub enum Unrecorded {
     ViewStale,
-    CredentialMissing(Refusal),
+    NoCredential(Refusal),
     CredentialInvalid,
     RecordUnavailable,
 }
@@ -38,7 +38,7 @@ impl Unrecorded {
     pub fn code(&self) -> Code {
         match self {
             Self::ViewStale => Code::ViewStale,
-            Self::CredentialMissing(refusal) => refusal.code,
+            Self::NoCredential(refusal) => refusal.code,
             Self::CredentialInvalid => Code::CredentialInvalid,
             Self::RecordUnavailable => Code::RecordUnavailable,
         }
@@ -51,7 +51,7 @@ impl From<Unrecorded> for Refusal {
             Unrecorded::ViewStale => {
                 Self::new(Code::ViewStale, "the guard cannot prove that its view is recent; try again later")
             }
-            Unrecorded::CredentialMissing(refusal) => refusal,
+            Unrecorded::NoCredential(refusal) => refusal,
             Unrecorded::CredentialInvalid => Self::new(Code::CredentialInvalid, UNKNOWN),
             Unrecorded::RecordUnavailable => {
                 Self::new(Code::RecordUnavailable, "what cannot be recorded is not answered; try again later")

@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 use http_body_util::Empty;
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, USER_AGENT,
+};
 use hyper::{Method, Request, Uri};
 
 use super::route::Route;
@@ -28,11 +30,12 @@ impl Outgoing<'_> {
     #[must_use]
     pub fn message(&self, route: &Route) -> Option<Request<Empty<Bytes>>> {
         let mut request = Request::new(Empty::new());
-        *request.method_mut() = match self.operation.method {
-            shared_resource::Method::GET => Method::GET,
-            shared_resource::Method::POST => Method::POST,
-        };
         *request.uri_mut() = self.target(&route.base.prefix)?;
+        if self.operation.method == shared_resource::Method::POST {
+            *request.method_mut() = Method::POST;
+            // some servers answer 411 to a POST that does not say that it has no body
+            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let headers = request.headers_mut();
         headers.reserve(8);
         headers.insert(HOST, route.base.authority.clone());

@@ -218,3 +218,21 @@ fn a_moved_upstream_disturbs_no_grant() {
     assert!(asked[1].starts_with("GET /v3/owners/1 HTTP/1.1\r\n"), "{asked:?}");
     assert!(asked[1].to_lowercase().contains("host: api.registration.example\r\n"), "{asked:?}");
 }
+
+#[test]
+fn a_panic_ends_its_connection_and_no_other() {
+    let upstream = Upstream::usual();
+    let world = Plan::new(upstream.address).start();
+    let mut bystander = Caller::connect(world.address);
+    let call = request(&format!("GET {}", path("1")), "deed-tax", "");
+    bystander.send(call.as_bytes());
+    assert_eq!(bystander.read().unwrap().status, 200);
+    world.panic(true);
+    let mut unlucky = Caller::connect(world.address);
+    unlucky.send(call.as_bytes());
+    assert!(unlucky.read().is_none());
+    world.panic(false);
+    bystander.send(call.as_bytes());
+    assert_eq!(bystander.read().unwrap().status, 200);
+    assert!(world.guard.render_metrics().contains("datashare_guard_open_calls 0\n"));
+}

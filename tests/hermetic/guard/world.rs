@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread::JoinHandle;
 
-use datashare::api::v1alpha1::{
-    AccessGrantSpec, AuditPolicySpec, DataShareRequestSpec, RevocationSpec, SharedResourceSpec,
-};
+use datashare::api::v1alpha1::{AccessGrantSpec, DataShareRequestSpec, RevocationSpec, SharedResourceSpec};
 use datashare::approval::canonical::Digest;
 use datashare::approval::digests;
 use datashare::approval::signers::Signers;
@@ -22,7 +20,7 @@ use datashare::delivery::state_dir::StateDir;
 use datashare::guard::limits::Limits;
 use datashare::guard::retention::Retentions;
 use datashare::guard::upstream::Resolver;
-use datashare::guard::view::{View, ViewSettings};
+use datashare::guard::view::{Proof, View, ViewSettings};
 use datashare::guard::{Guard, Parts, accept};
 use datashare::judge::facts::{Grant, Key, Request, Resource, Revocation, Site};
 use datashare::judge::index::{Change, Index};
@@ -72,6 +70,7 @@ pub struct World {
     pub site_key: SiteKey,
     pub state: StateDir,
     pub stop: CancellationToken,
+    pub view: View,
     view_proved: Arc<AtomicI64>,
     key: SigningKey,
     threads: Vec<JoinHandle<()>>,
@@ -187,7 +186,7 @@ impl World {
         let clock = Clock::manual(now());
         let state = StateDir::hold(&folder.path().join("state"), folder.path()).unwrap();
         let site_key = SiteKey::new(&Redacted::new([7; 32]));
-        let (log, _) = Log::open(&state.log(), Options::default(), clock.clone()).unwrap();
+        let (log, _) = Log::open(&state.log(), &Options::default(), clock.clone()).unwrap();
         let site = Site { name: SITE.into(), time_zone: jiff::tz::TimeZone::get("Asia/Shanghai").unwrap() };
         let (signers, issues) = Signers::parse(&format!("{SIGNER} {}\n", key.public_line()));
         assert!(issues.is_empty(), "{issues:?}");
@@ -197,11 +196,10 @@ impl World {
         let gateways = plan.gateways.iter().map(|range| range.parse().unwrap()).collect();
         let settings = ViewSettings { max_staleness: SignedDuration::from_secs(30), trusted_gateways: gateways };
         let view = View::new(settings);
-        let proved = view_proved.clone();
-        view.prove(Some(Arc::new(move || Timestamp::from_microsecond(proved.load(Ordering::SeqCst)).unwrap())));
+        view.prove(Some(proof(&view_proved)));
         let guard = Guard::new(Parts {
             index: index.clone(),
-            view,
+            view: view.clone(),
             log: log.clone(),
             site_key: site_key.clone(),
             secrets: state.secrets(),
@@ -219,6 +217,7 @@ impl World {
             site_key,
             state,
             stop: CancellationToken::new(),
+            view,
             view_proved,
             key,
             threads: Vec::new(),
@@ -244,7 +243,10 @@ impl World {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
                     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                    accept::serve(guard, listener, tls, stop).await;
+                    tokio::select! {
+                        () = accept::serve(guard.clone(), listener, tls, stop) => {}
+                        () = guard.relay_receipts() => {}
+                    }
                 });
             }));
         }
@@ -296,7 +298,8 @@ impl World {
             not_after,
             rotate_by: not_after,
         };
-        self.index.write().set_credentials(&Key::new(PROVIDER, grant), [(hash(token), credential)]);
+        let serial = format!("serial-{grant}").into();
+        self.index.write().add_credentials(&Key::new(PROVIDER, grant), &serial, [(hash(token), credential)]);
     }
 
     /// Applies an event, and makes durable what it asks for, as `up` does.
@@ -324,6 +327,12 @@ impl World {
 
     pub fn prove_view(&self) {
         self.view_proved.store(self.clock.now().as_microsecond(), Ordering::SeqCst);
+    }
+
+    /// Makes every call panic where it asks how old the view is, or no call any more.
+    pub fn panic(&self, on: bool) {
+        let proof = proof(&self.view_proved);
+        self.view.prove(Some(if on { Arc::new(|| panic!("as the test wants")) } else { proof }));
     }
 
     /// Where a secret of the provider lies.
@@ -369,14 +378,14 @@ impl Drop for World {
     }
 }
 
+fn proof(proved: &Arc<AtomicI64>) -> Proof {
+    let proved = proved.clone();
+    Arc::new(move || Timestamp::from_microsecond(proved.load(Ordering::SeqCst)).unwrap())
+}
+
 fn signing_key(folder: &Path) -> SigningKey {
     let path = folder.join("key");
     let key = ssh_key::PrivateKey::random(&mut ssh_key::rand_core::OsRng, ssh_key::Algorithm::Ed25519).unwrap();
     std::fs::write(&path, key.to_openssh(ssh_key::LineEnding::LF).unwrap().as_bytes()).unwrap();
     SigningKey::open(&path, None, &mut |_| None).unwrap()
-}
-
-/// A policy of its own, for how long records are kept.
-pub fn policy(period: &str, personal: &str) -> AuditPolicySpec {
-    serde_json::from_value(json!({"retention": {"period": period, "personal": personal}})).unwrap()
 }
