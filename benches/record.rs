@@ -69,20 +69,19 @@ fn asking(folder: &Path) {
         }
     }
     log.close().unwrap();
-    let ask = |filter: &Filter| {
-        let begun = Instant::now();
-        let found = query::run(folder, filter, None, &mut |_| Ok(())).unwrap().found;
-        (found, f64::from(ENTRIES) / begun.elapsed().as_secs_f64())
+    let tell = |name: &str, run: Run, found: u64| {
+        let each = run.cpu.as_secs_f64() * 1e6 / f64::from(ENTRIES);
+        let rate = f64::from(ENTRIES) / run.wall.as_secs_f64();
+        println!("{name}: {found} found, {rate:.0} entries/s read, {each:.2} µs CPU each");
     };
     let user = Filter { user: Some("p-0000".to_owned()), ..Filter::default() };
-    for (name, filter) in [("one user", &user), ("everything", &Filter::default())] {
-        let (found, rate) = ask(filter);
-        println!("query for {name}: {found} found, {rate:.0} entries/s");
+    for (name, filter) in [("query for one user", &user), ("query for everything", &Filter::default())] {
+        let run = measure(|| query::run(folder, filter, None, &mut |_| Ok(())).unwrap().found);
+        tell(name, run, run.entries);
     }
-    let begun = Instant::now();
-    let usage = Usage::read(folder, jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH).unwrap();
-    let rate = f64::from(ENTRIES) / begun.elapsed().as_secs_f64();
-    println!("usage of {} grant: {rate:.0} entries/s", usage.iter().count());
+    let epoch = jiff::Timestamp::UNIX_EPOCH;
+    let run = measure(|| Usage::read(folder, epoch, epoch).unwrap().summary.found);
+    tell("usage of grants", run, run.entries);
 }
 
 #[derive(Clone, Copy)]
@@ -132,6 +131,7 @@ fn record(folder: &Path, callers: usize, time: Duration) -> Run {
     let mut run = measure(|| {
         let begun = Instant::now();
         runtime.block_on(async {
+            tokio::spawn(log.relay());
             let callers: Vec<_> = (0..callers)
                 .map(|_| {
                     let (log, over) = (log.clone(), over.clone());

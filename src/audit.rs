@@ -29,7 +29,7 @@ pub use recovery::{Cut, Recovery, Restart};
 pub use segment::MAX_LINE;
 pub use site_key::{Hashed, SiteKey, SiteKeyError};
 pub use storage::{Disk, SegmentFile, Storage};
-pub use writer::{Failure, Log, LogError, Options, Pending, Receipt, RecordUnavailable};
+pub use writer::{Failure, Log, LogError, Options, Pending, Receipt, RecordUnavailable, Relay};
 
 /// The version of the entry format, the first member of every line.
 pub const FORMAT: u32 = 1;

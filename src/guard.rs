@@ -109,6 +109,12 @@ impl Guard {
         let _ = self.log.failed().await;
     }
 
+    /// Hands this thread's calls their receipts, batch by batch; runs beside [`accept::serve`] on the same
+    /// thread and never ends. Without it every call is woken from the writer's thread by itself.
+    pub async fn relay_receipts(&self) {
+        self.log.relay().await;
+    }
+
     /// Whether the guard can answer now: its view is fresh and its record works.
     #[must_use]
     pub fn is_ready(&self) -> bool {

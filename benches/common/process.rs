@@ -1,5 +1,7 @@
 //! Programs under measurement: started, asked what they cost, ended with the benchmark.
 
+#![allow(dead_code, reason = "each benchmark uses a part")]
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -49,7 +51,6 @@ impl Running {
     }
 
     /// A line of `/proc/PID/status`, in MiB.
-    #[allow(dead_code, reason = "one of two benchmarks asks")]
     pub fn memory(&self, line: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
         let found = status.lines().find_map(|l| l.strip_prefix(line)).unwrap();

@@ -40,6 +40,7 @@ const FOLDER: usize = 1000;
 
 /// An answer of the upstream with this many items, about 500 bytes each.
 pub fn document(items: usize) -> Vec<u8> {
+    let owners = ["张示例", "欧阳明月", "李示例"];
     let item = |n: usize| {
         json!({
             "certificateNumber": format!("鲁(2026)济南市不动产权第{:07}号", n * 7919 % 9_999_991),
@@ -48,7 +49,7 @@ pub fn document(items: usize) -> Vec<u8> {
             "plannedUse": "城镇住宅用地/住宅",
             "area": 60.25 + f64::from(u32::try_from(n % 140).unwrap()),
             "registeredOn": "2024-03-14T09:26:53+08:00",
-            "ownerName": (["张示例", "欧阳明月", "李示例"][n % 3]),
+            "ownerName": owners[n % 3],
             "ownerId": format!("99010119{:010}", n * 104_729 % 9_999_999_967),
             "share": "单独所有",
             "mortgaged": n.is_multiple_of(3),

@@ -7,6 +7,7 @@ mod committer;
 mod error;
 mod pending;
 mod queue;
+mod relay;
 
 use std::cell::Cell;
 use std::future::Future;
@@ -19,6 +20,7 @@ use parking_lot::Mutex;
 
 pub use self::error::{Failure, LogError, RecordUnavailable};
 pub use self::pending::{Pending, Receipt};
+pub use self::relay::Relay;
 
 use self::committer::Committer;
 use self::queue::{Kind, Shared};
@@ -127,6 +129,11 @@ impl Log {
             let _ = thread.join();
         }
         receipt
+    }
+
+    /// A task that makes waking cheap: spawn it once on the runtime whose tasks append.
+    pub fn relay(&self) -> Relay {
+        Relay::new(&self.0.shared)
     }
 
     /// The stream's name.

@@ -1,4 +1,4 @@
-//! `datashare crds`: the five CustomResourceDefinitions as an API server takes them. What is
+//! `datashare crds`: the five `CustomResourceDefinition`s as an API server takes them. What is
 //! printed is what the committed files under `crds/` hold, byte for byte.
 
 use std::io::{self, Write};

@@ -40,10 +40,10 @@ reasons! {
     RequestMissing => GrantSuspended;
     /// The request is not the one that was reviewed.
     RequestChanged => GrantSuspended;
-    /// The resource is not there.
-    ResourceMissing => GrantSuspended;
     /// The request asks for another resource.
     ResourceMismatch => GrantSuspended;
+    /// The resource is not there.
+    ResourceMissing => GrantSuspended;
     /// The resource may not be shared.
     NotShared => GrantSuspended;
     /// The resource is not given out in the mode asked for.

@@ -10,12 +10,14 @@
 )]
 
 mod approving;
+mod architecture;
 mod canary;
 mod cli;
 mod crash;
 mod crds;
 mod example_jinan;
 mod guard;
+mod judge;
 mod objects;
 mod record;
 mod signatures;

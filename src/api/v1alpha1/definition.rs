@@ -1,4 +1,4 @@
-//! The CustomResourceDefinition of each kind, as an API server gets it.
+//! The `CustomResourceDefinition` of each kind, as an API server gets it.
 //!
 //! A member that is absent and one that is `null` mean the same to us, so nothing is nullable:
 //! the API server then drops nulls before it looks at any rule, and a rule that asks `has(…)`

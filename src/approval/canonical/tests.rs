@@ -1,3 +1,5 @@
+//! Canonical JSON against the yardstick.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

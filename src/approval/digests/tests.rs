@@ -1,3 +1,5 @@
+//! Digests: what they cover and what they leave out.
+
 use super::*;
 
 fn resource() -> Value {

@@ -1,3 +1,5 @@
+//! Lines of allowed_signers: those that count and those that are void.
+
 use proptest::prelude::*;
 
 use super::*;

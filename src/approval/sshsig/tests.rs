@@ -1,3 +1,5 @@
+//! Signatures that are accepted, and those that are not.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -20,6 +20,7 @@ use crate::audit::storage::Storage;
 use crate::audit::stream::Stream;
 use crate::audit::writer::Options;
 use crate::audit::writer::error::{Failure, RecordUnavailable};
+use crate::audit::writer::relay::Hatch;
 use crate::clock::Clock;
 
 /// How long a disk found nearly full is left before it is asked again.
@@ -54,6 +55,7 @@ pub(super) struct Shared {
     pub clock: Clock,
     pub storage: Arc<dyn Storage>,
     pub failure: watch::Sender<Option<Failure>>,
+    pub hatch: Hatch,
     entries: PathBuf,
     prefix: Vec<u8>,
     max_entries: usize,
@@ -97,6 +99,7 @@ impl Shared {
             stream: stream.name.clone(),
             storage,
             failure: watch::Sender::new(None),
+            hatch: Hatch::default(),
             entries: stream.entries.clone(),
             max_entries: options.max_queued_entries,
             max_bytes: options.max_queued_bytes,
@@ -195,7 +198,7 @@ impl Shared {
         self.durable.store(batch.first + batch.entries as u64, Ordering::Release);
         mem::swap(&mut queue.syncing.wakers, wakers);
         drop(queue);
-        wakers.drain(..).flatten().for_each(Waker::wake);
+        self.hatch.wake(wakers);
     }
 
     /// Ends the log: whoever waits, and whoever comes, is refused. Only the first failure counts.

@@ -1,3 +1,5 @@
+//! The sample upstream: its data fits the catalogues it is made for.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -127,8 +127,11 @@ fn work(guard: Arc<Guard>, listener: StdListener, tls: Option<TlsAcceptor>, stop
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let served = runtime.and_then(|runtime| {
         runtime.block_on(async {
-            accept::serve(guard, TcpListener::from_std(listener)?, tls, stop.clone()).await;
-            Ok(())
+            let listener = TcpListener::from_std(listener)?;
+            tokio::select! {
+                () = accept::serve(guard.clone(), listener, tls, stop.clone()) => Ok(()),
+                () = guard.relay_receipts() => Ok(()),
+            }
         })
     });
     if let Err(error) = served {

@@ -1,3 +1,5 @@
+//! The journal gives back what was appended, and survives a torn tail.
+
 use std::os::unix::fs::PermissionsExt;
 
 use serde::Deserialize;

@@ -1,3 +1,5 @@
+//! Member names, as written and as meant.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! What a projection keeps, drops and refuses.
+
 mod faults;
 mod oracle;
 

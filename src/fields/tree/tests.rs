@@ -1,3 +1,5 @@
+//! Trees of granted fields, built from paths.
+
 use super::*;
 
 fn fields(paths: &[&str]) -> Vec<(FieldPath, LeafType)> {

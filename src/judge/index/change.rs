@@ -72,7 +72,10 @@ impl Index {
             if let LedgerEntry::Enforced { namespace, serial: s, .. }
             | LedgerEntry::Ended { namespace, serial: s, .. } = entry
             {
-                touched.extend(self.relations.of_serial(&serial(namespace, s)).iter().cloned());
+                let serial = serial(namespace, s);
+                touched.extend(self.relations.of_serial(&serial).iter().cloned());
+                // what they claim to replace may be known only now, its grant being absent
+                touched.extend(self.relations.successors(&serial).iter().cloned());
             }
         }
         self.judge(touched, now, &mut effects);

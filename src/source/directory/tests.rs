@@ -1,3 +1,5 @@
+//! The directory as a source, on small trees.
+
 use std::os::unix::fs::symlink;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The example's resources against the table of data sets.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use datashare::api::v1alpha1::validate::Validate;

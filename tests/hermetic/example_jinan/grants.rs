@@ -1,3 +1,5 @@
+//! The example's signatures, checked without the product's own code.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use datashare::api::v1alpha1::common::Mode;

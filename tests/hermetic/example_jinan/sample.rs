@@ -1,3 +1,5 @@
+//! The sample upstream's data for the example.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use datashare::cli::sample::{SampleField, SampleOperation, SampleResource, ValueKind, document};

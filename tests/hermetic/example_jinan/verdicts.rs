@@ -1,3 +1,5 @@
+//! What the judge says of each grant of the example.
+
 use std::collections::BTreeMap;
 
 use datashare::cli::world::World;

@@ -6,7 +6,7 @@ use datashare::audit::{Log, Options};
 use jiff::SignedDuration;
 
 use super::disk::{Mood, Moody};
-use super::{call, clock, entries, open, segments, simple};
+use super::{call, clock, entries, open, poll_once, segments, simple};
 
 #[test]
 fn all_who_wait_share_one_sync() {
@@ -62,6 +62,50 @@ fn entries_of_many_callers_stand_in_the_order_of_their_receipts() {
         assert_eq!((entry.user.as_deref(), entry.receipt()), (Some(user.as_str()), receipt.to_string()));
     }
     assert!(segments(folder.path()).len() > 1);
+}
+
+#[test]
+fn a_relay_that_comes_and_goes_leaves_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Moody::new();
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &Options::default(), clock()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let together = |count: usize| {
+        let log = log.clone();
+        async move {
+            let tasks: Vec<_> = (0..count).map(|_| tokio::spawn(log.append(&simple("together")))).collect();
+            for task in tasks {
+                task.await.unwrap().unwrap();
+            }
+        }
+    };
+    runtime.block_on(async {
+        let relays = [tokio::spawn(log.relay()), tokio::spawn(log.relay())];
+        together(50).await;
+        for relay in relays {
+            relay.abort();
+            together(50).await;
+        }
+    });
+    // a relay that was handed its callers and goes before it looks at them
+    let mut relay = Box::pin(log.relay());
+    assert!(poll_once(relay.as_mut()).is_pending());
+    disk.set(Mood::StallSync);
+    runtime.block_on(async {
+        let first = tokio::spawn(log.append(&simple("first")));
+        tokio::task::yield_now().await;
+        disk.wait_until_stalled();
+        let rest: Vec<_> = (0..3).map(|_| tokio::spawn(log.append(&simple("left")))).collect();
+        tokio::task::yield_now().await;
+        disk.set(Mood::Well);
+        first.await.unwrap().unwrap();
+        // only the stop behind them tells that the three are on disk: their wakers lie with the relay now
+        log.close().unwrap();
+        drop(relay);
+        for task in rest {
+            task.await.unwrap().unwrap();
+        }
+    });
 }
 
 #[test]

@@ -1,0 +1,8 @@
+//! The judge: every way a grant can be dead, alone and in pairs, and what ends for good.
+
+mod cases;
+mod ends;
+mod properties;
+mod reasons;
+mod suspends;
+mod world;
