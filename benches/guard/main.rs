@@ -148,7 +148,7 @@ fn verify(proxy: &Proxy, request: &[u8], document: &[u8]) {
 fn measure(proxy: &Proxy, request: &[u8], connections: usize, time: Duration) -> Figures {
     let before = proxy.running.cpu();
     let round = load::run(proxy.address, request, connections, time);
-    let cpu = proxy.running.cpu() - before;
+    let cpu = proxy.running.cpu().saturating_sub(before);
     Figures {
         rate: round.calls as f64 / round.wall.as_secs_f64(),
         p50: round.quantile(0.5),

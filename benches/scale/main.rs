@@ -41,7 +41,7 @@ use process::{Running, free_address};
 use sha2::{Digest, Sha256};
 
 /// A signed world is made anew when it is older: its grants end after 90 days.
-const FRESH: Duration = Duration::from_secs(60 * 24 * 3600);
+const FRESH: Duration = Duration::from_hours(60 * 24);
 const PATH: &str = "/provider/homes/homes/small";
 
 fn main() {
@@ -126,7 +126,7 @@ fn serve(root: &Path, grants: usize, revocations: usize) {
     let running = Running::datashare(root, &state, address, None);
     let ready = begun.elapsed();
     let tokens = Credentials::read(&StateDir::read(&state).unwrap().credentials()).unwrap();
-    let read = begun.elapsed() - ready;
+    let read = begun.elapsed().saturating_sub(ready);
     let tokens: HashMap<String, String> =
         tokens.iter().map(|minted| (minted.serial.to_string(), minted.token().to_owned())).collect();
     let request = |n: usize| load::request(PATH, &tokens[&world::serial(n)]);
@@ -136,7 +136,7 @@ fn serve(root: &Path, grants: usize, revocations: usize) {
         assert_eq!(client.call(&request(grants - 1)).await.0, 200);
         println!(
             "{grants} grants, signatures verified: first answer after {:.1} s (CPU {:.1} s), {} MB resident, {} MB at most",
-            (begun.elapsed() - read).as_secs_f64(),
+            begun.elapsed().saturating_sub(read).as_secs_f64(),
             running.cpu().as_secs_f64(),
             running.memory("VmRSS:"),
             running.memory("VmHWM:"),

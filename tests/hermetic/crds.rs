@@ -91,7 +91,7 @@ fn walk(schema: &Value, at: &str, found: &mut Vec<String>) {
         // the metadata of an object is the API server's own
         for (name, member) in members.iter().filter(|(name, _)| *name != "metadata") {
             let at = format!("{at}.{name}");
-            if !member["description"].as_str().is_some_and(|text| text.len() > 4) {
+            if member["description"].as_str().is_none_or(|text| text.len() <= 4) {
                 found.push(format!("{at}: no description"));
             }
             walk(member, &at, found);

@@ -6,7 +6,13 @@
     clippy::unreachable,
     clippy::indexing_slicing,
     clippy::string_slice,
-    clippy::print_stdout
+    clippy::print_stdout,
+    // test helpers are called for their effect; their ergonomics matter more than a copy
+    clippy::needless_pass_by_value,
+    clippy::assigning_clones,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::duration_suboptimal_units,
+    clippy::manual_is_multiple_of
 )]
 
 mod approving;

@@ -10,7 +10,6 @@ use std::thread::Thread;
 
 use crate::audit::writer::error::RecordUnavailable;
 use crate::audit::writer::queue::Shared;
-use crate::audit::writer::relay;
 
 /// Proof that an entry is on disk: `<stream>/<index>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,16 +72,9 @@ impl Future for Pending {
             Ok(index) => index,
             Err(reason) => return Poll::Ready(Err(reason)),
         };
-        let shared = &self.shared;
-        let mut decided = shared.decided(index);
-        if decided.is_pending() {
-            decided = if relay::wait_here(shared, index, context.waker()) {
-                shared.decided(index)
-            } else {
-                shared.poll_durable(index, context.waker())
-            };
-        }
-        decided.map_ok(|()| Receipt { stream: shared.stream.clone(), index })
+        self.shared
+            .poll_durable(index, context.waker())
+            .map_ok(|()| Receipt { stream: self.shared.stream.clone(), index })
     }
 }
 

@@ -85,7 +85,7 @@ impl Listeners {
         for (number, listener) in self.workers.into_iter().enumerate() {
             let (guard, tls, stop) = (guard.clone(), self.tls.clone(), stop.clone());
             let name = format!("guard-{number}");
-            threads.push(std::thread::Builder::new().name(name).spawn(move || work(guard, listener, tls, &stop))?);
+            threads.push(std::thread::Builder::new().name(name).spawn(move || work(&guard, listener, tls, &stop))?);
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let result: io::Result<()> = runtime.block_on(async {
@@ -123,7 +123,7 @@ impl Listeners {
     }
 }
 
-fn work(guard: Arc<Guard>, listener: StdListener, tls: Option<TlsAcceptor>, stop: &CancellationToken) {
+fn work(guard: &Arc<Guard>, listener: StdListener, tls: Option<TlsAcceptor>, stop: &CancellationToken) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let served = runtime.and_then(|runtime| {
         runtime.block_on(async {

@@ -116,12 +116,12 @@ impl Index {
                 let key = resource.key.clone();
                 self.forget_plans(&key);
                 self.resources.insert(key.clone(), Arc::new(resource));
-                self.relations.of_resource(&key).iter().cloned().collect()
+                self.relations.of_resource(&key).cloned().collect()
             }
             Change::ResourceGone(key) => {
                 self.forget_plans(&key);
                 self.resources.remove(&key);
-                self.relations.of_resource(&key).iter().cloned().collect()
+                self.relations.of_resource(&key).cloned().collect()
             }
             Change::Grant(grant) => self.insert_grant(grant, effects),
             Change::GrantGone(key) => self.remove_grant(&key, effects),

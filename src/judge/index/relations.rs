@@ -1,6 +1,6 @@
 //! Which grant depends on what.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::judge::facts::{Grant, Key};
@@ -9,7 +9,8 @@ use crate::judge::facts::{Grant, Key};
 #[derive(Debug, Default)]
 pub(super) struct Relations {
     requests: HashMap<Key, Vec<Key>>,
-    resources: HashMap<Key, Vec<Key>>,
+    /// A hundred thousand grants of one resource must not make each change a long walk.
+    resources: HashMap<Key, BTreeSet<Key>>,
     serials: HashMap<Key, Vec<Key>>,
     superseded: HashMap<Key, Vec<Key>>,
 }
@@ -30,7 +31,7 @@ impl Relations {
     pub(super) fn add(&mut self, grant: &Grant) {
         let key = &grant.key;
         insert(&mut self.requests, grant.request.clone(), key);
-        insert(&mut self.resources, resource_of(grant), key);
+        self.resources.entry(resource_of(grant)).or_default().insert(key.clone());
         insert(&mut self.serials, serial_of(grant), key);
         if let Some(older) = &grant.supersedes {
             insert(&mut self.superseded, serial(&key.namespace, older), key);
@@ -40,7 +41,13 @@ impl Relations {
     pub(super) fn remove(&mut self, grant: &Grant) {
         let key = &grant.key;
         take(&mut self.requests, &grant.request, key);
-        take(&mut self.resources, &resource_of(grant), key);
+        let resource = resource_of(grant);
+        if let Some(dependants) = self.resources.get_mut(&resource) {
+            dependants.remove(key);
+            if dependants.is_empty() {
+                self.resources.remove(&resource);
+            }
+        }
         take(&mut self.serials, &serial_of(grant), key);
         if let Some(older) = &grant.supersedes {
             take(&mut self.superseded, &serial(&key.namespace, older), key);
@@ -51,8 +58,8 @@ impl Relations {
         list(&self.requests, request)
     }
 
-    pub(super) fn of_resource(&self, resource: &Key) -> &[Key] {
-        list(&self.resources, resource)
+    pub(super) fn of_resource(&self, resource: &Key) -> impl Iterator<Item = &Key> {
+        self.resources.get(resource).into_iter().flatten()
     }
 
     pub(super) fn of_serial(&self, serial: &Key) -> &[Key] {
@@ -69,7 +76,7 @@ fn list<'a>(map: &'a HashMap<Key, Vec<Key>>, of: &Key) -> &'a [Key] {
     map.get(of).map_or(&[], Vec::as_slice)
 }
 
-/// Lists stay sorted, so that a change among a hundred thousand grants of one resource stays cheap.
+/// Lists stay sorted, so that an entry is found at once.
 fn insert(map: &mut HashMap<Key, Vec<Key>>, of: Key, key: &Key) {
     let list = map.entry(of).or_default();
     if let Err(at) = list.binary_search(key) {

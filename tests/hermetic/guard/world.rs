@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread::JoinHandle;
 
-use datashare::api::v1alpha1::{
-    AccessGrantSpec, AuditPolicySpec, DataShareRequestSpec, RevocationSpec, SharedResourceSpec,
-};
+use datashare::api::v1alpha1::{AccessGrantSpec, DataShareRequestSpec, RevocationSpec, SharedResourceSpec};
 use datashare::approval::canonical::Digest;
 use datashare::approval::digests;
 use datashare::approval::signers::Signers;
@@ -187,7 +185,7 @@ impl World {
         let clock = Clock::manual(now());
         let state = StateDir::hold(&folder.path().join("state"), folder.path()).unwrap();
         let site_key = SiteKey::new(&Redacted::new([7; 32]));
-        let (log, _) = Log::open(&state.log(), Options::default(), clock.clone()).unwrap();
+        let (log, _) = Log::open(&state.log(), &Options::default(), clock.clone()).unwrap();
         let site = Site { name: SITE.into(), time_zone: jiff::tz::TimeZone::get("Asia/Shanghai").unwrap() };
         let (signers, issues) = Signers::parse(&format!("{SIGNER} {}\n", key.public_line()));
         assert!(issues.is_empty(), "{issues:?}");
@@ -296,7 +294,10 @@ impl World {
             not_after,
             rotate_by: not_after,
         };
-        self.index.write().set_credentials(&Key::new(PROVIDER, grant), [(hash(token), credential)]);
+        let key = Key::new(PROVIDER, grant);
+        let mut index = self.index.write();
+        let serial = index.grant(&key).unwrap().serial.clone();
+        index.add_credentials(&key, &serial, [(hash(token), credential)]);
     }
 
     /// Applies an event, and makes durable what it asks for, as `up` does.
@@ -374,9 +375,4 @@ fn signing_key(folder: &Path) -> SigningKey {
     let key = ssh_key::PrivateKey::random(&mut ssh_key::rand_core::OsRng, ssh_key::Algorithm::Ed25519).unwrap();
     std::fs::write(&path, key.to_openssh(ssh_key::LineEnding::LF).unwrap().as_bytes()).unwrap();
     SigningKey::open(&path, None, &mut |_| None).unwrap()
-}
-
-/// A policy of its own, for how long records are kept.
-pub fn policy(period: &str, personal: &str) -> AuditPolicySpec {
-    serde_json::from_value(json!({"retention": {"period": period, "personal": personal}})).unwrap()
 }
