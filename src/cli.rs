@@ -145,7 +145,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Result<u8, CliError> {
         Command::Plan(args) => plan::run(args, clock, out, messages)?,
         Command::Revoke(args) => revoke::run(args, clock, out, messages)?,
         Command::Audit(args) => audit::run(args, clock, out, messages)?,
-        Command::Completion(args) => completion::run(args, &mut command, out)?,
+        Command::Completion(args) => completion::run(args, &mut Cli::command(), command.get_name(), out)?,
     })
 }
 

@@ -14,10 +14,10 @@ pub struct CompletionArgs {
 }
 
 /// Runs the command; the exit code is 0.
-pub fn run(args: &CompletionArgs, command: &mut clap::Command, out: &mut dyn Write) -> io::Result<u8> {
-    let name = command.get_name().to_owned();
+/// `program` is the file the shell starts.
+pub fn run(args: &CompletionArgs, command: &mut clap::Command, program: &str, out: &mut dyn Write) -> io::Result<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, command, name, &mut script);
+    clap_complete::generate(args.shell, command, program, &mut script);
     out.write_all(&script)?;
     out.flush()?;
     Ok(0)

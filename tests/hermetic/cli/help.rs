@@ -39,6 +39,8 @@ fn a_plugin_has_the_same_commands() {
     symlink(env!("CARGO_BIN_EXE_datashare"), &plugin).unwrap();
     let help = run(Command::new(&plugin).arg("--help"));
     assert!(help.code == 0 && help.out.contains("kubectl datashare"), "{}", help.out);
+    let script = run(Command::new(&plugin).args(["completion", "bash"]));
+    assert!(script.code == 0 && script.out.contains("kubectl-datashare"), "{}", script.messages);
 }
 
 #[test]
