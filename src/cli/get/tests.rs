@@ -1,3 +1,5 @@
+//! What `get` shows of a judged directory.
+
 use std::path::Path;
 
 use jiff::Timestamp;

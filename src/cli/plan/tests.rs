@@ -1,3 +1,5 @@
+//! What a plan says of two versions of a directory.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -10,7 +10,7 @@ use hyper::rt::{Read, Write};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 use super::Door;
 use super::activity::Activity;
@@ -44,7 +44,9 @@ impl Door {
         let mut connection = pin!(self.http.serve_connection(io, service));
         let mut stopped = pin!(self.stop.cancelled());
         let period = self.worker.guard.limits.idle;
-        let mut look = tokio::time::interval_at(Instant::now() + period, period);
+        let mut look = tokio::time::interval(period);
+        // the first look is a period away
+        look.reset();
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut closing, mut idle, mut seen) = (false, false, 0);
         loop {

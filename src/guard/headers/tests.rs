@@ -1,3 +1,5 @@
+//! Each header field counts once, in its one form.
+
 use bytes::Bytes;
 use http_body_util::{Empty, Full};
 use hyper::Request;

@@ -1,3 +1,5 @@
+//! Ceilings a second and a day hold, also over midnight and restarts.
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 

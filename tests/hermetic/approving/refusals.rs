@@ -58,7 +58,7 @@ fn what_could_never_count_is_not_signed() {
         (&["--not-after", "2027-11-20"], "ends after 2027-11-19"),
         (&["--not-before", "2025-11-01", "--not-after", "2026-11-20"], "at most 366 days"),
         (&["--not-before", "2026-01-01", "--not-after", "2026-11-20"], "ended at"),
-        (&["--legal-basis", " "], "need 'requires: {consent: true}' or a legalBasis"),
+        (&["--legal-basis", " "], "spec.legalBasis: must not be blank"),
         (&["--supersedes", "济登共享〔2025〕7号"], "for another resource, unit or system"),
         (&["--supersedes", "济登共享〔2026〕99号"], "supersede its own serial"),
         (&["--quota-per-second", "0"], "must be 1 to 100000"),

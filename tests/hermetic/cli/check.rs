@@ -65,7 +65,7 @@ fn one_bad_file_never_stops_the_others() {
 fn edited_content_and_other_sites_break_signatures() {
     let (_place, root) = jinan();
     let grant = root.join("grants/deed-tax.yaml");
-    edit(&grant, "perDay: ", "perDay: 1");
+    edit(&grant, "perDay: 2", "perDay: 3");
     let (code, all) = findings(&root, "grants/deed-tax.yaml");
     let forged: Vec<_> = all.iter().filter(|one| one["code"] == "signature-invalid").collect();
     assert!(code == 1 && !forged.is_empty(), "{all:#?}");
