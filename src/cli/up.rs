@@ -10,7 +10,6 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -146,7 +145,6 @@ pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
     let freshness = live.freshness();
     view.prove(Some(Arc::new(move || freshness.last_readable())));
     let stop = CancellationToken::new();
-    let broken = Arc::new(AtomicBool::new(false));
     let watcher = Watcher {
         args: args.directory.clone(),
         keeper,
@@ -156,7 +154,7 @@ pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
         sampling: sampling.clone(),
         clock: clock.clone(),
     };
-    let watching = watcher.start(stop.clone(), broken.clone());
+    let watching = watcher.start(stop.clone());
     let served =
         listeners.serve(&guard, &sampling, args, &stop, |base| welcome::print(out, args, base, &index, &state, &clock));
     stop.cancel();
@@ -255,16 +253,11 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn start(
-        mut self,
-        stop: CancellationToken,
-        broken: Arc<AtomicBool>,
-    ) -> std::thread::JoinHandle<Result<(), UpError>> {
+    fn start(mut self, stop: CancellationToken) -> std::thread::JoinHandle<Result<(), UpError>> {
         std::thread::spawn(move || {
             let result = self.follow(&stop);
             // without this thread the view is stale, and the process ends
             self.view.prove(None);
-            broken.store(result.is_err(), Ordering::SeqCst);
             stop.cancel();
             result
         })

@@ -26,11 +26,6 @@ impl Index {
         }
     }
 
-    /// Forgets a token that nobody may use any more.
-    pub fn forget_credential(&mut self, hash: &TokenHash) {
-        self.tokens.remove(hash);
-    }
-
     /// Whose token this is. Unknown tokens and those of absent grants are alike.
     #[must_use]
     pub fn identify(&self, hash: &TokenHash, user: Option<&str>, now: Timestamp) -> Option<Holder> {
