@@ -10,10 +10,13 @@ pub mod crds;
 pub mod digest;
 pub mod file;
 pub mod get;
+pub mod guard;
+pub mod keeper;
 pub mod plan;
 pub mod revoke;
 pub mod root;
 pub mod sample;
+pub mod serving;
 pub mod statement;
 pub mod token;
 pub mod up;
@@ -67,6 +70,7 @@ enum Command {
     Approve(Box<approve::ApproveArgs>),
     Revoke(Box<revoke::RevokeArgs>),
     Audit(audit::AuditArgs),
+    Guard(Box<guard::GuardArgs>),
     Crds(crds::Crds),
     Completion(completion::CompletionArgs),
 }
@@ -94,6 +98,8 @@ pub enum CliError {
     Revoke(#[from] revoke::RevokeError),
     #[error(transparent)]
     Audit(#[from] audit::AuditError),
+    #[error(transparent)]
+    Guard(#[from] guard::GuardError),
     #[error("cannot write the result: {0}")]
     Write(#[from] io::Error),
 }
@@ -103,7 +109,7 @@ impl CliError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Approve(approve::ApproveError::Refused(_)) | Self::Up(_) => REFUSED,
+            Self::Approve(approve::ApproveError::Refused(_)) | Self::Up(_) | Self::Guard(_) => REFUSED,
             _ => UNREADABLE,
         }
     }
@@ -128,6 +134,10 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Result<u8, CliError> {
     Ok(match &cli.command {
         Command::Up(args) => {
             up::run(args, out)?;
+            FINE
+        }
+        Command::Guard(args) => {
+            guard::run(args, out)?;
             FINE
         }
         Command::Digest(args) => digest::run(args, clock, out, messages)?,

@@ -13,3 +13,4 @@ pub mod random;
 pub mod redacted;
 pub mod settings;
 pub mod source;
+pub mod telemetry;

@@ -41,7 +41,17 @@ pub struct Index {
     ledger: Ledger,
     /// A token belongs to one decision: grant and serial.
     tokens: HashMap<TokenHash, (Key, Arc<str>, Credential)>,
+    /// The tokens of each grant, so that all of them can be replaced.
+    issued: HashMap<Key, Vec<TokenHash>>,
     timers: BTreeSet<(Timestamp, Key)>,
+}
+
+/// A token as the index knows it: issued for one decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    pub serial: Arc<str>,
+    pub hash: TokenHash,
+    pub credential: Credential,
 }
 
 /// A grant and how it stands.
@@ -86,6 +96,7 @@ impl Index {
             relations: Relations::default(),
             plans: HashMap::new(),
             tokens: HashMap::new(),
+            issued: HashMap::new(),
             timers: BTreeSet::new(),
         }
     }
@@ -93,8 +104,8 @@ impl Index {
     /// Forgets every object and keeps what must not be forgotten: ledger and tokens.
     pub fn start_over(&mut self, site: Site) {
         let ledger = std::mem::take(&mut self.ledger);
-        let tokens = std::mem::take(&mut self.tokens);
-        *self = Self { tokens, ..Self::new(site, Signers::default(), ledger) };
+        let (tokens, issued) = (std::mem::take(&mut self.tokens), std::mem::take(&mut self.issued));
+        *self = Self { tokens, issued, ..Self::new(site, Signers::default(), ledger) };
     }
 
     #[must_use]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Rooms from the top down; a room may name what stands on a later line.
 const FLOORS: [&[&str]; 7] = [
     &["cli"],
-    &["guard"],
+    &["guard", "operator"],
     &["source", "delivery", "audit"],
     &["judge"],
     &["approval", "fields"],

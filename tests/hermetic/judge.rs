@@ -5,4 +5,5 @@ mod ends;
 mod properties;
 mod reasons;
 mod suspends;
+mod told;
 mod world;

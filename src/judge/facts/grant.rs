@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Key, Site, Unreadable, names};
-use crate::api::v1alpha1::access_grant::{Approval, Decision};
+use crate::api::v1alpha1::access_grant::{Approval, CredentialPolicy, Decision};
 use crate::api::v1alpha1::common::Requires;
 use crate::api::v1alpha1::validate::syntax;
 use crate::api::v1alpha1::{AccessGrantSpec, messages};
@@ -57,6 +57,20 @@ pub struct Rotation {
     pub overlap: SignedDuration,
 }
 
+impl Rotation {
+    /// What the terms say about it; absent members have their defaults.
+    pub fn read(policy: Option<&CredentialPolicy>) -> Result<Self, Unreadable> {
+        let length = |text: Option<&String>, absent, member| match text {
+            Some(text) => syntax::duration(text).ok_or_else(|| Unreadable::member(member, messages::DURATION)),
+            None => Ok(SignedDuration::from_hours(absent)),
+        };
+        Ok(Self {
+            every: length(policy.and_then(|p| p.rotate_every.as_ref()), 90 * 24, "spec.credential.rotateEvery")?,
+            overlap: length(policy.and_then(|p| p.overlap.as_ref()), 24, "spec.credential.overlap")?,
+        })
+    }
+}
+
 /// One approval after its signature was looked at. Whether the key may speak for the principal is
 /// not decided here: that changes with the list of signers, the signature does not.
 #[derive(Clone, Debug)]
@@ -79,11 +93,6 @@ impl Grant {
             Some(text) => syntax::time(text).ok_or_else(|| Unreadable::member(member, messages::TIME)),
             None => Ok(Timestamp::UNIX_EPOCH),
         };
-        let length = |text: Option<&String>, absent, member| match text {
-            Some(text) => syntax::duration(text).ok_or_else(|| Unreadable::member(member, messages::DURATION)),
-            None => Ok(absent),
-        };
-        let credential = spec.credential.as_ref();
         let digest = |text: &str, member| text.parse().map_err(|e| Unreadable::member(member, e));
         let quota = spec.quota.as_ref();
         let ceiling = |n: Option<i64>| n.map(|n| u32::try_from(n).unwrap_or(0));
@@ -106,18 +115,7 @@ impl Grant {
                 per_second: ceiling(quota.and_then(|q| q.per_second)),
                 per_day: ceiling(quota.and_then(|q| q.per_day)),
             },
-            rotation: Rotation {
-                every: length(
-                    credential.and_then(|c| c.rotate_every.as_ref()),
-                    SignedDuration::from_hours(90 * 24),
-                    "spec.credential.rotateEvery",
-                )?,
-                overlap: length(
-                    credential.and_then(|c| c.overlap.as_ref()),
-                    SignedDuration::from_hours(24),
-                    "spec.credential.overlap",
-                )?,
-            },
+            rotation: Rotation::read(spec.credential.as_ref())?,
             supersedes: spec.supersedes.as_deref().map(Arc::from),
             approvals,
             key,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Index, Slot, Standing, TokenHash};
+use super::{Index, Issued, Slot, Standing, TokenHash};
 use crate::judge::bars::Caller;
 use crate::judge::facts::Key;
 use crate::judge::permit::{Credential, Holder, Permit};
@@ -21,8 +21,24 @@ impl Index {
         serial: &Arc<str>,
         credentials: impl IntoIterator<Item = (TokenHash, Credential)>,
     ) {
+        let issued = self.issued.entry(grant.clone()).or_default();
         for (hash, credential) in credentials {
+            if !issued.contains(&hash) {
+                issued.push(hash);
+            }
             self.tokens.insert(hash, (grant.clone(), serial.clone(), credential));
+        }
+    }
+
+    /// Makes these the only tokens of a grant: the ones it had before are unknown from now on.
+    pub fn replace_credentials(&mut self, grant: &Key, credentials: impl IntoIterator<Item = Issued>) {
+        for hash in self.issued.remove(grant).unwrap_or_default() {
+            if self.tokens.get(&hash).is_some_and(|(owner, ..)| owner == grant) {
+                self.tokens.remove(&hash);
+            }
+        }
+        for Issued { serial, hash, credential } in credentials {
+            self.add_credentials(grant, &serial, [(hash, credential)]);
         }
     }
 
