@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -27,6 +27,8 @@ use crate::source::live::Freshness;
 
 /// How often it is asked whether time has changed a verdict.
 const TICK: Duration = Duration::from_millis(100);
+/// A server says how far it has come about once in three seconds, and a proof may wait for two of them.
+const SHORT: SignedDuration = SignedDuration::from_secs(10);
 /// Between two attempts to prove the view.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -49,12 +51,15 @@ impl Following {
         let pace = Pace::for_staleness(self.view.max_staleness());
         loop {
             self.view.prove(None);
+            let begun = self.clock.now();
             let mut cluster = Cluster::follow(&self.client, &self.scope, &pace);
             let applied = Applied::default();
             let followed = async {
                 // unless the settings came after objects that were read without them
                 if self.first_view(&mut cluster, &applied, &pace).await? {
-                    self.follow(&mut cluster, &applied, &pace).await?;
+                    // the first lists were asked of the store itself, so they hold all that had happened by then
+                    let world = Freshness::new(if applied.is_whole() { begun } else { Timestamp::UNIX_EPOCH });
+                    self.follow(&mut cluster, &applied, world, &pace).await?;
                 }
                 Ok(())
             };
@@ -99,6 +104,9 @@ impl Following {
         let Some(settings) = settings else { return Ok(false) };
         self.view.set((&settings).into());
         pace.set(settings.max_staleness);
+        if settings.max_staleness < SHORT {
+            tracing::warn!("an API server cannot prove a view as often as maxStaleness asks: write {SHORT:#} or more");
+        }
         self.keeper.begin(settings);
         self.keeper.first(first)?;
         self.guard.count_today(&self.log);
@@ -108,8 +116,13 @@ impl Following {
     }
 
     /// Takes in change after change, until everything has to be read anew.
-    async fn follow(&mut self, cluster: &mut Cluster, applied: &Applied, pace: &Pace) -> Result<(), GuardError> {
-        let world = Freshness::new(Timestamp::UNIX_EPOCH);
+    async fn follow(
+        &mut self,
+        cluster: &mut Cluster,
+        applied: &Applied,
+        world: Freshness,
+        pace: &Pace,
+    ) -> Result<(), GuardError> {
         let mut vouching = JoinSet::new();
         let (lease, taken_in) = (self.lease.clone(), applied.clone());
         vouching.spawn(async move { lease.keep(&taken_in).await });

@@ -46,6 +46,12 @@ impl Applied {
         Snapshot { versions: state.versions.clone(), moves: state.moves }
     }
 
+    /// Whether something of everything that is watched was taken in.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.0.borrow().versions.len() == Watched::ALL.len()
+    }
+
     /// Resolves once a real change was taken in after `seen`.
     pub async fn moved_since(&self, seen: &Snapshot) {
         // this holds a sender, so the wait cannot fail

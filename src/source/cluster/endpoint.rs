@@ -67,8 +67,9 @@ pub struct Endpoint {
 pub struct Page {
     #[serde(default)]
     pub metadata: PageMetadata,
+    /// A list of metadata that is empty says `null`.
     #[serde(default)]
-    pub items: Vec<Written>,
+    pub items: Option<Vec<Written>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -169,6 +170,14 @@ fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Trouble> {
 mod tests {
     use super::*;
     use crate::api::v1alpha1::Kind;
+
+    #[test]
+    fn an_empty_list_is_null_or_empty() {
+        for items in ["", ",\"items\":null", ",\"items\":[]"] {
+            let text = format!("{{\"metadata\":{{\"resourceVersion\":\"216\",\"continue\":\"\"}}{items}}}");
+            assert_eq!(decode::<Page>(text.as_bytes()).unwrap().metadata.resource_version, "216");
+        }
+    }
 
     #[test]
     fn asks_where_the_server_answers() {

@@ -165,7 +165,7 @@ impl Stream {
         let mut next = None;
         loop {
             let page = self.endpoint.page(&self.client, next.as_deref()).await?;
-            for written in page.items {
+            for written in page.items.into_iter().flatten() {
                 self.reader.put(&written, told);
                 self.send_many(told).await?;
             }
