@@ -12,6 +12,7 @@ pub mod file;
 pub mod get;
 pub mod guard;
 pub mod keeper;
+pub mod operator;
 pub mod plan;
 pub mod revoke;
 pub mod root;
@@ -71,6 +72,7 @@ enum Command {
     Revoke(Box<revoke::RevokeArgs>),
     Audit(audit::AuditArgs),
     Guard(Box<guard::GuardArgs>),
+    Operator(Box<operator::OperatorArgs>),
     Crds(crds::Crds),
     Completion(completion::CompletionArgs),
 }

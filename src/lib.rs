@@ -9,6 +9,8 @@ pub mod delivery;
 pub mod fields;
 pub mod guard;
 pub mod judge;
+pub mod observe;
+pub mod operator;
 pub mod random;
 pub mod redacted;
 pub mod settings;

@@ -150,6 +150,15 @@ impl Index {
         self.revocations.values()
     }
 
+    #[must_use]
+    pub fn revocation(&self, key: &Key) -> Option<&Revocation> {
+        self.revocations.get(key)
+    }
+
+    pub fn requests(&self) -> impl Iterator<Item = &Arc<Request>> {
+        self.requests.values()
+    }
+
     /// Grants that decide on a request.
     #[must_use]
     pub fn decisions(&self, request: &Key) -> &[Key] {

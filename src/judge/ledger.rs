@@ -4,6 +4,8 @@
 //!
 //! Absence suspends, Revocation ends: nothing here depends on an object still being there.
 
+mod upkeep;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

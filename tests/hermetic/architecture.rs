@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 7] = [
     &["judge"],
     &["approval", "fields"],
     &["api"],
-    &["clock", "random", "redacted", "settings", "telemetry"],
+    &["clock", "observe", "random", "redacted", "settings", "telemetry"],
 ];
 const LONGEST: usize = 500;
 const MEDIAN: usize = 150;

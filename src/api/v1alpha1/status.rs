@@ -149,6 +149,10 @@ pub struct CredentialHash {
     /// Until when it works.
     #[schemars(length(max = 40))]
     pub not_after: String,
+    /// Digest of what the consumer wrote into the annotation datashare.dev/rotate to ask for it.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
 }
 
 /// How many guards have seen the grant.

@@ -34,6 +34,7 @@ fn observed(world: &World, grants: &[&str]) -> Observed {
             sha256: "0".repeat(64),
             not_before: grant.not_before.to_string(),
             not_after: grant.not_after.to_string(),
+            asked: None,
         };
         let (not_before, not_after) = (grant.not_before, grant.not_after);
         (key, vec![Token { serial: grant.serial.clone(), hash, not_before, not_after }])

@@ -69,6 +69,14 @@ impl Rotation {
             overlap: length(policy.and_then(|p| p.overlap.as_ref()), 24, "spec.credential.overlap")?,
         })
     }
+
+    /// Of a token that begins at `begins`: when the next one is minted, and when it ends. None outlives its grant.
+    #[must_use]
+    pub fn of(self, begins: Timestamp, grant_ends: Timestamp) -> (Timestamp, Timestamp) {
+        let rotate_by = begins.checked_add(self.every).unwrap_or(Timestamp::MAX).min(grant_ends);
+        let not_after = rotate_by.checked_add(self.overlap).unwrap_or(Timestamp::MAX).min(grant_ends);
+        (rotate_by, not_after)
+    }
 }
 
 /// One approval after its signature was looked at. Whether the key may speak for the principal is
