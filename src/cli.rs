@@ -102,6 +102,8 @@ pub enum CliError {
     Audit(#[from] audit::AuditError),
     #[error(transparent)]
     Guard(#[from] guard::GuardError),
+    #[error(transparent)]
+    Operator(#[from] operator::OperatorError),
     #[error("cannot write the result: {0}")]
     Write(#[from] io::Error),
 }
@@ -111,7 +113,9 @@ impl CliError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Approve(approve::ApproveError::Refused(_)) | Self::Up(_) | Self::Guard(_) => REFUSED,
+            Self::Approve(approve::ApproveError::Refused(_)) | Self::Up(_) | Self::Guard(_) | Self::Operator(_) => {
+                REFUSED
+            },
             _ => UNREADABLE,
         }
     }
@@ -140,6 +144,10 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Result<u8, CliError> {
         }
         Command::Guard(args) => {
             guard::run(args, out)?;
+            FINE
+        }
+        Command::Operator(args) => {
+            operator::run(args)?;
             FINE
         }
         Command::Digest(args) => digest::run(args, clock, out, messages)?,

@@ -8,20 +8,22 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::api::v1alpha1::validate::syntax::dns_label;
 use crate::clock::Clock;
 use crate::judge::build::Layout;
 use crate::operator::{OperatorError as RunError, Parts, lease, run as work};
 use crate::random::{self, RandomError};
+use crate::telemetry;
 
 /// Keep statuses, tokens, routes and tombstones in a cluster as the signed decisions say.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  datashare operator --namespace datashare-system --gateway gateways/city --url https://share.example")]
 pub struct OperatorArgs {
     /// The product's own namespace
-    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "datashare-system")]
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "datashare-system", value_parser = label)]
     pub namespace: String,
     /// Namespaces whose objects count; absent: all of them
-    #[arg(long, value_name = "NAMESPACE,…", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMESPACE,…", value_delimiter = ',', value_parser = label)]
     pub watch_namespaces: Vec<String>,
     /// Gateway on which the resources' routes hang; absent: no routes are written
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = gateway)]
@@ -63,6 +65,7 @@ pub enum OperatorError {
 
 /// Works until a signal or until it must not go on.
 pub fn run(args: &OperatorArgs) -> Result<(), OperatorError> {
+    telemetry::begin();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;

@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::context::Context;
 use super::guards::{Guards, Versions};
 use super::tombstones::{TombstoneError, Tombstones};
@@ -17,7 +19,6 @@ use crate::judge::ledger::{Ledger, LedgerEntry};
 use crate::settings::Settings;
 use crate::source::change::{Batch, SourceChange, Watched};
 use crate::source::facts;
-use crate::source::object::{ObjectKey, Spec};
 
 /// The one writer of the index.
 pub struct Keeper {
@@ -35,8 +36,8 @@ pub struct Keeper {
     leads: bool,
     /// Versions of the last real change of each kind.
     news: Versions,
-    /// The first view is complete.
-    complete: bool,
+    /// Changes of the first view, until it is complete.
+    first: Option<Vec<SourceChange>>,
 }
 
 /// What came of a batch.
@@ -50,92 +51,131 @@ pub enum Took {
 
 impl Keeper {
     pub fn new(context: Arc<Context>, guards: Arc<Guards>, namespace: &str) -> Self {
-        let namespace = namespace.to_owned();
         Self {
             context,
             guards,
-            namespace,
+            namespace: namespace.to_owned(),
             settings: None,
+            first: Some(Vec::new()),
             pending: Vec::new(),
             known: Ledger::default(),
             journal: None,
             leads: false,
             news: Versions::new(),
-            complete: false,
         }
     }
 
-    /// Takes a batch in. Each change has its effect before the next one is looked at.
+    /// Takes a batch in. Each change has its effect before the next one is looked at; those of the first view wait
+    /// until it is complete.
     pub async fn take(&mut self, batch: Batch) -> Took {
         for line in &batch.said {
             tracing::warn!("{line}");
         }
-        let now = self.context.clock.now();
         let real = batch.is_news();
+        for (watched, version) in batch.reached() {
+            if real {
+                self.news.insert(watched, version);
+            }
+        }
+        if let Some(first) = &mut self.first {
+            first.extend(batch.changes);
+            return Took::All;
+        }
+        let now = self.context.clock.now();
         let mut effects = Effects::default();
         let mut noted = BTreeSet::new();
         for change in batch.changes {
-            let change = match change {
+            let event = match &change {
                 SourceChange::Settings(read) => {
-                    let read = read.map(|settings| *settings);
-                    if self.complete && read != self.settings {
-                        self.settings = read;
-                        return Took::NeedsReload;
+                    let read = read.as_deref().cloned();
+                    if read == self.settings {
+                        continue;
                     }
-                    self.take_settings(read);
-                    continue;
-                }
-                SourceChange::Reached(watched, version) => {
-                    if real {
-                        self.news.insert(watched, version);
-                    }
-                    continue;
+                    self.settings = read;
+                    return Took::NeedsReload;
                 }
                 SourceChange::Ledger(entries) => {
-                    entries.iter().for_each(|entry| {
-                        self.known.take(entry);
-                    });
-                    merge(&mut effects, self.context.index.write().record(&entries, now));
+                    merge(&mut effects, self.remember(entries));
                     continue;
                 }
                 SourceChange::Credentials(key, issued) => {
-                    self.take_credentials(&key, &issued);
-                    noted.insert((Kind::AccessGrant, key));
+                    self.take_credentials(key, issued);
+                    noted.insert((Kind::AccessGrant, key.clone()));
                     continue;
                 }
-                SourceChange::Signers(text) => Some(Change::Signers(Signers::parse(&text).0)),
+                SourceChange::Signers(text) => Some(Change::Signers(Signers::parse(text).0)),
                 SourceChange::Put(..) | SourceChange::Gone(..) => {
-                    let (kind, key) = place(&change);
-                    if kind == Kind::Revocation {
-                        noted.insert((kind, key));
+                    let Some(place) = place(&change) else { continue };
+                    let (event, why) = self.settings.as_ref().map_or((None, None), |s| read(&change, &site(s)));
+                    self.took(&change, &place, why);
+                    self.context.touch(place.0, place.1.clone());
+                    if let Some(Change::Revocation(new)) = &event
+                        && self.context.index.read().revocation(&new.key) != Some(new)
+                    {
+                        noted.insert(place);
                     }
-                    self.read(&change)
+                    event
                 }
+                _ => None,
             };
-            if let Some(change) = change {
-                merge(&mut effects, self.context.index.write().apply(change, now));
+            if let Some(event) = event {
+                merge(&mut effects, self.context.index.write().apply(event, now));
             }
         }
         self.follow_up(effects, noted).await;
         Took::All
     }
 
-    /// Everything that was there has been told.
+    /// Everything that was there has been told: it is read on all cores and judged once.
     pub async fn completed(&mut self) {
-        self.complete = true;
+        let first = self.first.take().unwrap_or_default();
+        let settings = first.iter().rev().find_map(|change| match change {
+            SourceChange::Settings(read) => Some(read.as_deref().cloned()),
+            _ => None,
+        });
+        self.settings = settings.flatten();
+        let Some(site) = self.settings.as_ref().map(site) else {
+            tracing::warn!("there are no settings that can be read: waiting for the ConfigMap datashare-settings");
+            return;
+        };
+        self.context.index.write().start_over(site.clone());
+        let mut noted = BTreeSet::new();
+        for change in &first {
+            match change {
+                SourceChange::Ledger(entries) => {
+                    self.remember(entries);
+                }
+                SourceChange::Credentials(key, issued) => self.take_credentials(key, issued),
+                _ => {}
+            }
+        }
+        let events: Vec<_> = first.par_iter().map(|change| read(change, &site)).collect();
+        let mut changes = Vec::with_capacity(events.len());
+        for (change, (event, why)) in first.iter().zip(events) {
+            if let Some(place) = place(change) {
+                self.took(change, &place, why);
+                if matches!(place.0, Kind::Revocation | Kind::AccessGrant) {
+                    noted.insert(place);
+                }
+            }
+            changes.extend(event);
+        }
         let now = self.context.clock.now();
-        let effects = self.context.index.write().notice_absent(now);
-        self.follow_up(effects, BTreeSet::new()).await;
-        self.context.set_ready(self.settings.is_some());
+        let effects = {
+            let mut index = self.context.index.write();
+            let mut effects = index.load(changes, now);
+            effects.ledger.extend(index.notice_absent(now).ledger);
+            effects
+        };
+        self.follow_up(effects, noted).await;
+        self.context.set_ready(true);
+        self.context.touch_all();
     }
 
     /// Everything will be told anew, for the settings as they are now.
     pub fn reload(&mut self) {
-        self.complete = false;
         self.context.set_ready(false);
-        let mut index = self.context.index.write();
-        let site = self.settings.as_ref().map_or_else(|| index.site().clone(), site);
-        index.start_over(site);
+        self.first = Some(Vec::new());
     }
 
     /// From now on we write.
@@ -163,41 +203,27 @@ impl Keeper {
     /// Whether the first view is complete.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.complete
+        self.first.is_none()
     }
 
-    fn take_settings(&mut self, read: Option<Settings>) {
-        if let Some(settings) = &read {
-            self.context.index.write().start_over(site(settings));
+    fn remember(&mut self, entries: &[LedgerEntry]) -> Effects {
+        entries.iter().for_each(|entry| {
+            self.known.take(entry);
+        });
+        self.context.index.write().record(entries, self.context.clock.now())
+    }
+
+    /// An object came or went, or cannot be taken in.
+    fn took(&self, change: &SourceChange, (kind, key): &(Kind, Key), why: Option<String>) {
+        let there = matches!(change, SourceChange::Put(..));
+        if *kind == Kind::AuditPolicy {
+            self.context.set_policy(key, there);
         }
-        self.settings = read;
-    }
-
-    /// The judge's event. An object that it cannot take in counts as absent.
-    fn read(&self, change: &SourceChange) -> Option<Change> {
-        let (kind, key) = place(change);
-        let settings = self.settings.as_ref()?;
-        let (event, why) = match change {
-            SourceChange::Put(object, at) => {
-                if matches!(object.spec, Spec::AuditPolicy(_)) {
-                    self.context.set_policy(&key, true);
-                }
-                match facts::put(object, at, &site(settings)) {
-                    Ok(event) => (event, None),
-                    Err(error) => (facts::gone(&object.key(), at), Some(error.to_string())),
-                }
-            }
-            SourceChange::Gone(gone, at) => {
-                self.context.set_policy(&key, false);
-                self.context.forget(kind, &key);
-                self.guards.forget(kind, &key);
-                (facts::gone(gone, at), None)
-            }
-            _ => return None,
-        };
-        self.context.set_unreadable(kind, &key, why);
-        self.context.touch(kind, key);
-        event
+        if !there {
+            self.context.forget(*kind, key);
+            self.guards.forget(*kind, key);
+        }
+        self.context.set_unreadable(*kind, key, why);
     }
 
     /// Tokens as the cluster has them. What this process did not write itself is looked at.
@@ -231,7 +257,7 @@ impl Keeper {
             });
         }
         // what stood before we led was enforced at a time that its status may tell
-        let dated = self.complete && self.leads;
+        let dated = self.leads && self.context.is_ready();
         self.guards.note(noted.iter().cloned(), &Arc::new(self.news.clone()), dated);
         self.guards.look(&self.context);
         for (kind, key) in noted {
@@ -313,12 +339,26 @@ fn merge(all: &mut Effects, more: Effects) {
     all.changed.extend(more.changed);
 }
 
-fn place(change: &SourceChange) -> (Kind, Key) {
-    let of = |key: &ObjectKey| (key.kind(), Key::new(key.namespace(), key.name()));
+/// The object that a change is about.
+fn place(change: &SourceChange) -> Option<(Kind, Key)> {
+    let key = match change {
+        SourceChange::Put(object, _) => object.key(),
+        SourceChange::Gone(key, _) => key.clone(),
+        _ => return None,
+    };
+    Some((key.kind(), Key::new(key.namespace(), key.name())))
+}
+
+/// The judge's event. An object that it cannot take in counts as absent, and it is said why.
+fn read(change: &SourceChange, site: &Site) -> (Option<Change>, Option<String>) {
     match change {
-        SourceChange::Put(object, _) => of(&object.key()),
-        SourceChange::Gone(key, _) => of(key),
-        _ => (Kind::AuditPolicy, Key::new("", "")),
+        SourceChange::Put(object, at) => match facts::put(object, at, site) {
+            Ok(event) => (event, None),
+            Err(error) => (facts::gone(&object.key(), at), Some(error.to_string())),
+        },
+        SourceChange::Gone(gone, at) => (facts::gone(gone, at), None),
+        SourceChange::Signers(text) => (Some(Change::Signers(Signers::parse(text).0)), None),
+        _ => (None, None),
     }
 }
 

@@ -17,7 +17,7 @@ pub use backlog::Again;
 use backlog::{Backlog, Next};
 
 /// No sleep is longer, so that a clock that was set is noticed.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// Keys of one kind that are to be looked at.
 #[derive(Clone, Debug)]

@@ -18,6 +18,7 @@ mod digests;
 mod guard;
 mod harness;
 mod objects;
+mod operator;
 mod outage;
 mod proxy;
 mod source;

@@ -24,6 +24,7 @@ mod crds;
 mod example_jinan;
 mod guard;
 mod judge;
+mod manifests;
 mod objects;
 mod record;
 mod signatures;

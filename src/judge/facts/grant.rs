@@ -15,7 +15,7 @@ use crate::approval::sshsig::{self, SignatureError, SignedBy};
 use crate::approval::statement::Statement;
 
 /// The decision on a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Grant {
     pub key: Key,
     pub serial: Arc<str>,
@@ -81,7 +81,7 @@ impl Rotation {
 
 /// One approval after its signature was looked at. Whether the key may speak for the principal is
 /// not decided here: that changes with the list of signers, the signature does not.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Signed {
     pub role: Arc<str>,
     pub principal: Arc<str>,

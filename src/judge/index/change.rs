@@ -142,6 +142,9 @@ impl Index {
 
     fn insert_grant(&mut self, grant: Grant, effects: &mut Effects) -> BTreeSet<Key> {
         let key = grant.key.clone();
+        if self.grants.get(&key).is_some_and(|slot| *slot.grant == grant) {
+            return BTreeSet::from([key]);
+        }
         let mut touched = self.remove_grant(&key, effects);
         self.relations.add(&grant);
         touched.extend(self.relations.of_serial(&serial_of(&grant)).iter().cloned());

@@ -93,3 +93,6 @@ pub fn plan(
     }
     Plan::Keep { next: Some(rotate_by) }
 }
+
+#[cfg(test)]
+mod tests;
