@@ -115,7 +115,7 @@ impl CliError {
         match self {
             Self::Approve(approve::ApproveError::Refused(_)) | Self::Up(_) | Self::Guard(_) | Self::Operator(_) => {
                 REFUSED
-            },
+            }
             _ => UNREADABLE,
         }
     }

@@ -138,7 +138,9 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), OperatorEr
                 context.metrics.leads();
                 keeper.lead().await;
                 writers.spawn(watch::objects(context.clone(), watch_namespaces.clone(), working.clone()));
-                writers.spawn(watch::routes(context.clone(), working.clone()));
+                if context.layout.gateway.is_some() {
+                    writers.spawn(watch::routes(context.clone(), watch_namespaces.clone(), working.clone()));
+                }
                 writers.spawn(workers::work(context.clone(), working.clone()));
             }
         }

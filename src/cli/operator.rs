@@ -17,7 +17,9 @@ use crate::telemetry;
 
 /// Keep statuses, tokens, routes and tombstones in a cluster as the signed decisions say.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  datashare operator --namespace datashare-system --gateway gateways/city --url https://share.example")]
+#[command(
+    after_help = "Example:\n  datashare operator --namespace datashare-system --gateway gateways/city --url https://share.example"
+)]
 pub struct OperatorArgs {
     /// The product's own namespace
     #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "datashare-system", value_parser = label)]

@@ -81,7 +81,8 @@ impl View<'_> {
 
     /// How many guards have an object as it is here.
     fn current(&self, kind: Kind, key: &Key) -> u32 {
-        let behind = if self.observed.behind.is_empty() { None } else { self.observed.behind.get(&(kind, key.clone())) };
+        let behind =
+            if self.observed.behind.is_empty() { None } else { self.observed.behind.get(&(kind, key.clone())) };
         self.observed.current.saturating_sub(behind.copied().unwrap_or(0))
     }
 

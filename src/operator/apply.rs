@@ -25,7 +25,8 @@ where
     match api.get_opt(&name).await? {
         Some(there) if !is_ours(&there) => {
             let place = format!("{} {}/{name}", K::kind(&()), wanted.namespace().unwrap_or_default());
-            let mend = format!("remove it, or rename the resource; ours has the label {}={}", MANAGED_BY.0, MANAGED_BY.1);
+            let mend =
+                format!("remove it, or rename the resource; ours has the label {}={}", MANAGED_BY.0, MANAGED_BY.1);
             return Err(Trouble::stalled("NameTaken", format!("{place} exists and is not ours; {mend}")));
         }
         Some(there) if says_it(&there) => return Ok(there),

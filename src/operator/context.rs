@@ -96,7 +96,8 @@ impl Context {
     pub fn touch_around(&self, grant: &Key) {
         let (request, revocations) = {
             let index = self.index.read();
-            let around = index.grant(grant).map(|g| (g.request.clone(), Key::new(g.key.namespace.clone(), g.resource.clone())));
+            let around =
+                index.grant(grant).map(|g| (g.request.clone(), Key::new(g.key.namespace.clone(), g.resource.clone())));
             let own = index.revocations().filter(|revocation| revocation.key.namespace == grant.namespace);
             (around, own.map(|revocation| revocation.key.clone()).collect::<Vec<_>>())
         };
@@ -179,7 +180,11 @@ impl Context {
 
     pub(super) fn set_policy(&self, key: &Key, there: bool) {
         let mut policies = self.policies.lock();
-        if there { policies.insert(key.clone()) } else { policies.remove(key) };
+        if there {
+            policies.insert(key.clone())
+        } else {
+            policies.remove(key)
+        };
     }
 
     pub(super) fn policies(&self) -> Vec<Key> {

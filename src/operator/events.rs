@@ -20,7 +20,8 @@ pub fn of(old: &[Condition], new: &[Condition]) -> Vec<Event> {
     });
     news.map(|condition| {
         let well = condition.type_ == "Ready" && condition.status == "True";
-        let waits = matches!(condition.reason.as_str(), "Pending" | "Waiting" | "NoGrant" | "NotYetValid" | "Enforcing");
+        let waits =
+            matches!(condition.reason.as_str(), "Pending" | "Waiting" | "NoGrant" | "NotYetValid" | "Enforcing");
         event(well || waits, &condition.reason, &condition.message)
     })
     .collect()

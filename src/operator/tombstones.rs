@@ -65,7 +65,8 @@ impl Tombstones {
 
     /// Makes facts durable, in their order; they may be acted on afterwards. Gives the version of the last write.
     pub async fn append(&mut self, entries: &[LedgerEntry]) -> Result<u64, TombstoneError> {
-        let mut lines = entries.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?.into_iter().peekable();
+        let mut lines =
+            entries.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?.into_iter().peekable();
         let mut version = 0;
         while lines.peek().is_some() {
             let (mut map, mut count) = match self.newest.take() {

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::coordination::v1::Lease;
+use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
-use kube::{Api, Resource, ResourceExt, core::PartialObjectMeta};
+use kube::{Api, Resource, ResourceExt};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
@@ -24,13 +27,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Any write to an object of one kind but our own last one.
 async fn writes<K>(context: Arc<Context>, kind: Kind, namespace: Option<String>)
 where
-    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope> + Clone + std::fmt::Debug + Send + 'static,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + Send + 'static,
 {
-    let api: Api<PartialObjectMeta<K>> = match &namespace {
-        Some(namespace) => Api::namespaced(context.client.clone(), namespace),
-        None => Api::all(context.client.clone()),
-    };
-    let events = watcher(api, watcher::Config::default()).default_backoff();
+    let events = watcher(within::<PartialObjectMeta<K>>(&context, namespace.as_deref()), watcher::Config::default())
+        .default_backoff();
     each(events, |event| {
         let (Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) = event else { return };
         let key = Key::new(object.namespace().unwrap_or_default(), object.name_any());
@@ -43,10 +43,8 @@ where
 
 /// All of these kinds, in some namespaces or everywhere.
 pub async fn objects(context: Arc<Context>, namespaces: Vec<String>, stop: CancellationToken) {
-    let places: Vec<Option<String>> =
-        if namespaces.is_empty() { vec![None] } else { namespaces.into_iter().map(Some).collect() };
-    let mut all = tokio::task::JoinSet::new();
-    for place in places {
+    let mut all = JoinSet::new();
+    for place in places(namespaces) {
         all.spawn(writes::<SharedResource>(context.clone(), Kind::SharedResource, place.clone()));
         all.spawn(writes::<DataShareRequest>(context.clone(), Kind::DataShareRequest, place.clone()));
         all.spawn(writes::<AccessGrant>(context.clone(), Kind::AccessGrant, place.clone()));
@@ -89,19 +87,42 @@ pub async fn guards(context: Arc<Context>, guards: Arc<Guards>, namespace: Strin
 }
 
 /// Our routes, as gateways take them and as others change them.
-pub async fn routes(context: Arc<Context>, stop: CancellationToken) {
-    let api: Api<HttpRoute> = Api::all(context.client.clone());
+pub async fn routes(context: Arc<Context>, namespaces: Vec<String>, stop: CancellationToken) {
+    let mut all = JoinSet::new();
+    for place in places(namespaces) {
+        all.spawn(routes_in(context.clone(), place));
+    }
+    stop.cancelled().await;
+}
+
+async fn routes_in(context: Arc<Context>, namespace: Option<String>) {
     let labels = format!("{}={}", MANAGED_BY.0, MANAGED_BY.1);
-    let events = watcher(api, watcher::Config::default().labels(&labels)).default_backoff();
-    let follow = each(events, |event| {
+    let routes = within::<HttpRoute>(&context, namespace.as_deref());
+    let events = watcher(routes, watcher::Config::default().labels(&labels)).default_backoff();
+    each(events, |event| {
         let (Event::Apply(route) | Event::InitApply(route) | Event::Delete(route)) = event else { return };
         let owner = route.owner_references().iter().find(|owner| owner.kind == Kind::SharedResource.name());
         if let Some(owner) = owner {
             let key = Key::new(route.namespace().unwrap_or_default(), owner.name.as_str());
             context.touch(Kind::SharedResource, key);
         }
-    });
-    let _ = stop.run_until_cancelled(follow).await;
+    })
+    .await;
+}
+
+/// Some namespaces, or all at once.
+fn places(namespaces: Vec<String>) -> Vec<Option<String>> {
+    if namespaces.is_empty() { vec![None] } else { namespaces.into_iter().map(Some).collect() }
+}
+
+fn within<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(
+    context: &Context,
+    namespace: Option<&str>,
+) -> Api<K> {
+    match namespace {
+        Some(namespace) => Api::namespaced(context.client.clone(), namespace),
+        None => Api::all(context.client.clone()),
+    }
 }
 
 /// Every event of a watch; errors are said and followed by another attempt.

@@ -250,7 +250,10 @@ impl ControlPlane {
 
     pub fn kubectl(&self, arguments: &[&str]) -> Said {
         let mut kubectl = Command::new(Programs::installed().find("kubectl"));
-        kubectl.args(arguments).env("KUBECONFIG", self.kubeconfig(None)).env("HOME", self.folder.join("kube-apiserver"));
+        kubectl
+            .args(arguments)
+            .env("KUBECONFIG", self.kubeconfig(None))
+            .env("HOME", self.folder.join("kube-apiserver"));
         let output = kubectl.stdin(Stdio::null()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Said { ok: output.status.success(), out: text(output.stdout), err: text(output.stderr) }

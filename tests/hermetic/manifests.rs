@@ -38,7 +38,11 @@ fn golden(name: &str, fresh: &Value) {
         fs::write(&file, &fresh).unwrap();
     }
     let committed = fs::read_to_string(&file).unwrap_or_default();
-    assert!(committed == fresh, "{} is stale: look at it, then run the test with UPDATE_GOLDEN=1\n{fresh}", file.display());
+    assert!(
+        committed == fresh,
+        "{} is stale: look at it, then run the test with UPDATE_GOLDEN=1\n{fresh}",
+        file.display()
+    );
 }
 
 #[test]
@@ -134,7 +138,9 @@ fn statuses_of_the_example_tell_of_guards_and_gateway() {
     observed.behind.insert((datashare::api::v1alpha1::Kind::AccessGrant, grant.clone()), 1);
     let waiting = told(&observed);
     observed.behind.clear();
-    observed.routes.insert(key.clone(), Route::Waiting { reason: "RoutePending".to_owned(), message: "not yet".to_owned() });
+    observed
+        .routes
+        .insert(key.clone(), Route::Waiting { reason: "RoutePending".to_owned(), message: "not yet".to_owned() });
     let pending = told(&observed);
     (observed.guards, observed.current) = (0, 0);
     let unguarded = told(&observed);

@@ -86,5 +86,9 @@ pub fn state(route: &HttpRoute, layout: &Layout) -> Route {
             }
         }
     }
-    if said { Route::Taken } else { waiting("RoutePending", format!("gateway {namespace}/{name} has not taken the route yet")) }
+    if said {
+        Route::Taken
+    } else {
+        waiting("RoutePending", format!("gateway {namespace}/{name} has not taken the route yet"))
+    }
 }

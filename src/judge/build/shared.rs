@@ -49,11 +49,8 @@ pub fn introspection(layout: &Layout) -> Option<HttpRoute> {
 #[must_use]
 pub fn trust(layout: &Layout) -> Option<BackendTlsPolicy> {
     let authority = layout.guard_ca.as_ref().filter(|_| layout.gateway.is_some())?;
-    let target = |kind: &str, name: &str| PolicyTarget {
-        group: String::new(),
-        kind: kind.to_owned(),
-        name: name.to_owned(),
-    };
+    let target =
+        |kind: &str, name: &str| PolicyTarget { group: String::new(), kind: kind.to_owned(), name: name.to_owned() };
     let spec = BackendTlsPolicySpec {
         target_refs: vec![target("Service", &layout.service)],
         validation: BackendTlsValidation {

@@ -59,13 +59,14 @@ impl View<'_> {
         let issued = live.last().map_or(since, |token| token.not_before);
         let enforced = stands && enforced_at.is_some();
         let serves = self.serves(&grant.key);
-        let (ready_reason, ready_message) = match (stands, live.is_empty(), self.is_enforced(Kind::AccessGrant, &grant.key)) {
-            (true, _, false) if !self.is_guarded() => ("NoGuard", "no guard is running; start one"),
-            (true, _, false) => ("Waiting", "not every guard has seen it yet"),
-            (true, true, true) => ("CredentialMissing", "its first token is not minted yet"),
-            (true, false, true) => ("Serving", "calls are answered"),
-            (false, ..) => (reason, message),
-        };
+        let (ready_reason, ready_message) =
+            match (stands, live.is_empty(), self.is_enforced(Kind::AccessGrant, &grant.key)) {
+                (true, _, false) if !self.is_guarded() => ("NoGuard", "no guard is running; start one"),
+                (true, _, false) => ("Waiting", "not every guard has seen it yet"),
+                (true, true, true) => ("CredentialMissing", "its first token is not minted yet"),
+                (true, false, true) => ("Serving", "calls are answered"),
+                (false, ..) => (reason, message),
+            };
         let token =
             if live.is_empty() { ("CredentialMissing", "no token is live") } else { ("Issued", "a token is live") };
         let seen = if enforced { ("Enforced", "every guard has it") } else { ("NotEnforced", ready_message) };

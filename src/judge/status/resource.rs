@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{Route, View};
 use super::conditions::condition;
+use super::{Route, View};
 use crate::api::v1alpha1::common::Mode;
 use crate::api::v1alpha1::shared_resource::{Sharing, Tier};
 use crate::api::v1alpha1::status::SharedResourceStatus;
@@ -32,7 +32,9 @@ impl View<'_> {
                 Some(Route::Unrouted) => (
                     true,
                     "Serving",
-                    format!("{n} grants serve from it; no gateway is configured, so only callers inside the cluster reach the guard"),
+                    format!(
+                        "{n} grants serve from it; no gateway is configured, so only callers inside the cluster reach the guard"
+                    ),
                 ),
                 Some(Route::Taken) | None => (true, "Serving", format!("{n} grants serve from it")),
             },

@@ -24,7 +24,11 @@ pub const SECRET_TYPE: &str = "datashare.dev/credential";
 pub enum Holding {
     Nothing,
     /// Our Secret: its version, and the hash of the token in it.
-    Secret { version: Option<String>, uid: Option<String>, sha256: String },
+    Secret {
+        version: Option<String>,
+        uid: Option<String>,
+        sha256: String,
+    },
     /// The sealed token in the request's status, by its identity.
     Sealed(String),
 }
@@ -50,7 +54,9 @@ impl Holding {
             let place = format!("{}/{}", request.namespace().unwrap_or_default(), secret.name_any());
             return Err(Trouble::stalled(
                 "SecretNotOurs",
-                format!("Secret {place} exists and is not of type {SECRET_TYPE}; remove it, then the token is written there"),
+                format!(
+                    "Secret {place} exists and is not of type {SECRET_TYPE}; remove it, then the token is written there"
+                ),
             ));
         }
         let token = secret.data.as_ref().and_then(|data| data.get("token"));

@@ -46,4 +46,3 @@ pub async fn apply(context: &Context, case: &Case, needs: &Needs<'_>, plan: Plan
     }
     Ok(Applied { object, next })
 }
-

@@ -46,8 +46,7 @@ pub async fn dereference(context: &Context, key: &Key) -> Result<Option<Case>, T
     let (grant, decides) = context.view(|view| {
         let grant = view.index.grant(key).filter(|grant| *grant.serial == object.spec.serial).cloned();
         let decides = grant.as_ref().is_some_and(|grant| {
-            view.index.served(key).is_some()
-                && view.deciding(&grant.request) == Some((key.clone(), Standing::Serves))
+            view.index.served(key).is_some() && view.deciding(&grant.request) == Some((key.clone(), Standing::Serves))
         });
         (grant, decides)
     });

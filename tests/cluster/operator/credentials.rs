@@ -47,7 +47,8 @@ fn a_granted_request_gets_one_token_in_one_secret_of_its_own_namespace() {
     let _operator = world.operator("a");
     let (request, grant) = granted(&world, "deed-tax");
     let (there, secret) = handed(&world, &grant, 1, "");
-    let text = |name: &str| String::from_utf8(STANDARD.decode(secret["data"][name].as_str().unwrap()).unwrap()).unwrap();
+    let text =
+        |name: &str| String::from_utf8(STANDARD.decode(secret["data"][name].as_str().unwrap()).unwrap()).unwrap();
     assert!(text("token").starts_with("dst_"));
     assert_eq!(text("url"), format!("https://share.example/{}/ownership", world.scene.provider));
     assert_eq!(text("notAfter"), "2026-12-25T04:00:00Z".replace(":00:00Z", &text("notAfter")[13..]));
@@ -197,7 +198,8 @@ fn a_forged_status_is_overwritten_and_opens_nothing() {
     forged.push(json!({"id": "evil", "serial": "S-deed-tax", "sha256": "e".repeat(64),
         "notBefore": "2026-11-01T00:00:00Z", "notAfter": "2027-11-01T00:00:00Z"}));
     let lie = json!({"type": "Ready", "status": "False", "reason": "Lie", "message": "", "lastTransitionTime": "2026-11-01T00:00:00Z"});
-    let patch = json!({"status": {"credentials": forged, "digest": "sha256:lie", "conditions": [lie], "callsToday": 7}});
+    let patch =
+        json!({"status": {"credentials": forged, "digest": "sha256:lie", "conditions": [lie], "callsToday": 7}});
     world.patch(&grant, "/status", &patch);
     let after = world.condition(&grant, "Ready", "True", "Serving");
     assert_eq!(hashes(&after), hashes(&there));

@@ -66,7 +66,11 @@ fn an_enforced_time_stays_through_restarts_and_new_guards() {
     let _operator = world.operator("b");
     world.guard("guard-1", u64::MAX);
     let after = eventually("the new guard is counted", || {
-        world.patch(&grant, "", &json!({"metadata": {"labels": {"look": format!("{}", world.clock.now().as_millisecond())}}}));
+        world.patch(
+            &grant,
+            "",
+            &json!({"metadata": {"labels": {"look": format!("{}", world.clock.now().as_millisecond())}}}),
+        );
         world.get(&grant).filter(|grant| grant["status"]["enforcement"]["current"] == 2)
     });
     assert_eq!(since(&after), since(&there));

@@ -37,7 +37,8 @@ fn every_object_of_the_example_gets_its_status() {
         eventually(&format!("{} {} has a status", object["kind"], object["metadata"]["name"]), || {
             let there = world.get(object)?;
             let generation = &there["metadata"]["generation"];
-            (!condition(&there, "Ready").is_null() && there["status"]["observedGeneration"] == *generation).then_some(())
+            (!condition(&there, "Ready").is_null() && there["status"]["observedGeneration"] == *generation)
+                .then_some(())
         });
     }
     let grant = |name: &str| object(&objects, "AccessGrant", name);

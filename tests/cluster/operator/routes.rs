@@ -9,7 +9,10 @@ use crate::control_plane::eventually;
 const GATEWAY: &str = "/apis/gateway.networking.k8s.io";
 
 fn routes(world: &World, namespace: &str) -> String {
-    format!("{GATEWAY}/v1/namespaces/{namespace}/httproutes/datashare-{}", if namespace == world.own { "introspection" } else { "ownership" })
+    format!(
+        "{GATEWAY}/v1/namespaces/{namespace}/httproutes/datashare-{}",
+        if namespace == world.own { "introspection" } else { "ownership" }
+    )
 }
 
 fn there(world: &World, uri: &str) -> Option<Value> {
@@ -51,11 +54,20 @@ fn a_resource_is_ready_when_the_gateway_took_its_route() {
 
     let route = there(&world, &routes(&world, &world.scene.provider)).unwrap();
     let rule = &route["spec"]["rules"][0];
-    assert_eq!(rule["matches"][0]["path"], json!({"type": "PathPrefix", "value": format!("/{}/ownership", world.scene.provider)}));
+    assert_eq!(
+        rule["matches"][0]["path"],
+        json!({"type": "PathPrefix", "value": format!("/{}/ownership", world.scene.provider)})
+    );
     assert_eq!((&rule["backendRefs"][0]["namespace"], &rule["timeouts"]["request"]), (&json!(world.own), &json!("0s")));
     assert!(there(&world, &routes(&world, &world.own)).is_some(), "the path at which a consumer asks what it may do");
-    let leave = format!("{GATEWAY}/v1beta1/namespaces/{}/referencegrants/datashare-routes-of-{}", world.own, world.scene.provider);
-    assert_eq!(there(&world, &leave).unwrap()["spec"]["to"], json!([{"group": "", "kind": "Service", "name": "datashare-guard"}]));
+    let leave = format!(
+        "{GATEWAY}/v1beta1/namespaces/{}/referencegrants/datashare-routes-of-{}",
+        world.own, world.scene.provider
+    );
+    assert_eq!(
+        there(&world, &leave).unwrap()["spec"]["to"],
+        json!([{"group": "", "kind": "Service", "name": "datashare-guard"}])
+    );
 
     // what others change is put right, and what they add is theirs
     let uri = routes(&world, &world.scene.provider);

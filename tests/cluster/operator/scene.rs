@@ -40,16 +40,21 @@ fn object(kind: Kind, namespace: &str, name: &str, spec: &Value) -> Value {
 impl Scene {
     pub fn resource(&self) -> Value {
         let field = |name: &&str| json!({"name": name, "title": name, "path": format!("$.data[*].{name}"), "type": "String", "class": "Internal"});
-        object(Kind::SharedResource, &self.provider, RESOURCE, &json!({
-            "title": "ownership", "direction": "Out", "sharing": "Conditional",
-            "provider": {"name": "registration", "code": "12370100DEM000284H"},
-            "channel": {"tier": "City", "platform": "city platform"},
-            "fields": FIELDS.iter().map(field).collect::<Value>(),
-            "interface": {"standard": "s", "upstream": {"url": "https://upstream.example/v1", "timeout": "5s"},
-                "operations": [{"name": "by-id", "method": "GET", "path": "/properties/{id}",
-                    "parameters": [{"name": "id", "in": "Path", "sensitive": true}]}]},
-            "approval": [{"role": "Provider", "principals": [SIGNER], "threshold": 1}],
-        }))
+        object(
+            Kind::SharedResource,
+            &self.provider,
+            RESOURCE,
+            &json!({
+                "title": "ownership", "direction": "Out", "sharing": "Conditional",
+                "provider": {"name": "registration", "code": "12370100DEM000284H"},
+                "channel": {"tier": "City", "platform": "city platform"},
+                "fields": FIELDS.iter().map(field).collect::<Value>(),
+                "interface": {"standard": "s", "upstream": {"url": "https://upstream.example/v1", "timeout": "5s"},
+                    "operations": [{"name": "by-id", "method": "GET", "path": "/properties/{id}",
+                        "parameters": [{"name": "id", "in": "Path", "sensitive": true}]}]},
+                "approval": [{"role": "Provider", "principals": [SIGNER], "threshold": 1}],
+            }),
+        )
     }
 
     pub fn request(&self, name: &str, recipient: Option<&str>) -> Value {
@@ -60,15 +65,20 @@ impl Scene {
         if let Some(recipient) = recipient {
             applicant["recipient"] = recipient.into();
         }
-        object(Kind::DataShareRequest, &self.consumer, name, &json!({
-            "date": "2026-11-12", "applicant": applicant, "receivedBy": "intake@registration.jinan",
-            "resourceRef": {"namespace": self.provider, "name": RESOURCE},
-            "purpose": "deed tax", "legalBasis": "law",
-            "fields": FIELDS, "mode": "Interface", "operations": ["by-id"], "notAfter": "2027-10-31",
-            "form": {"uri": "https://scans.example/a.pdf", "sha256": "1".repeat(64)},
-            "commitment": {"uri": "https://scans.example/b.pdf", "sha256": "2".repeat(64),
-                "accepts": ["ScopeOnly", "RotateCredentials", "ConsentProof", "NoCopy", "ThirdParty", "Recall", "Handover"]},
-        }))
+        object(
+            Kind::DataShareRequest,
+            &self.consumer,
+            name,
+            &json!({
+                "date": "2026-11-12", "applicant": applicant, "receivedBy": "intake@registration.jinan",
+                "resourceRef": {"namespace": self.provider, "name": RESOURCE},
+                "purpose": "deed tax", "legalBasis": "law",
+                "fields": FIELDS, "mode": "Interface", "operations": ["by-id"], "notAfter": "2027-10-31",
+                "form": {"uri": "https://scans.example/a.pdf", "sha256": "1".repeat(64)},
+                "commitment": {"uri": "https://scans.example/b.pdf", "sha256": "2".repeat(64),
+                    "accepts": ["ScopeOnly", "RotateCredentials", "ConsentProof", "NoCopy", "ThirdParty", "Recall", "Handover"]},
+            }),
+        )
     }
 
     /// A grant of a request as it was written, signed by the one person who may.
@@ -94,16 +104,22 @@ impl Scene {
         let statement = Statement::new(SITE, &self.provider, name, &unsigned).unwrap();
         let at = "2026-11-18T10:00:00+08:00";
         let signature = key().sign(&statement.bytes("Provider", SIGNER, at).unwrap()).unwrap();
-        spec["approvals"] = json!([{"role": "Provider", "principal": SIGNER, "approvedAt": at, "signature": signature}]);
+        spec["approvals"] =
+            json!([{"role": "Provider", "principal": SIGNER, "approvedAt": at, "signature": signature}]);
         object(Kind::AccessGrant, &self.provider, name, &spec)
     }
 
     pub fn revocation(&self, name: &str, target: &Value) -> Value {
-        object(Kind::Revocation, &self.provider, name, &json!({
-            "target": target, "clause": "4.3.2", "reason": "leak", "decidedBy": "registration",
-            "decidedAt": "2026-11-23T10:00:00+08:00",
-            "evidence": {"uri": "https://scans.example/r.pdf", "sha256": "3".repeat(64)},
-        }))
+        object(
+            Kind::Revocation,
+            &self.provider,
+            name,
+            &json!({
+                "target": target, "clause": "4.3.2", "reason": "leak", "decidedBy": "registration",
+                "decidedAt": "2026-11-23T10:00:00+08:00",
+                "evidence": {"uri": "https://scans.example/r.pdf", "sha256": "3".repeat(64)},
+            }),
+        )
     }
 
     pub fn revocation_of_unit(&self, name: &str) -> Value {

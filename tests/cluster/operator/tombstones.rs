@@ -82,7 +82,8 @@ fn an_edit_of_what_was_enforced_is_refused_even_with_a_new_signature() {
     let _operator = world.operator("a");
     let (request, grant) = granted(&world, "deed-tax");
     handed(&world, &grant, 1, "");
-    let other = world.scene.grant("deed-tax", "S-deed-tax", &request, &json!({"notAfter": "2027-09-30T00:00:00+08:00"}));
+    let other =
+        world.scene.grant("deed-tax", "S-deed-tax", &request, &json!({"notAfter": "2027-09-30T00:00:00+08:00"}));
     world.put(&other);
     world.condition(&grant, "Ready", "False", "SerialTaken");
     world.put(&grant);

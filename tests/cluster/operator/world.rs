@@ -104,7 +104,8 @@ pub fn plane() -> &'static ControlPlane {
 impl World {
     pub fn new(name: &str) -> Self {
         let plane = plane();
-        let scene = Scene { provider: plane.namespace(&format!("{name}-p")), consumer: plane.namespace(&format!("{name}-c")) };
+        let scene =
+            Scene { provider: plane.namespace(&format!("{name}-p")), consumer: plane.namespace(&format!("{name}-c")) };
         let watched = vec![scene.provider.clone(), scene.consumer.clone()];
         Self::over(plane, &plane.namespace(&format!("{name}-own")), scene, watched, SITE, &signers())
     }
@@ -161,7 +162,8 @@ impl World {
         let identity = Identity::service_account(&self.own, "operator");
         let kubeconfig = self.plane.kubeconfig(Some(&identity));
         let (stop, writes) = (CancellationToken::new(), writes.clone());
-        let (watch_namespaces, clock, pace, me) = (self.watched.clone(), self.clock.clone(), self.pace, name.to_owned());
+        let (watch_namespaces, clock, pace, me) =
+            (self.watched.clone(), self.clock.clone(), self.pace, name.to_owned());
         let layout = Layout {
             namespace: self.own.clone(),
             service: "datashare-guard".to_owned(),
@@ -228,7 +230,8 @@ impl World {
         let uri = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", self.own);
         let version = version.to_string();
         let kinds = Kind::ALL.iter().map(|kind| kind.name()).chain(["ConfigMap"]);
-        let applied: Value = kinds.map(|kind| (kind.to_owned(), json!(version))).collect::<serde_json::Map<_, _>>().into();
+        let applied: Value =
+            kinds.map(|kind| (kind.to_owned(), json!(version))).collect::<serde_json::Map<_, _>>().into();
         let lease = json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": {"name": name, "namespace": self.own, "labels": {"app.kubernetes.io/component": "guard"},
@@ -246,7 +249,8 @@ impl World {
 
     pub fn maps(&self) -> Vec<Value> {
         let labels = "labelSelector=app.kubernetes.io/component%3Dtombstones";
-        let answer = self.plane.ask("GET", &format!("/api/v1/namespaces/{}/configmaps?{labels}", self.own), &Value::Null);
+        let answer =
+            self.plane.ask("GET", &format!("/api/v1/namespaces/{}/configmaps?{labels}", self.own), &Value::Null);
         answer.body["items"].as_array().unwrap().clone()
     }
 

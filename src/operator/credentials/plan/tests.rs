@@ -68,7 +68,11 @@ fn it_is_kept_until_it_is_due_and_the_old_one_stays_for_its_overlap() {
     let due = json!({"why": "Due", "keep": ["a 2026-12-07T00:00:00Z"]});
     assert_eq!(planned(&one, "a", None, "2026-12-05T00:00:00Z"), due);
     let last = [hash("z", "S-1", "2027-02-05T00:00:00Z", "2027-03-01T00:00:00Z")];
-    assert_eq!(planned(&last, "z", None, "2027-02-28T00:00:00Z"), json!({"next": null}), "the last one ends with its grant");
+    assert_eq!(
+        planned(&last, "z", None, "2027-02-28T00:00:00Z"),
+        json!({"next": null}),
+        "the last one ends with its grant"
+    );
 }
 
 #[test]
@@ -92,7 +96,11 @@ fn who_asks_gets_one_and_the_overlap_begins() {
     assert_eq!(planned(&one, "a", Some("x"), now), asked);
     one[0].asked = Some("x".to_owned());
     assert_eq!(planned(&one, "a", Some("x"), now), json!({"next": "2026-12-05T00:00:00Z"}), "once");
-    assert_eq!(planned(&one, "a", None, now), json!({"next": "2026-12-05T00:00:00Z"}), "taking it back asks for nothing");
+    assert_eq!(
+        planned(&one, "a", None, now),
+        json!({"next": "2026-12-05T00:00:00Z"}),
+        "taking it back asks for nothing"
+    );
     assert_eq!(planned(&one, "a", Some("y"), now), asked);
     // whoever asks again and again does not fill the status
     let many: Vec<_> = (0..8u8)
