@@ -78,8 +78,8 @@ pub struct Parts {
 pub enum OperatorError {
     #[error(transparent)]
     Lease(#[from] LeaseError),
-    #[error("the API server's stream ended, which it never does while its watches run")]
-    Source,
+    #[error("a part of the operator ended that must never end")]
+    Ended,
 }
 
 /// Works until stopped or until it must not go on.
@@ -119,7 +119,7 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), OperatorEr
         loop {
             tokio::select! {
                 batch = cluster.next() => {
-                    let Some(batch) = batch else { return Err(OperatorError::Source) };
+                    let Some(batch) = batch else { return Err(OperatorError::Ended) };
                     if keeper.take(batch).await == Took::NeedsReload {
                         tracing::info!("the settings changed: everything is read again");
                         keeper.reload();
@@ -149,8 +149,8 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), OperatorEr
         ended = follow => ended,
         // whatever is half done is safe to leave: somebody else may lead by now
         lost = &mut lease => return match lost {
-            Ok(Err(error)) => Err(error.into()),
-            _ => Ok(()),
+            Ok(lost) => Ok(lost?),
+            Err(_) => Err(OperatorError::Ended),
         },
     };
     stop.cancel();
