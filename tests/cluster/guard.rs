@@ -1,10 +1,10 @@
 //! `datashare guard` against a real API server, with a service account that may do exactly what a guard needs.
 
-mod city;
-mod running;
+pub mod city;
+pub mod running;
 #[allow(dead_code, reason = "the suites of the guard without a cluster use the rest")]
 #[path = "../hermetic/guard/upstream.rs"]
-mod upstream;
+pub mod upstream;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -9,5 +9,6 @@ mod example;
 mod leadership;
 mod routes;
 mod scene;
+mod served;
 mod tombstones;
 mod world;

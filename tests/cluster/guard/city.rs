@@ -38,7 +38,7 @@ pub struct City<'p> {
     pub plane: &'p ControlPlane,
     pub system: String,
     pub provider: String,
-    consumer: String,
+    pub consumer: String,
     key: SigningKey,
     public: String,
 }

@@ -24,7 +24,8 @@ fn every_object_of_the_example_gets_its_status() {
     namespaces.iter().for_each(|namespace| plane.named_namespace(namespace));
     let scene = Scene { provider: "jinan-registration".to_owned(), consumer: "tax-bureau".to_owned() };
     let own = plane.namespace("example-own");
-    let world = World::over(plane, &own, scene, namespaces.into_iter().collect(), &site(&root), &signers);
+    let world = World::over(plane, &own, scene, namespaces.into_iter().collect());
+    world.settle(&site(&root), &signers);
     world.guard("guard-0", u64::MAX);
     let _operator = world.operator("a");
     let place = |name: &str| root.join(name).to_str().unwrap().to_owned();

@@ -7,7 +7,6 @@ use datashare::api::v1alpha1::{API_VERSION, AccessGrantSpec, DataShareRequestSpe
 use datashare::approval::digests;
 use datashare::approval::signing::SigningKey;
 use datashare::approval::statement::Statement;
-use datashare::redacted::Redacted;
 use serde_json::{Value, json};
 
 pub const SITE: &str = "test";
@@ -25,7 +24,7 @@ pub struct Scene {
 
 fn key() -> SigningKey {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/jinan/demo-keys");
-    SigningKey::open(&folder.join(SIGNER), || Ok(Redacted::new(String::new()))).unwrap()
+    SigningKey::open(&folder.join(SIGNER), None, &mut |_| None).unwrap()
 }
 
 /// The one person who may approve.

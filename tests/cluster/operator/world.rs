@@ -43,7 +43,7 @@ fn rules() -> Value {
 /// Its rights in the product's own namespace.
 fn own_rules() -> Value {
     json!([
-        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch", "create", "update", "delete"]},
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list", "watch", "create", "update", "delete"]},
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
             "verbs": ["get", "list", "watch", "create", "update"]},
         {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["referencegrants", "backendtlspolicies"],
@@ -107,7 +107,9 @@ impl World {
         let scene =
             Scene { provider: plane.namespace(&format!("{name}-p")), consumer: plane.namespace(&format!("{name}-c")) };
         let watched = vec![scene.provider.clone(), scene.consumer.clone()];
-        Self::over(plane, &plane.namespace(&format!("{name}-own")), scene, watched, SITE, &signers())
+        let world = Self::over(plane, &plane.namespace(&format!("{name}-own")), scene, watched);
+        world.settle(SITE, &signers());
+        world
     }
 
     /// Over namespaces that are there.
@@ -116,8 +118,6 @@ impl World {
         own: &str,
         scene: Scene,
         watched: Vec<String>,
-        site: &str,
-        signers: &str,
     ) -> Self {
         let clock = Clock::manual(NOW.parse().unwrap());
         let world = Self {
@@ -130,8 +130,6 @@ impl World {
             _time: ticking(clock.clone()),
             clock,
         };
-        world.map("datashare-settings", "datashare.yaml", &format!("site: {site}\nmaxStaleness: 5s\n"));
-        world.map("datashare-signers", "allowed_signers", signers);
         let subject = json!([{"kind": "ServiceAccount", "namespace": world.own, "name": "operator"}]);
         let bind = |uri: &str, name: &str, role: &str| {
             let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role});
@@ -142,6 +140,12 @@ impl World {
         bind("clusterrolebindings", &world.own, "datashare-operator-test");
         bind(&format!("namespaces/{}/rolebindings", world.own), "operator", "datashare-operator-own-test");
         world
+    }
+
+    /// Settings and signers.
+    pub fn settle(&self, site: &str, signers: &str) {
+        self.map("datashare-settings", "datashare.yaml", &format!("site: {site}\nmaxStaleness: 5s\n"));
+        self.map("datashare-signers", "allowed_signers", signers);
     }
 
     fn map(&self, name: &str, key: &str, text: &str) {
