@@ -194,7 +194,7 @@ async fn connect() -> Result<Client, GuardError> {
 }
 
 /// A name as Kubernetes takes it, and as a path takes it.
-fn label(text: &str) -> Result<String, String> {
+pub(super) fn label(text: &str) -> Result<String, String> {
     if dns_label(text) {
         return Ok(text.to_owned());
     }

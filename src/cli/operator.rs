@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::v1alpha1::validate::syntax::dns_label;
+use super::guard::label;
 use crate::clock::Clock;
 use crate::judge::build::Layout;
 use crate::operator::{OperatorError as RunError, Parts, lease, run as work};

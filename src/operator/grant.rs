@@ -7,18 +7,17 @@ mod dereference;
 mod update_status;
 mod validate;
 
-use jiff::Timestamp;
-
 use super::context::Context;
 use super::trouble::Trouble;
+use super::workers::Looked;
 use crate::api::v1alpha1::Kind;
 use crate::judge::facts::Key;
 
 /// Makes one grant as it should be; gives when to look again.
-pub async fn reconcile(context: &Context, key: &Key) -> Result<Option<Timestamp>, Trouble> {
+pub async fn reconcile(context: &Context, key: &Key) -> Result<Looked, Trouble> {
     let Some(case) = dereference::dereference(context, key).await? else {
         context.forget(Kind::AccessGrant, key);
-        return Ok(None);
+        return Ok(Looked::Gone);
     };
     let outcome = match validate::validate(&case) {
         Ok(Some(needs)) => {
@@ -31,7 +30,7 @@ pub async fn reconcile(context: &Context, key: &Key) -> Result<Option<Timestamp>
     match outcome {
         Ok(applied) => {
             update_status::update_status(context, key, applied.object, None).await?;
-            Ok(applied.next)
+            Ok(Looked::There { next: applied.next })
         }
         // what was read is old: it is read again before anything is said
         Err(trouble) if trouble.is_conflict() => Err(trouble),

@@ -4,18 +4,18 @@
 mod dereference;
 mod update_status;
 
-use jiff::Timestamp;
-
 use super::context::Context;
 use super::trouble::Trouble;
+use super::workers::Looked;
 use crate::api::v1alpha1::Kind;
 use crate::judge::facts::Key;
 
 /// Makes one policy's status as it should be.
-pub async fn reconcile(context: &Context, key: &Key) -> Result<Option<Timestamp>, Trouble> {
-    match dereference::dereference(context, key).await? {
-        Some(policy) => update_status::update_status(context, key, policy).await?,
-        None => context.forget(Kind::AuditPolicy, key),
-    }
-    Ok(None)
+pub async fn reconcile(context: &Context, key: &Key) -> Result<Looked, Trouble> {
+    let Some(policy) = dereference::dereference(context, key).await? else {
+        context.forget(Kind::AuditPolicy, key);
+        return Ok(Looked::Gone);
+    };
+    update_status::update_status(context, key, policy).await?;
+    Ok(Looked::There { next: None })
 }

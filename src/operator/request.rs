@@ -7,18 +7,17 @@ mod dereference;
 mod update_status;
 mod validate;
 
-use jiff::Timestamp;
-
 use super::context::Context;
 use super::trouble::Trouble;
+use super::workers::Looked;
 use crate::api::v1alpha1::Kind;
 use crate::judge::facts::Key;
 
 /// Makes one request as it should be; gives when to look again.
-pub async fn reconcile(context: &Context, key: &Key) -> Result<Option<Timestamp>, Trouble> {
+pub async fn reconcile(context: &Context, key: &Key) -> Result<Looked, Trouble> {
     let Some(case) = dereference::dereference(context, key).await? else {
         context.forget(Kind::DataShareRequest, key);
-        return Ok(None);
+        return Ok(Looked::Gone);
     };
     let outcome = match validate::validate(&case) {
         Ok(()) => apply::apply(context, &case, build::build(&case)).await,
@@ -26,5 +25,5 @@ pub async fn reconcile(context: &Context, key: &Key) -> Result<Option<Timestamp>
     };
     let trouble = outcome.as_ref().err();
     update_status::update_status(context, key, &case, trouble).await?;
-    outcome.map(|()| case.ends)
+    outcome.map(|()| Looked::There { next: case.ends })
 }

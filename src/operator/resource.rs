@@ -7,19 +7,18 @@ mod dereference;
 mod update_status;
 mod validate;
 
-use jiff::Timestamp;
-
 use super::context::Context;
 use super::trouble::Trouble;
+use super::workers::Looked;
 use crate::api::v1alpha1::Kind;
 use crate::judge::facts::Key;
 
 /// Makes one resource as it should be; gives when to look again.
-pub async fn reconcile(context: &Context, key: &Key) -> Result<Option<Timestamp>, Trouble> {
+pub async fn reconcile(context: &Context, key: &Key) -> Result<Looked, Trouble> {
     let Some(case) = dereference::dereference(context, key).await? else {
         context.forget(Kind::SharedResource, key);
         apply::tidy(context, key).await?;
-        return Ok(None);
+        return Ok(Looked::Gone);
     };
     let outcome = match validate::validate(&case) {
         Ok(Some(resource)) => {
@@ -30,5 +29,5 @@ pub async fn reconcile(context: &Context, key: &Key) -> Result<Option<Timestamp>
         Err(trouble) => Err(trouble),
     };
     update_status::update_status(context, key, &case, outcome.as_ref().err()).await?;
-    outcome.map(|()| case.overdue)
+    outcome.map(|()| Looked::There { next: case.overdue })
 }

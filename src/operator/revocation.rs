@@ -4,19 +4,18 @@
 mod dereference;
 mod update_status;
 
-use jiff::Timestamp;
-
 use super::context::Context;
 use super::trouble::Trouble;
+use super::workers::Looked;
 use crate::api::v1alpha1::Kind;
 use crate::judge::facts::Key;
 
 /// Makes one Revocation's status as it should be; gives when to look again.
-pub async fn reconcile(context: &Context, key: &Key) -> Result<Option<Timestamp>, Trouble> {
+pub async fn reconcile(context: &Context, key: &Key) -> Result<Looked, Trouble> {
     let Some(case) = dereference::dereference(context, key).await? else {
         context.forget(Kind::Revocation, key);
-        return Ok(None);
+        return Ok(Looked::Gone);
     };
     update_status::update_status(context, key, &case).await?;
-    Ok(case.due)
+    Ok(Looked::There { next: case.due })
 }

@@ -20,6 +20,15 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(1);
 /// How soon a world that is not whole is asked again.
 const SOON: SignedDuration = SignedDuration::from_millis(500);
 
+/// What a look at an object found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// It is not there: nothing is looked at again before it is.
+    Gone,
+    /// It is as it should be, until then.
+    There { next: Option<Timestamp> },
+}
+
 fn workers(kind: Kind) -> usize {
     match kind {
         Kind::AccessGrant => 16,
@@ -75,10 +84,11 @@ async fn reconcile(context: &Context, kind: Kind, key: &Key) -> Again {
 }
 
 /// When to look again: at the time asked for, and never later than in an hour, since events can be missed.
-fn again(outcome: Result<Option<Timestamp>, Trouble>, now: Timestamp) -> Again {
+fn again(outcome: Result<Looked, Trouble>, now: Timestamp) -> Again {
     let longest = later(now, LONGEST);
     match outcome {
-        Ok(next) => Again::At(next.unwrap_or(longest).min(longest)),
+        Ok(Looked::Gone) => Again::OnChange,
+        Ok(Looked::There { next }) => Again::At(next.unwrap_or(longest).min(longest)),
         Err(trouble) if trouble.class == Class::Stalled => Again::At(longest),
         Err(_) => Again::AfterFailure,
     }
