@@ -132,7 +132,7 @@ impl Guard {
     /// The guard's figures in Prometheus' text format.
     #[must_use]
     pub fn render_metrics(&self) -> String {
-        let grants = self.index.read().grants().count();
+        let grants = self.index.read().grant_count();
         self.metrics.text(self.view.age(self.clock.now()), grants)
     }
 

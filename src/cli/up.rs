@@ -30,6 +30,7 @@ use crate::guard::retention::Retentions;
 use crate::guard::upstream::Resolver;
 use crate::guard::view::{View, ViewSettings};
 use crate::guard::{Guard, Parts};
+use crate::judge::facts::Texts;
 use crate::judge::index::{Change, Index};
 use crate::settings::Settings;
 use crate::source::change::SourceChange;
@@ -177,6 +178,7 @@ fn first(args: &UpArgs, clock: &Clock, said: &mut Vec<String>) -> Result<First, 
     let mut settings: Option<Settings> = None;
     let mut changes = Vec::new();
     let mut policies = Vec::new();
+    let mut texts = Texts::default();
     let live = Live::open(&args.directory, clock.clone(), &mut |batch| {
         for change in &batch.changes {
             match change {
@@ -191,7 +193,7 @@ fn first(args: &UpArgs, clock: &Clock, said: &mut Vec<String>) -> Result<First, 
             said.push(format!("{}:{}: {}; {}", finding.file, finding.line, finding.message, finding.fix));
         }
         if let Some(settings) = &settings {
-            changes.extend(keeper::read_all(&batch.changes, &site(settings)));
+            changes.extend(keeper::read_all(&batch.changes, &site(settings), &mut texts));
         }
     })?;
     let Some(settings) = settings else {
@@ -291,9 +293,9 @@ impl Watcher {
         };
         self.view.set(view_settings(settings));
         let site = site(settings);
-        let mut changes = Vec::new();
+        let (mut changes, mut texts) = (Vec::new(), Texts::default());
         self.live = Live::open(&self.args, self.clock.clone(), &mut |batch| {
-            changes.extend(keeper::read_all(&batch.changes, &site));
+            changes.extend(keeper::read_all(&batch.changes, &site, &mut texts));
         })?;
         self.keeper.first(changes)?;
         let freshness = self.live.freshness();

@@ -5,6 +5,7 @@ mod change;
 mod judging;
 mod lookup;
 mod relations;
+mod seats;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::approval::signers::Signers;
 pub use change::Change;
 use judging::PlanKey;
 use relations::Relations;
+use seats::{SeatNumber, Seats};
 
 /// SHA-256 of a token.
 pub type TokenHash = [u8; 32];
@@ -31,7 +33,7 @@ pub type TokenHash = [u8; 32];
 pub struct Index {
     site: Site,
     signers: Signers,
-    grants: HashMap<Key, Slot>,
+    grants: Seats,
     requests: HashMap<Key, Arc<Request>>,
     resources: HashMap<Key, Arc<Resource>>,
     revocations: HashMap<Key, Revocation>,
@@ -40,7 +42,7 @@ pub struct Index {
     bars: Bars,
     ledger: Ledger,
     /// A token belongs to one decision: grant and serial.
-    tokens: HashMap<TokenHash, (Key, Arc<str>, Credential)>,
+    tokens: HashMap<TokenHash, (SeatNumber, Credential)>,
     timers: BTreeSet<(Timestamp, Key)>,
 }
 
@@ -48,7 +50,11 @@ pub struct Index {
 #[derive(Debug)]
 struct Slot {
     grant: Arc<Grant>,
-    fully_signed: bool,
+    /// The grant's own times, here because every call asks for them.
+    not_before: Timestamp,
+    not_after: Timestamp,
+    /// The request as it was when the grant was judged last; a change of it judges again.
+    request: Option<Arc<Request>>,
     verdict: Verdict,
     served: Option<Arc<Served>>,
     timer: Option<Timestamp>,
@@ -79,7 +85,7 @@ impl Index {
             site,
             signers,
             ledger,
-            grants: HashMap::new(),
+            grants: Seats::default(),
             requests: HashMap::new(),
             resources: HashMap::new(),
             revocations: HashMap::new(),
@@ -94,7 +100,9 @@ impl Index {
     pub fn start_over(&mut self, site: Site) {
         let ledger = std::mem::take(&mut self.ledger);
         let tokens = std::mem::take(&mut self.tokens);
-        *self = Self { tokens, ..Self::new(site, Signers::default(), ledger) };
+        let mut grants = std::mem::take(&mut self.grants);
+        grants.vacate();
+        *self = Self { tokens, grants, ..Self::new(site, Signers::default(), ledger) };
     }
 
     #[must_use]
@@ -125,6 +133,11 @@ impl Index {
     #[must_use]
     pub fn resource(&self, key: &Key) -> Option<&Arc<Resource>> {
         self.resources.get(key)
+    }
+
+    #[must_use]
+    pub fn grant_count(&self) -> usize {
+        self.grants.len()
     }
 
     pub fn grants(&self) -> impl Iterator<Item = &Arc<Grant>> {

@@ -1,6 +1,8 @@
 //! Looking ahead: the judge's own verdict on the grant as it will be once signed, so that nobody signs
 //! what could never count.
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 
 use super::ApproveError;
@@ -72,6 +74,7 @@ pub(super) fn foresee(
         rival: None,
         superseded: case.superseded_scope.clone(),
         now,
+        counted: OnceCell::new(),
     };
     supersedes_its_like(case, &grant, &request)?;
     let counted = verdict::approvals(&evidence);
@@ -85,7 +88,8 @@ pub(super) fn foresee(
         }
         _ => {}
     }
-    Ok(Foreseen { missing: counted.missing, flaws: counted.flaws.into_iter().map(|flaw| flaw.message).collect() })
+    let flaws = counted.flaws.iter().map(|flaw| flaw.message.clone()).collect();
+    Ok(Foreseen { missing: counted.missing.clone(), flaws })
 }
 
 /// The bounds of the schema, which reading the written file would find too late.

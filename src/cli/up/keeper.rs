@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::delivery::credentials::{CredentialError, Credentials, Known};
 use crate::delivery::journal::JournalError;
 use crate::delivery::tombstones::Tombstones;
-use crate::judge::facts::{Key, Site};
+use crate::judge::facts::{Key, Site, Texts};
 use crate::judge::index::{Change, Effects, Index, Standing};
 use crate::settings::Settings;
 use crate::source::change::{Batch, SourceChange};
@@ -212,8 +212,17 @@ impl Keeper {
 
 /// Reads the objects of a batch of the first view on all cores.
 #[must_use]
-pub fn read_all(changes: &[SourceChange], site: &Site) -> Vec<Change> {
-    changes.par_iter().filter_map(|change| read_change(change, site).unwrap_or_else(|absent| absent.gone)).collect()
+pub fn read_all(changes: &[SourceChange], site: &Site, texts: &mut Texts) -> Vec<Change> {
+    let read = |change| read_change(change, site).unwrap_or_else(|absent| absent.gone);
+    let mut all: Vec<Change> = changes.par_iter().filter_map(read).collect();
+    for change in &mut all {
+        match change {
+            Change::Grant(grant) => texts.share_grant(grant),
+            Change::Request(request) => texts.share_request(request),
+            _ => {}
+        }
+    }
+    all
 }
 
 /// An object that cannot be taken in counts as absent.

@@ -1,5 +1,6 @@
 //! Judging the grants an event touched.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -28,20 +29,12 @@ pub(super) struct PlanKey {
 
 impl Index {
     pub(super) fn judge(&mut self, mut touched: BTreeSet<Key>, now: Timestamp, effects: &mut Effects) {
-        // who is fully signed decides about others of the same serial, so that comes first
+        // who is fully signed decides about others of the same serial
         let mut siblings = BTreeSet::new();
-        for key in &touched {
-            let Some(slot) = self.grants.get(key) else { continue };
-            let counted = verdict::approvals(&self.evidence(&slot.grant, now));
-            let denied = slot.grant.decision == Decision::Denied;
-            let signed = counted.enough() || (denied && !counted.valid.is_empty());
+        for slot in touched.iter().filter_map(|key| self.grants.get(key)) {
             let serial = serial_of(&slot.grant);
-            let others = self.relations.of_serial(&serial).iter().filter(|other| *other != key);
-            siblings.extend(others.cloned());
-            siblings.extend(self.relations.successors(&serial).iter().cloned());
-            if let Some(slot) = self.grants.get_mut(key) {
-                slot.fully_signed = signed;
-            }
+            let others = self.relations.of_serial(&serial).iter().filter(|other| **other != slot.grant.key);
+            siblings.extend(others.chain(self.relations.successors(&serial)).cloned());
         }
         touched.append(&mut siblings);
         for key in touched {
@@ -65,41 +58,52 @@ impl Index {
         }
         self.remember_expiry(&grant, &judged, now, effects);
         let timer = verdict::next_change(&grant, now);
+        let asked = self.requests.get(&grant.request).cloned();
         let Some(slot) = self.grants.get_mut(key) else { return };
         if slot.verdict != judged {
             effects.changed.insert(key.clone());
         }
-        let Slot { timer: old, verdict, served: ready, .. } = slot;
+        let Slot { timer: old, verdict, served: ready, request, .. } = slot;
         if let Some(at) = std::mem::replace(old, timer) {
             self.timers.remove(&(at, key.clone()));
         }
         if let Some(at) = timer {
             self.timers.insert((at, key.clone()));
         }
-        (*verdict, *ready) = (judged, served);
+        (*verdict, *ready, *request) = (judged, served, asked);
     }
 
     /// All that is known about a grant.
     pub(super) fn evidence<'a>(&'a self, grant: &'a Grant, now: Timestamp) -> Evidence<'a> {
+        let others = self.relations.of_serial(&serial_of(grant)).iter().filter(|other| **other != grant.key);
+        let rival = { others }.find(|other| self.is_fully_signed(other, now));
+        Evidence { rival, ..self.evidence_alone(grant, now) }
+    }
+
+    /// Whether a grant owns its serial as far as signatures go; a denial does with one.
+    fn is_fully_signed(&self, key: &Key, now: Timestamp) -> bool {
+        self.grants.get(key).is_some_and(|slot| {
+            let evidence = self.evidence_alone(&slot.grant, now);
+            let counted = verdict::approvals(&evidence);
+            counted.enough() || (slot.grant.decision == Decision::Denied && !counted.valid.is_empty())
+        })
+    }
+
+    /// Without a look at others of the same serial.
+    fn evidence_alone<'a>(&'a self, grant: &'a Grant, now: Timestamp) -> Evidence<'a> {
         let request = self.requests.get(&grant.request).map(|r| &**r);
-        let resource = self.resources.get(&resource_of(grant)).map(|r| &**r);
-        let own = serial_of(grant);
-        let rival = self
-            .relations
-            .of_serial(&own)
-            .iter()
-            .find(|other| **other != grant.key && self.grants.get(other).is_some_and(|slot| slot.fully_signed));
         Evidence {
             grant,
             request,
-            resource,
+            resource: self.resources.get(&resource_of(grant)).map(|r| &**r),
             slice: self.plan(grant, request).and_then(|(slice, _)| *slice),
             signers: &self.signers,
             site: &self.site,
             record: self.ledger.serial(&grant.key.namespace, &grant.serial),
-            rival,
+            rival: None,
             superseded: self.superseded_scope(grant),
             now,
+            counted: OnceCell::new(),
         }
     }
 

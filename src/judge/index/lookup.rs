@@ -21,20 +21,19 @@ impl Index {
         serial: &Arc<str>,
         credentials: impl IntoIterator<Item = (TokenHash, Credential)>,
     ) {
-        for (hash, credential) in credentials {
-            self.tokens.insert(hash, (grant.clone(), serial.clone(), credential));
-        }
+        // a new decision under the same name has its own tokens: the old ones may have leaked
+        let seat = self.grants.keep(grant, serial);
+        self.tokens.extend(credentials.into_iter().map(|(hash, credential)| (hash, (seat, credential))));
     }
 
     /// Whose token this is. Unknown tokens and those of absent grants are alike.
     #[must_use]
     pub fn identify(&self, hash: &TokenHash, user: Option<&str>, now: Timestamp) -> Option<Holder> {
-        let (key, serial, credential) = self.tokens.get(hash)?;
-        // a new decision under the same name has its own tokens: the old ones may have leaked
-        let slot = self.grants.get(key).filter(|slot| slot.grant.serial == *serial)?;
+        let (seat, credential) = self.tokens.get(hash)?;
+        let slot = self.grants.at(*seat)?;
         Some(Holder {
             grant: slot.grant.clone(),
-            request: self.requests.get(&slot.grant.request).cloned(),
+            request: slot.request.clone(),
             credential: credential.clone(),
             standing: self.standing_of(slot, credential, user, now),
         })
@@ -65,8 +64,8 @@ impl Index {
             return Err(refused(finding.reason, finding.message.clone()));
         }
         // time does not wait for the timer that judges again
-        if now >= slot.grant.not_after {
-            return Err(refused(Reason::Expired, format!("ended at {}", slot.grant.not_after)));
+        if now >= slot.not_after {
+            return Err(refused(Reason::Expired, format!("ended at {}", slot.not_after)));
         }
         if now >= credential.not_after || now < credential.not_before {
             return Err(Refusal::new(
@@ -78,8 +77,8 @@ impl Index {
             Verdict::Refused(finding) => return Err(refused(finding.reason, finding.message.clone())),
             Verdict::Serves { approved } => *approved,
         };
-        let Some(served) = slot.served.as_ref().filter(|_| now >= slot.grant.not_before) else {
-            return Err(refused(Reason::NotYetValid, format!("begins at {}", slot.grant.not_before)));
+        let Some(served) = slot.served.as_ref().filter(|_| now >= slot.not_before) else {
+            return Err(refused(Reason::NotYetValid, format!("begins at {}", slot.not_before)));
         };
         let caller = Caller {
             namespace: &slot.grant.key.namespace,
@@ -126,7 +125,7 @@ impl Index {
     #[must_use]
     pub fn approvals(&self, key: &Key, now: Timestamp) -> Option<Counted> {
         let slot = self.grants.get(key)?;
-        Some(verdict::approvals(&self.evidence(&slot.grant, now)))
+        Some(verdict::approvals(&self.evidence(&slot.grant, now)).clone())
     }
 
     /// The grant ready to serve, for tables and introspection.

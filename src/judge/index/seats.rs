@@ -1,0 +1,124 @@
+//! Where grants sit: a decision (a grant's name and serial) keeps its seat while tokens point at it, so
+//! that a token leads to its grant by a number, without reading a single name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Slot;
+use crate::judge::facts::Key;
+
+/// Number of a seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SeatNumber(u32);
+
+/// Every grant that is there, and the seats of those that tokens wait for.
+#[derive(Debug, Default)]
+pub(super) struct Seats {
+    seats: Vec<Seat>,
+    free: Vec<SeatNumber>,
+    names: HashMap<Key, Decisions>,
+    taken: usize,
+}
+
+#[derive(Debug, Default)]
+struct Seat {
+    slot: Option<Slot>,
+    /// Tokens point here: nobody else may ever sit here.
+    kept: bool,
+}
+
+/// The decisions that one name has borne.
+#[derive(Debug, Default)]
+struct Decisions {
+    present: Option<SeatNumber>,
+    /// Nearly always one.
+    seats: Vec<(Arc<str>, SeatNumber)>,
+}
+
+impl Seats {
+    /// Who sits on a seat now.
+    pub fn at(&self, number: SeatNumber) -> Option<&Slot> {
+        self.seats.get(number.0 as usize)?.slot.as_ref()
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&Slot> {
+        self.at(self.names.get(key)?.present?)
+    }
+
+    pub fn get_mut(&mut self, key: &Key) -> Option<&mut Slot> {
+        let number = self.names.get(key)?.present?;
+        self.seats.get_mut(number.0 as usize)?.slot.as_mut()
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = &Slot> {
+        self.seats.iter().filter_map(|seat| seat.slot.as_ref())
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.values().map(|slot| &slot.grant.key)
+    }
+
+    pub fn len(&self) -> usize {
+        self.taken
+    }
+
+    /// Seats a grant. One of the same name must have been removed before.
+    pub fn insert(&mut self, slot: Slot) {
+        let (key, serial) = (slot.grant.key.clone(), slot.grant.serial.clone());
+        let number = self.of(&key, &serial);
+        if let Some(seat) = self.seats.get_mut(number.0 as usize)
+            && seat.slot.replace(slot).is_none()
+        {
+            self.taken += 1;
+        }
+        if let Some(decisions) = self.names.get_mut(&key) {
+            decisions.present = Some(number);
+        }
+    }
+
+    pub fn remove(&mut self, key: &Key) -> Option<Slot> {
+        let decisions = self.names.get_mut(key)?;
+        let number = decisions.present.take()?;
+        let seat = self.seats.get_mut(number.0 as usize)?;
+        let slot = seat.slot.take();
+        self.taken -= usize::from(slot.is_some());
+        if !seat.kept {
+            decisions.seats.retain(|(_, other)| *other != number);
+            self.free.push(number);
+            if decisions.seats.is_empty() {
+                self.names.remove(key);
+            }
+        }
+        slot
+    }
+
+    /// The seat of a decision, kept for it from now on whether or not it is there.
+    pub fn keep(&mut self, key: &Key, serial: &Arc<str>) -> SeatNumber {
+        let number = self.of(key, serial);
+        if let Some(seat) = self.seats.get_mut(number.0 as usize) {
+            seat.kept = true;
+        }
+        number
+    }
+
+    /// Sends everybody away; kept seats stay kept.
+    pub fn vacate(&mut self) {
+        let all: Vec<Key> = self.keys().cloned().collect();
+        for key in all {
+            self.remove(&key);
+        }
+    }
+
+    fn of(&mut self, key: &Key, serial: &Arc<str>) -> SeatNumber {
+        let decisions = self.names.entry(key.clone()).or_default();
+        if let Some((_, number)) = decisions.seats.iter().find(|(own, _)| own == serial) {
+            return *number;
+        }
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.seats.push(Seat::default());
+            SeatNumber(u32::try_from(self.seats.len() - 1).unwrap_or(u32::MAX))
+        });
+        decisions.seats.push((serial.clone(), number));
+        number
+    }
+}
