@@ -96,7 +96,7 @@ impl Worker {
         subject.keep(&guard.retentions, today.date);
 
         let denied = if parts.uri.path() == introspection::PATH {
-            let used = guard.quotas.used(&holder.grant.key, today.ends);
+            let used = guard.quotas.used(&holder.grant().key, today.ends);
             match describe(&subject, parts, source, used) {
                 Ok(description) => return Ended { reply: release::describe(&description), how: How::Described },
                 Err(refusal) => refusal.into(),

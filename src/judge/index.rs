@@ -50,12 +50,8 @@ pub struct Index {
 #[derive(Debug)]
 struct Slot {
     grant: Arc<Grant>,
-    /// The grant's own times, here because every call asks for them.
-    not_before: Timestamp,
-    not_after: Timestamp,
-    /// The request as it was when the grant was judged last; a change of it judges again.
-    request: Option<Arc<Request>>,
     verdict: Verdict,
+    /// There while the verdict is that it serves.
     served: Option<Arc<Served>>,
     timer: Option<Timestamp>,
 }

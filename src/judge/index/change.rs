@@ -141,15 +141,7 @@ impl Index {
         touched.extend(self.relations.of_serial(&serial_of(&grant)).iter().cloned());
         touched.extend(self.relations.successors(&serial_of(&grant)).iter().cloned());
         let verdict = Verdict::Refused(Finding { reason: Reason::Pending, message: String::new() });
-        self.grants.insert(Slot {
-            not_before: grant.not_before,
-            not_after: grant.not_after,
-            grant: Arc::new(grant),
-            request: None,
-            verdict,
-            served: None,
-            timer: None,
-        });
+        self.grants.insert(Slot { grant: Arc::new(grant), verdict, served: None, timer: None });
         touched.insert(key);
         touched
     }

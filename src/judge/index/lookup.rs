@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Index, Slot, Standing, TokenHash};
 use crate::judge::bars::Caller;
 use crate::judge::facts::Key;
-use crate::judge::permit::{Credential, Holder, Permit};
+use crate::judge::permit::{Credential, Door, Holder, Permit};
 use crate::judge::reason::Reason;
 use crate::judge::refusal::{Code, Refusal};
 use crate::judge::served::Served;
@@ -31,12 +31,14 @@ impl Index {
     pub fn identify(&self, hash: &TokenHash, user: Option<&str>, now: Timestamp) -> Option<Holder> {
         let (seat, credential) = self.tokens.get(hash)?;
         let slot = self.grants.at(*seat)?;
-        Some(Holder {
-            grant: slot.grant.clone(),
-            request: slot.request.clone(),
-            credential: credential.clone(),
-            standing: self.standing_of(slot, credential, user, now),
-        })
+        let door = match self.standing_of(slot, credential, user, now) {
+            Ok(served) => Door::Open(served.clone()),
+            Err(refusal) => {
+                let request = self.requests.get(&slot.grant.request).cloned();
+                Door::Shut { grant: slot.grant.clone(), request, refusal }
+            }
+        };
+        Some(Holder { credential: credential.clone(), door })
     }
 
     /// Whether a permit given before still holds: asked again before anything is recorded or released.
@@ -50,47 +52,29 @@ impl Index {
         self.standing_of(slot, permit.credential(), permit.user(), now).map(|_| ())
     }
 
-    fn standing_of(
+    fn standing_of<'s>(
         &self,
-        slot: &Slot,
+        slot: &'s Slot,
         credential: &Credential,
         user: Option<&str>,
         now: Timestamp,
-    ) -> Result<Arc<Served>, Refusal> {
-        let refused = |reason: Reason, message: String| Refusal::new(reason.code(), message);
-        if let Verdict::Refused(finding) = &slot.verdict
-            && matches!(finding.reason, Reason::Revoked | Reason::Superseded | Reason::Expired)
-        {
-            return Err(refused(finding.reason, finding.message.clone()));
-        }
+    ) -> Result<&'s Arc<Served>, Refusal> {
+        let in_time = credential.not_before <= now && now < credential.not_after;
         // time does not wait for the timer that judges again
-        if now >= slot.not_after {
-            return Err(refused(Reason::Expired, format!("ended at {}", slot.not_after)));
-        }
-        if now >= credential.not_after || now < credential.not_before {
-            return Err(Refusal::new(
-                Code::CredentialExpired,
-                "fetch the current token; the old one's overlap is over",
-            ));
-        }
-        let approved = match &slot.verdict {
-            Verdict::Refused(finding) => return Err(refused(finding.reason, finding.message.clone())),
-            Verdict::Serves { approved } => *approved,
-        };
-        let Some(served) = slot.served.as_ref().filter(|_| now >= slot.not_before) else {
-            return Err(refused(Reason::NotYetValid, format!("begins at {}", slot.not_before)));
-        };
+        let served =
+            slot.served.as_ref().filter(|served| in_time && served.not_before <= now && now < served.not_after);
+        let Some(served) = served else { return Err(shut(slot, in_time, now)) };
         let caller = Caller {
-            namespace: &slot.grant.key.namespace,
-            resource: &slot.grant.resource,
+            namespace: &served.grant.key.namespace,
+            resource: &served.grant.resource,
             unit: &served.request.unit.code,
             system: &served.request.system,
             user,
-            earliest_approval: Some(approved),
+            earliest_approval: Some(served.approved),
         };
         match self.bars.against(&caller) {
             Some(refusal) => Err(refusal),
-            None => Ok(served.clone()),
+            None => Ok(served),
         }
     }
 
@@ -132,5 +116,22 @@ impl Index {
     #[must_use]
     pub fn served(&self, key: &Key) -> Option<&Arc<Served>> {
         self.grants.get(key)?.served.as_ref()
+    }
+}
+
+/// Why a grant or credential opens nothing now. What is final comes first, an old credential before what may change.
+fn shut(slot: &Slot, in_time: bool, now: Timestamp) -> Refusal {
+    let refused = |reason: Reason, message: String| Refusal::new(reason.code(), message);
+    let grant = &slot.grant;
+    match &slot.verdict {
+        Verdict::Refused(f) if matches!(f.reason, Reason::Revoked | Reason::Superseded | Reason::Expired) => {
+            refused(f.reason, f.message.clone())
+        }
+        _ if now >= grant.not_after => refused(Reason::Expired, format!("ended at {}", grant.not_after)),
+        _ if !in_time => {
+            Refusal::new(Code::CredentialExpired, "fetch the current token; the old one's overlap is over")
+        }
+        Verdict::Refused(finding) => refused(finding.reason, finding.message.clone()),
+        Verdict::Serves { .. } => refused(Reason::NotYetValid, format!("begins at {}", grant.not_before)),
     }
 }

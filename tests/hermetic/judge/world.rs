@@ -256,5 +256,5 @@ pub fn ask(index: &Index) -> Result<(), Code> {
 
 pub fn ask_as(index: &Index, user: Option<&str>, now: Timestamp) -> Result<(), Code> {
     let Some(holder) = index.identify(&TOKEN, user, now) else { return Err(Code::CredentialInvalid) };
-    holder.standing.map(|_| ()).map_err(|refusal| refusal.code)
+    holder.served().map(|_| ()).map_err(|refusal| refusal.code)
 }
