@@ -5,7 +5,7 @@ mod change;
 mod judging;
 mod lookup;
 mod relations;
-mod seats;
+pub(super) mod seats;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::bars::Bars;
 use super::facts::{Grant, Key, Request, Resource, Revocation, Site};
 use super::ledger::{Ledger, LedgerEntry};
 use super::permit::Credential;
-use super::served::{Plan, Served};
+use super::served::Plan;
 use super::verdict::{Finding, Verdict};
 use crate::approval::canonical::Digest;
 use crate::approval::signers::Signers;
@@ -42,7 +42,7 @@ pub struct Index {
     bars: Bars,
     ledger: Ledger,
     /// A token belongs to one decision: grant and serial.
-    tokens: HashMap<TokenHash, (SeatNumber, Credential)>,
+    tokens: HashMap<TokenHash, (SeatNumber, Arc<Credential>)>,
     timers: BTreeSet<(Timestamp, Key)>,
 }
 
@@ -51,8 +51,6 @@ pub struct Index {
 struct Slot {
     grant: Arc<Grant>,
     verdict: Verdict,
-    /// There while the verdict is that it serves.
-    served: Option<Arc<Served>>,
     timer: Option<Timestamp>,
 }
 

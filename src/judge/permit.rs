@@ -6,13 +6,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::facts::{Grant, Request};
+use super::index::seats::SeatNumber;
 use super::refusal::{Code, Refusal};
 use super::served::{Operation, Plan, Served};
 
 /// Whose token it is, and how the grant stands.
 #[derive(Clone, Debug)]
 pub struct Holder {
-    pub credential: Credential,
+    pub(super) seat: SeatNumber,
+    pub credential: Arc<Credential>,
     pub(super) door: Door,
 }
 
@@ -48,9 +50,10 @@ pub struct Call<'a> {
 /// Leave to forward one call and to release its answer.
 #[derive(Debug)]
 pub struct Permit {
+    seat: SeatNumber,
     served: Arc<Served>,
     operation: usize,
-    credential: Credential,
+    credential: Arc<Credential>,
     user: Option<Box<str>>,
 }
 
@@ -108,6 +111,7 @@ impl Holder {
             return Err(Refusal::new(Code::ConsentRequired, detail));
         }
         Ok(Permit {
+            seat: self.seat,
             served: served.clone(),
             operation,
             credential: self.credential.clone(),
@@ -136,6 +140,10 @@ impl Permit {
     #[must_use]
     pub fn credential(&self) -> &Credential {
         &self.credential
+    }
+
+    pub(super) fn seat(&self) -> SeatNumber {
+        self.seat
     }
 
     pub(super) fn user(&self) -> Option<&str> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 use super::facts::{Grant, Request, Resource};
 use crate::api::v1alpha1::shared_resource::{FieldType, Method, Operation as Offered, ParameterIn};
@@ -26,7 +27,7 @@ pub struct Served {
     /// `None`: any user the consumer system names.
     pub users: Option<Box<HashSet<Arc<str>>>>,
     /// Addresses that calls may come from.
-    pub sources: Arc<[IpNet]>,
+    pub sources: SmallVec<[IpNet; 2]>,
     pub grant: Arc<Grant>,
     pub request: Arc<Request>,
 }

@@ -20,7 +20,7 @@ pub struct Request {
     pub date: Date,
     pub unit: Unit,
     pub system: Arc<str>,
-    pub sources: Arc<[IpNet]>,
+    pub sources: Box<[IpNet]>,
     pub received_by: Arc<str>,
     pub resource: Key,
     pub fields: Box<[Arc<str>]>,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::relations::{resource_of, serial, serial_of};
-use super::{Effects, Index, Slot};
+use super::{Effects, Index};
 use crate::api::v1alpha1::access_grant::Decision;
 use crate::api::v1alpha1::common::Mode;
 use crate::approval::canonical::Digest;
@@ -93,14 +93,14 @@ impl Index {
         if slot.verdict != judged {
             effects.changed.insert(key.clone());
         }
-        let Slot { timer: old, verdict, served: ready, .. } = slot;
-        if let Some(at) = std::mem::replace(old, timer) {
+        slot.verdict = judged;
+        if let Some(at) = std::mem::replace(&mut slot.timer, timer) {
             self.timers.remove(&(at, key.clone()));
         }
         if let Some(at) = timer {
             self.timers.insert((at, key.clone()));
         }
-        (*verdict, *ready) = (judged, served);
+        self.grants.serve(key, served);
     }
 
     /// All that is known about a grant.
@@ -180,7 +180,7 @@ impl Index {
             requires: Requires::of(grant, &plan.resource),
             plan,
             users: grant.users.as_ref().map(|users| Box::new(users.iter().cloned().collect())),
-            sources: request.sources.clone(),
+            sources: request.sources.iter().copied().collect(),
             grant: grant.clone(),
             request: request.clone(),
         }))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::seats::SeatNumber;
 use super::{Index, Slot, Standing, TokenHash};
 use crate::judge::bars::Caller;
 use crate::judge::facts::Key;
@@ -23,47 +24,51 @@ impl Index {
     ) {
         // a new decision under the same name has its own tokens: the old ones may have leaked
         let seat = self.grants.keep(grant, serial);
-        self.tokens.extend(credentials.into_iter().map(|(hash, credential)| (hash, (seat, credential))));
+        self.tokens.extend(credentials.into_iter().map(|(hash, credential)| (hash, (seat, Arc::new(credential)))));
     }
 
     /// Whose token this is. Unknown tokens and those of absent grants are alike.
     #[must_use]
     pub fn identify(&self, hash: &TokenHash, user: Option<&str>, now: Timestamp) -> Option<Holder> {
         let (seat, credential) = self.tokens.get(hash)?;
-        let slot = self.grants.at(*seat)?;
-        let door = match self.standing_of(slot, credential, user, now) {
-            Ok(served) => Door::Open(served.clone()),
-            Err(refusal) => {
+        let door = match self.open(*seat, credential, user, now) {
+            Ok(Some(served)) => Door::Open(served.clone()),
+            closed => {
+                let slot = self.grants.at(*seat)?;
+                let refusal = closed.err().unwrap_or_else(|| shut(slot, credential, now));
                 let request = self.requests.get(&slot.grant.request).cloned();
                 Door::Shut { grant: slot.grant.clone(), request, refusal }
             }
         };
-        Some(Holder { credential: credential.clone(), door })
+        Some(Holder { seat: *seat, credential: credential.clone(), door })
     }
 
     /// Whether a permit given before still holds: asked again before anything is recorded or released.
     pub fn still(&self, permit: &Permit, now: Timestamp) -> Result<(), Refusal> {
         let gone = || Refusal::new(Code::GrantSuspended, "the grant was taken away while the call was open");
-        let served = permit.served();
-        let slot = self.grants.get(&served.grant.key).ok_or_else(gone)?;
-        if slot.grant.terms != served.grant.terms {
+        let slot = self.grants.at(permit.seat()).ok_or_else(gone)?;
+        if slot.grant.terms != permit.served().grant.terms {
             return Err(gone());
         }
-        self.standing_of(slot, permit.credential(), permit.user(), now).map(|_| ())
+        match self.open(permit.seat(), permit.credential(), permit.user(), now)? {
+            Some(_) => Ok(()),
+            None => Err(shut(slot, permit.credential(), now)),
+        }
     }
 
-    fn standing_of<'s>(
+    /// The grant on a seat ready to serve this credential now; nothing when verdict or time forbid it, and
+    /// the refusal when a bar does.
+    fn open(
         &self,
-        slot: &'s Slot,
+        seat: SeatNumber,
         credential: &Credential,
         user: Option<&str>,
         now: Timestamp,
-    ) -> Result<&'s Arc<Served>, Refusal> {
-        let in_time = credential.not_before <= now && now < credential.not_after;
+    ) -> Result<Option<&Arc<Served>>, Refusal> {
         // time does not wait for the timer that judges again
-        let served =
-            slot.served.as_ref().filter(|served| in_time && served.not_before <= now && now < served.not_after);
-        let Some(served) = served else { return Err(shut(slot, in_time, now)) };
+        let in_time =
+            |served: &&Arc<Served>| served.not_before <= now && now < served.not_after && works(credential, now);
+        let Some(served) = self.grants.served(seat).filter(in_time) else { return Ok(None) };
         let caller = Caller {
             namespace: &served.grant.key.namespace,
             resource: &served.grant.resource,
@@ -72,10 +77,7 @@ impl Index {
             user,
             earliest_approval: Some(served.approved),
         };
-        match self.bars.against(&caller) {
-            Some(refusal) => Err(refusal),
-            None => Ok(served),
-        }
+        self.bars.against(&caller).map_or(Ok(Some(served)), Err)
     }
 
     /// How a grant stands, for people.
@@ -91,18 +93,18 @@ impl Index {
             not_after: Timestamp::MAX,
             rotate_by: Timestamp::MAX,
         };
-        Some(match self.standing_of(slot, &free, None, now) {
-            Ok(_) => Standing::Serves,
-            Err(refusal) => {
-                let reason = match refusal.code {
-                    Code::UnitRevoked => Reason::UnitRevoked,
-                    Code::SystemRevoked => Reason::SystemRevoked,
-                    Code::GrantExpired => Reason::Expired,
-                    _ => Reason::NotYetValid,
-                };
-                Standing::Refused(Finding { reason, message: refusal.detail.into_owned() })
-            }
-        })
+        let refusal = match self.open(self.grants.number(key)?, &free, None, now) {
+            Ok(Some(_)) => return Some(Standing::Serves),
+            Ok(None) => shut(slot, &free, now),
+            Err(refusal) => refusal,
+        };
+        let reason = match refusal.code {
+            Code::UnitRevoked => Reason::UnitRevoked,
+            Code::SystemRevoked => Reason::SystemRevoked,
+            Code::GrantExpired => Reason::Expired,
+            _ => Reason::NotYetValid,
+        };
+        Some(Standing::Refused(Finding { reason, message: refusal.detail.into_owned() }))
     }
 
     /// The approvals of a grant, sorted out.
@@ -115,12 +117,12 @@ impl Index {
     /// The grant ready to serve, for tables and introspection.
     #[must_use]
     pub fn served(&self, key: &Key) -> Option<&Arc<Served>> {
-        self.grants.get(key)?.served.as_ref()
+        self.grants.served(self.grants.number(key)?)
     }
 }
 
 /// Why a grant or credential opens nothing now. What is final comes first, an old credential before what may change.
-fn shut(slot: &Slot, in_time: bool, now: Timestamp) -> Refusal {
+fn shut(slot: &Slot, credential: &Credential, now: Timestamp) -> Refusal {
     let refused = |reason: Reason, message: String| Refusal::new(reason.code(), message);
     let grant = &slot.grant;
     match &slot.verdict {
@@ -128,10 +130,14 @@ fn shut(slot: &Slot, in_time: bool, now: Timestamp) -> Refusal {
             refused(f.reason, f.message.clone())
         }
         _ if now >= grant.not_after => refused(Reason::Expired, format!("ended at {}", grant.not_after)),
-        _ if !in_time => {
+        _ if !works(credential, now) => {
             Refusal::new(Code::CredentialExpired, "fetch the current token; the old one's overlap is over")
         }
         Verdict::Refused(finding) => refused(finding.reason, finding.message.clone()),
         Verdict::Serves { .. } => refused(Reason::NotYetValid, format!("begins at {}", grant.not_before)),
     }
+}
+
+fn works(credential: &Credential, now: Timestamp) -> bool {
+    credential.not_before <= now && now < credential.not_after
 }

@@ -6,15 +6,18 @@ use std::sync::Arc;
 
 use super::Slot;
 use crate::judge::facts::Key;
+use crate::judge::served::Served;
 
 /// Number of a seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SeatNumber(u32);
+pub(in crate::judge) struct SeatNumber(u32);
 
 /// Every grant that is there, and the seats of those that tokens wait for.
 #[derive(Debug, Default)]
 pub(super) struct Seats {
     seats: Vec<Seat>,
+    /// Of each seat: its grant ready to serve. Apart and small, for it is what every call asks for.
+    served: Vec<Option<Arc<Served>>>,
     free: Vec<SeatNumber>,
     names: HashMap<Key, Decisions>,
     taken: usize,
@@ -41,8 +44,25 @@ impl Seats {
         self.seats.get(number.0 as usize)?.slot.as_ref()
     }
 
+    /// The grant on a seat, while it serves.
+    pub fn served(&self, number: SeatNumber) -> Option<&Arc<Served>> {
+        self.served.get(number.0 as usize)?.as_ref()
+    }
+
+    pub fn number(&self, key: &Key) -> Option<SeatNumber> {
+        self.names.get(key)?.present
+    }
+
     pub fn get(&self, key: &Key) -> Option<&Slot> {
-        self.at(self.names.get(key)?.present?)
+        self.at(self.number(key)?)
+    }
+
+    /// From now on a grant serves in this form, or not at all.
+    pub fn serve(&mut self, key: &Key, served: Option<Arc<Served>>) {
+        let place = self.number(key).and_then(|number| self.served.get_mut(number.0 as usize));
+        if let Some(place) = place {
+            *place = served;
+        }
     }
 
     pub fn get_mut(&mut self, key: &Key) -> Option<&mut Slot> {
@@ -79,6 +99,9 @@ impl Seats {
     pub fn remove(&mut self, key: &Key) -> Option<Slot> {
         let decisions = self.names.get_mut(key)?;
         let number = decisions.present.take()?;
+        if let Some(served) = self.served.get_mut(number.0 as usize) {
+            *served = None;
+        }
         let seat = self.seats.get_mut(number.0 as usize)?;
         let slot = seat.slot.take();
         self.taken -= usize::from(slot.is_some());
@@ -116,6 +139,7 @@ impl Seats {
         }
         let number = self.free.pop().unwrap_or_else(|| {
             self.seats.push(Seat::default());
+            self.served.push(None);
             SeatNumber(u32::try_from(self.seats.len() - 1).unwrap_or(u32::MAX))
         });
         decisions.seats.push((serial.clone(), number));
