@@ -25,10 +25,13 @@ mod upstream;
 mod world;
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
 use std::hint::black_box;
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use datashare::cli::world::World;
@@ -138,6 +141,7 @@ fn serve(root: &Path, grants: usize, revocations: usize) {
         tokens.iter().map(|minted| (minted.serial.to_string(), minted.token().to_owned())).collect();
     let request = |n: usize| load::request(PATH, &tokens[&world::serial(n)]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let (stop, disk) = bare_syncs(&state);
     let delays = runtime.block_on(async {
         let mut client = load::Client::connect(address).await;
         assert_eq!(client.call(&request(grants - 1)).await.0, 200);
@@ -163,17 +167,40 @@ fn serve(root: &Path, grants: usize, revocations: usize) {
         }
         delays
     });
-    let mut delays = delays;
-    delays.sort_by(f64::total_cmp);
-    let quantile = |q: f64| delays[((delays.len() as f64 * q) as usize).min(delays.len() - 1)];
-    println!(
-        "Revocation file written to refusal, {} times at {grants} grants: p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
-        delays.len(),
-        quantile(0.5),
-        quantile(0.99),
-        quantile(1.0),
-    );
+    drop(stop);
+    println!("Revocation file written to refusal, {} times at {grants} grants: {}", delays.len(), spread(delays));
+    println!("a bare fdatasync meanwhile, of which each refusal waits for one: {}", spread(disk.join().unwrap()));
     println!("after that: {} MB resident", running.memory("VmRSS:"));
     drop(running);
     let _ = fs::remove_dir_all(&state);
+}
+
+/// What the disk takes for 300 bytes, asked again and again until the sender goes: in milliseconds.
+fn bare_syncs(folder: &Path) -> (Sender<()>, JoinHandle<Vec<f64>>) {
+    let (stop, stopped) = channel();
+    let path = folder.join("bare");
+    let thread = std::thread::spawn(move || {
+        let mut file = File::create(path).unwrap();
+        let mut took = Vec::new();
+        while stopped.recv_timeout(Duration::from_millis(20)) == Err(RecvTimeoutError::Timeout) {
+            let begun = Instant::now();
+            file.write_all(&[b'x'; 300]).unwrap();
+            file.sync_data().unwrap();
+            took.push(begun.elapsed().as_secs_f64() * 1e3);
+        }
+        took
+    });
+    (stop, thread)
+}
+
+fn spread(mut times: Vec<f64>) -> String {
+    times.sort_by(f64::total_cmp);
+    let quantile = |q: f64| times[((times.len() as f64 * q) as usize).min(times.len() - 1)];
+    format!(
+        "p50 {:.1} ms, p90 {:.1}, p99 {:.1}, longest {:.1}",
+        quantile(0.5),
+        quantile(0.9),
+        quantile(0.99),
+        quantile(1.0)
+    )
 }

@@ -229,8 +229,8 @@ impl Live {
                     self.watch.add(&self.directory.path(&path), &path);
                     walk.enter(&self.directory, path);
                 }
-                Entry::File(path, stamp) => {
-                    if !self.tree.is_known(&path, stamp, self.round) {
+                Entry::File(path, met) => {
+                    if !self.tree.is_known(&path, || met.stamp(), self.round) {
                         found.push(path);
                     }
                 }
@@ -296,8 +296,9 @@ impl Live {
                     self.watch.add(&self.directory.path(&path), &path);
                     walk.enter(&self.directory, path);
                 }
-                Some(Entry::File(path, stamp)) => {
-                    let known = self.tree.is_known(&path, stamp, self.round) || self.site.is_known(&path, stamp);
+                Some(Entry::File(path, met)) => {
+                    let known =
+                        self.tree.is_known(&path, || met.stamp(), self.round) || self.site.is_known(&path, met.stamp());
                     if !known && !self.quiet.is_waiting(&path) {
                         self.stir(path, now);
                     }
