@@ -79,9 +79,9 @@ fn gateways<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> 
     }
     let range = |text: &String| {
         let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
-        text.parse::<IpNet>()
-            .or_else(|_| address())
-            .map_err(|_| de::Error::custom(format_args!("`{text}` is not an address range; write it as in 10.20.0.0/16")))
+        text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
+            de::Error::custom(format_args!("`{text}` is not an address range; write it as in 10.20.0.0/16"))
+        })
     };
     texts.iter().map(range).collect()
 }

@@ -40,6 +40,9 @@ pub struct GetArgs {
     /// Only objects of this namespace
     #[arg(short, long)]
     namespace: Option<String>,
+    /// Objects of every namespace, as without -n; for fingers that know kubectl
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    all_namespaces: bool,
     /// The state directory of `datashare up`
     #[arg(long, value_name = "DIR", default_value = DEFAULT)]
     state: PathBuf,
@@ -106,7 +109,7 @@ pub fn run(args: &GetArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dy
             String::new()
         }
         form => {
-            let all_namespaces = args.namespace.is_none();
+            let all_namespaces = args.all_namespaces || args.namespace.is_none();
             table::draw(args.kind, &items, all_namespaces, form == Output::Wide, now)
         }
     };

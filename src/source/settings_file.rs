@@ -73,7 +73,10 @@ mod tests {
         assert_eq!((finding.line, finding.member.as_deref()), (2, Some("maxStaleness")));
         let finding = wrong("site: a\n\nmaxStalenes: 2m\n");
         assert_eq!((finding.line, finding.member.as_deref()), (3, Some("maxStalenes")));
-        assert_eq!((finding.message.as_str(), finding.fix.as_str()), ("there is no member `maxStalenes`", "did you mean `maxStaleness`?"));
+        assert_eq!(
+            (finding.message.as_str(), finding.fix.as_str()),
+            ("there is no member `maxStalenes`", "did you mean `maxStaleness`?")
+        );
         for (text, message, fix) in [
             ("sites: [a]\n", "there is no member `sites`", "did you mean `site`?"),
             ("site: a\ncolour: red\n", "there is no member `colour`", "remove it; the members are site"),

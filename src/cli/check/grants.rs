@@ -78,9 +78,7 @@ fn absent(grant: &Grant, reason: Reason) -> Option<ObjectKey> {
         Reason::RequestMissing => {
             Some(ObjectKey::new(Kind::DataShareRequest, &grant.request.namespace, &grant.request.name))
         }
-        Reason::ResourceMissing => {
-            Some(ObjectKey::new(Kind::SharedResource, &grant.key.namespace, &grant.resource))
-        }
+        Reason::ResourceMissing => Some(ObjectKey::new(Kind::SharedResource, &grant.key.namespace, &grant.resource)),
         _ => None,
     }
 }

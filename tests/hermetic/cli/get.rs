@@ -34,6 +34,9 @@ fn columns_are_those_of_the_definitions() {
             assert_eq!(shown, heading(wide), "{word} {form}");
         }
     }
+    let all = datashare(place.path(), &["get", "dsr", "-A"]);
+    assert_eq!(all.out, datashare(place.path(), &["get", "dsr"]).out);
+    assert_eq!(datashare(place.path(), &["get", "dsr", "-A", "-n", "court"]).code, 2);
     let one = datashare(place.path(), &["get", "ag", "deed-tax", "-n", "jinan-registration"]);
     assert!(one.out.starts_with("NAME ") && one.out.lines().count() == 2, "{}", one.out);
     assert!(
