@@ -257,3 +257,74 @@ fn one_mistake_is_one_error_and_a_note_wherever_it_is_missed() {
     // nobody is told to sign anew because somebody else's file is broken
     missed("resource-missing", "grants/inheritance-denied.yaml");
 }
+
+#[test]
+fn what_is_doubtful_is_a_warning_and_stops_nothing() {
+    let direct = "resources/tax-paid.yaml";
+    let asked = "requests/registration-staff/household-check.yaml";
+    let cases = [
+        (
+            RESOURCE,
+            "timeout: 5s",
+            "timeout: 5s\n      insecure: true",
+            "upstream-insecure",
+            "spec.interface.upstream.insecure",
+        ),
+        (direct, "by: \"2027-06-30\"", "by: \"2026-06-30\"", "migration-overdue", "spec.channel.migration.by"),
+        (asked, "- memberName", "- membersName", "fields-not-in-catalogue", "spec.fields[1]"),
+        (asked, "[by-member]", "[by-member, by-house]", "operations-not-offered", "spec.operations[1]"),
+        (asked, "Interface\n  operations: [by-member]", "File", "mode-not-offered", "spec.mode"),
+    ];
+    for (file, from, to, code, member) in cases {
+        let (_place, root) = jinan();
+        edit(&root.join(file), from, to);
+        let ran = datashare(&root, &["check", ".", "-o", "json"]);
+        let all = ran.json();
+        let own = all.as_array().unwrap().iter().find(|one| one["code"] == code);
+        let own = own.unwrap_or_else(|| panic!("{code}: {all:#}"));
+        assert_eq!((ran.code, &own["severity"], &own["member"]), (0, &"warning".into(), &member.into()), "{own}");
+        assert_eq!(own["file"], file);
+    }
+}
+
+#[test]
+fn revocations_that_hit_nothing_and_overdue_recalls_are_warned_of() {
+    let (_place, root) = jinan();
+    let why = ["--clause", "B6", "--reason", "r", "--decided-by", "d", "--decided-at", "2026-01-05T00:00:00+08:00"];
+    let recall = ["--recall-due", "2026-02-01", "--recall-what", "Return", "--resource", "nothing"];
+    let words = [&["revoke", "--grant", "济登共享〔2026〕112号"][..], &why, &recall].concat();
+    assert_eq!(datashare(&root, &words).code, 0);
+    let ran = datashare(&root, &["check", "revocations", "-o", "json"]);
+    let told: Vec<_> =
+        ran.json().as_array().unwrap().iter().map(|one| (one["code"].clone(), one["severity"].clone())).collect();
+    let warned = |code: &str| told.contains(&(code.into(), "warning".into()));
+    assert!(ran.code == 0 && warned("target-unknown") && warned("recall-overdue"), "{told:?}");
+    assert!(warned("reference-missing"), "{told:?}");
+}
+
+#[test]
+fn files_that_cannot_be_trusted_to_be_whole_are_errors() {
+    let (_place, root) = jinan();
+    fs::write(root.join("grants/latin.yaml"), b"# caf\xe9\n").unwrap();
+    let half = fs::read_to_string(root.join(REQUEST)).unwrap();
+    fs::write(root.join(REQUEST), half.trim_end()).unwrap();
+    let signers = root.join("allowed_signers");
+    let text = fs::read_to_string(&signers).unwrap();
+    let first = text.lines().find(|line| line.starts_with("director@")).unwrap();
+    fs::write(
+        &signers,
+        format!("{text}{}\n", first.replace("director@registration.jinan n", "second@registration.jinan n")),
+    )
+    .unwrap();
+    let ran = datashare(&root, &["check", ".", "-o", "json"]);
+    let all = ran.json();
+    let told = |code: &str, file: &str, severity: &str| {
+        all.as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["code"] == code && one["file"] == file && one["severity"] == severity)
+    };
+    assert!(ran.code == 1 && told("file-unreadable", "grants/latin.yaml", "error"), "{all:#}");
+    assert!(told("file-unfinished", REQUEST, "error"), "{all:#}");
+    assert!(told("signer-doubtful", "allowed_signers", "warning"), "{all:#}");
+}
