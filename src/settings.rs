@@ -45,7 +45,7 @@ fn site<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     if (1..=128).contains(&text.len()) && text.chars().all(fine) {
         return Ok(text);
     }
-    Err(de::Error::custom("site must be 1 to 128 letters, digits, '-', '.' or '_'"))
+    Err(de::Error::custom("site must be 1 to 128 letters, digits, '-', '.' or '_'; write it as in jinan-production"))
 }
 
 fn time_zone<'de, D: Deserializer<'de>>(from: D) -> Result<TimeZone, D::Error> {
@@ -57,7 +57,7 @@ fn time_zone<'de, D: Deserializer<'de>>(from: D) -> Result<TimeZone, D::Error> {
 
 fn staleness<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
     let text = String::deserialize(from)?;
-    let refused = || de::Error::custom("maxStaleness must be between 1s and 1h, written as in 30s or 5m");
+    let refused = || de::Error::custom("maxStaleness must be between 1s and 1h; write it as in 30s or 5m");
     let unit = match text.chars().next_back() {
         Some('s') => 1,
         Some('m') => 60,
@@ -75,13 +75,13 @@ fn staleness<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Er
 fn gateways<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
     let texts = Vec::<String>::deserialize(from)?;
     if texts.len() > 64 {
-        return Err(de::Error::custom("trustedGateways may hold 64 ranges at most"));
+        return Err(de::Error::custom("trustedGateways may hold 64 ranges at most; name wider ones"));
     }
     let range = |text: &String| {
         let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
-        text.parse::<IpNet>()
-            .or_else(|_| address())
-            .map_err(|_| de::Error::custom(format_args!("`{text}` is not an address range such as 10.20.0.0/16")))
+        text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
+            de::Error::custom(format_args!("`{text}` is not an address range; write it as in 10.20.0.0/16"))
+        })
     };
     texts.iter().map(range).collect()
 }

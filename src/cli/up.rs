@@ -98,6 +98,14 @@ pub enum UpError {
     Terminal(#[from] std::io::Error),
 }
 
+impl UpError {
+    /// Whether what was named cannot be read, as against a machine or a state that refuses.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        matches!(self, Self::Live(_) | Self::Settings(_) | Self::Serving(ServingError::Tls { .. }))
+    }
+}
+
 /// The first view of a directory.
 struct First {
     live: Live,

@@ -152,6 +152,9 @@ fn not_denied(e: &Evidence<'_>) -> Outcome {
     if e.grant.decision == Decision::Approved {
         return Ok(());
     }
+    // it decides on the request that was reviewed and no other; and who may sign, the resource says
+    scope::request_is_the_reviewed_one(e)?;
+    scope::resource_is_the_requested_one(e)?;
     if approvals(e).valid.is_empty() {
         return refuse(
             Reason::Pending,

@@ -5,6 +5,9 @@
 mod mend;
 mod shape;
 
+pub(crate) use mend::nearest;
+pub(super) use mend::plain;
+
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};

@@ -1,8 +1,10 @@
 //! The judge: every way a grant can be dead, alone and in pairs, and what ends for good.
 
 mod cases;
+mod edges;
 mod ends;
 mod properties;
 mod reasons;
+mod signed;
 mod suspends;
 mod world;

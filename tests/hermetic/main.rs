@@ -26,5 +26,6 @@ mod guard;
 mod judge;
 mod objects;
 mod record;
+mod reference;
 mod signatures;
 mod source;

@@ -7,6 +7,7 @@ use parking_lot::RwLock;
 
 use super::UpArgs;
 use crate::api::v1alpha1::access_grant::Decision;
+use crate::cli::columns;
 use crate::clock::Clock;
 use crate::delivery::credentials::Credentials;
 use crate::delivery::state_dir::StateDir;
@@ -48,11 +49,12 @@ pub fn print(
             serving.extend(index.served(key).cloned());
         }
         if rows.len() < ROWS {
-            rows.push([grant.resource.to_string(), unit, grant.serial.to_string(), until, state]);
+            rows.push(vec![grant.resource.to_string(), unit, grant.serial.to_string(), until, state]);
         }
     }
     writeln!(out)?;
-    table(out, ["RESOURCE", "WHO MAY USE IT", "SERIAL", "UNTIL", "NOW"], &rows)?;
+    let headings = ["RESOURCE", "WHO MAY USE IT", "SERIAL", "UNTIL", "NOW"].map(str::to_owned);
+    out.write_all(columns::draw(&headings, &rows).as_bytes())?;
     if sorted.len() > rows.len() {
         writeln!(out, "… and {} more: datashare get accessgrants", sorted.len() - rows.len())?;
     }
@@ -157,27 +159,4 @@ fn sample_value(parameter: &str) -> &'static str {
     } else {
         "DEMO-2026-0001"
     }
-}
-
-fn table<const N: usize>(out: &mut dyn Write, head: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
-    let mut widths = head.map(console::measure_text_width);
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(console::measure_text_width(cell));
-        }
-    }
-    let line = |out: &mut dyn Write, cells: &[&str]| {
-        let mut text = String::new();
-        for (cell, width) in cells.iter().zip(widths) {
-            text.push_str(cell);
-            text.extend(std::iter::repeat_n(' ', width + 3 - console::measure_text_width(cell)));
-        }
-        writeln!(out, "{}", text.trim_end())
-    };
-    line(out, &head)?;
-    for row in rows {
-        let cells: Vec<&str> = row.iter().map(String::as_str).collect();
-        line(out, &cells)?;
-    }
-    Ok(())
 }

@@ -210,7 +210,13 @@ pub fn credit_code_check(text: &str) -> Option<char> {
 /// Whether no entry stands twice.
 #[must_use]
 pub fn unique<T: PartialEq>(all: &[T]) -> bool {
-    all.iter().enumerate().all(|(at, one)| !all.iter().take(at).any(|other| other == one))
+    repeated(all).is_none()
+}
+
+/// Position of the first entry that stands before it too.
+#[must_use]
+pub fn repeated<T: PartialEq>(all: &[T]) -> Option<usize> {
+    all.iter().enumerate().position(|(at, one)| all.iter().take(at).any(|other| other == one))
 }
 
 /// The RFC 9535 subset of member names and `[*]`, ending in a member.
