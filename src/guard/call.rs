@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http_body_util::Full;
 use hyper::body::Body;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Version};
@@ -59,6 +60,10 @@ impl Worker {
         let unclear = headers.fault.is_some() || ended.how == How::Refused(Code::RequestInvalid);
         if unclear && parts.version != Version::HTTP_2 {
             problem::close(&mut ended.reply);
+        }
+        // hyper leaves the body of an answer to HEAD away in HTTP/1.1 only
+        if parts.method == Method::HEAD && parts.version == Version::HTTP_2 {
+            *ended.reply.body_mut() = Full::default();
         }
         self.guard.metrics.ended(ended.how, started.elapsed());
         ended.reply

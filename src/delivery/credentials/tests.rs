@@ -28,7 +28,8 @@ fn old_tokens_of_grants_that_are_there_stay_known() {
     std::fs::write(folder.path().join(FILE), text).unwrap();
     let (mut credentials, known) = Credentials::open(folder.path(), now).unwrap();
     assert_eq!(known.len(), 2 * SLACK + 4);
-    let stands = |key: &Key, serial: &str| (&*key.name, serial) == ("there", "s") || (&*key.name, serial) == ("renewed", "new");
+    let stands =
+        |key: &Key, serial: &str| (&*key.name, serial) == ("there", "s") || (&*key.name, serial) == ("renewed", "new");
     credentials.tidy(stands, now).unwrap();
     drop(credentials);
     let (mut credentials, known) = Credentials::open(folder.path(), now).unwrap();

@@ -270,7 +270,8 @@ fn a_closed_idle_connection_is_replaced_without_the_caller_noticing() {
 #[test]
 fn values_pass_as_they_were_written_and_only_in_their_type() {
     let ask = |kind: &str, value: &str| {
-        let upstream = Upstream::sending_and_closing(json_answer(&format!("{{\"data\": [{{\"ownerName\": {value}}}]}}")));
+        let upstream =
+            Upstream::sending_and_closing(json_answer(&format!("{{\"data\": [{{\"ownerName\": {value}}}]}}")));
         let mut plan = Plan::new(upstream.address);
         plan.resource["fields"][0]["type"] = json!(kind);
         plan.start().get("deed-tax", "1")

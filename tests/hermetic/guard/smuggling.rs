@@ -119,14 +119,7 @@ fn only_the_path_form_of_a_target_is_one() {
         assert_eq!(reply.code(), "parameter-refused", "{refused}");
     }
     let lines: Vec<String> = upstream.asked().iter().map(|head| head.lines().next().unwrap().to_owned()).collect();
-    assert_eq!(
-        lines,
-        [
-            "GET /api/owners/1 HTTP/1.1",
-            "GET /api/owners/1 HTTP/1.1",
-            "GET /api/owners/..%3B HTTP/1.1"
-        ]
-    );
+    assert_eq!(lines, ["GET /api/owners/1 HTTP/1.1", "GET /api/owners/1 HTTP/1.1", "GET /api/owners/..%3B HTTP/1.1"]);
 }
 
 #[test]
@@ -164,7 +157,8 @@ fn bytes_behind_an_upstream_answer_answer_nobody() {
         let turn = AtomicUsize::new(0);
         let sent = first.clone();
         let upstream = Upstream::new(move |_, stream| {
-            let bytes = if turn.fetch_add(1, Ordering::SeqCst) == 0 { sent.clone().into_bytes() } else { json_answer(OWNERS) };
+            let bytes =
+                if turn.fetch_add(1, Ordering::SeqCst) == 0 { sent.clone().into_bytes() } else { json_answer(OWNERS) };
             stream.write_all(&bytes).is_ok()
         });
         let world = Plan::new(upstream.address).start();
@@ -185,10 +179,15 @@ fn upstream_framing_that_can_be_read_in_two_ways_releases_nothing() {
         format!("HTTP/1.1 200 OK\r\n{json}Content-Length: 2, 3\r\n\r\n{OWNERS}"),
         format!("HTTP/1.1 200 OK\r\n{json}Content-Length: -1\r\n\r\n{OWNERS}"),
         format!("HTTP/1.1 200 OK\r\n{json}Transfer-Encoding: chunked\r\n\r\n-1\r\n{OWNERS}\r\n0\r\n\r\n"),
-        format!("HTTP/1.1 200 OK\r\n{json}Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{OWNERS}\r\n0\r\n\r\n"),
+        format!(
+            "HTTP/1.1 200 OK\r\n{json}Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{OWNERS}\r\n0\r\n\r\n"
+        ),
         format!("HTTP/1.1 200 OK\r\n{json}Transfer-Encoding: chunked\r\n\r\n{}", &chunked[..chunked.len() - 5]),
         format!("HTTP/1.1 200 OK\r\n{json}Transfer-Encoding: chunked, chunked\r\n\r\n{chunked}"),
-        format!("HTTP/1.1 200 OK\r\nContent-Type: application/json; a=b, text/html\r\nContent-Length: {}\r\n\r\n{OWNERS}", OWNERS.len()),
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json; a=b, text/html\r\nContent-Length: {}\r\n\r\n{OWNERS}",
+            OWNERS.len()
+        ),
         format!("HTTP/1.1 200 OK\r\n{json}X : y\r\nContent-Length: {}\r\n\r\n{OWNERS}", OWNERS.len()),
         format!("HTTP/2.0 200 OK\r\n{json}Content-Length: {}\r\n\r\n{OWNERS}", OWNERS.len()),
         format!("HTTP/1.1 2000 OK\r\n{json}Content-Length: {}\r\n\r\n{OWNERS}", OWNERS.len()),
