@@ -9,12 +9,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_datashare");
 const CLIENTS: usize = 4;
+/// A process that has to end does so within this time.
+const PATIENCE: Duration = Duration::from_secs(60);
 const PATH: &str = "/jinan-registration/property-ownership/properties/DEMO-2026-0001";
 
 /// Rounds; more by `CRASH_ROUNDS`.
@@ -64,6 +66,20 @@ impl Server {
         // the rest of the page is read, so that nothing blocks on it
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address, token }
+    }
+
+    /// The code with which the process ends by itself, and soon.
+    fn ended(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        panic!("the process goes on");
     }
 
     fn kill(mut self) {
@@ -177,7 +193,7 @@ fn a_disk_that_takes_no_more_ends_the_process_and_loses_no_answer() {
         received.insert(receipt);
         assert!(received.len() < 10_000, "the limit was never met");
     }
-    let code = server.child.wait().unwrap().code();
+    let code = server.ended();
     let said = fs::read_to_string(&messages).unwrap();
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("the record cannot be written any more"), "{said}");

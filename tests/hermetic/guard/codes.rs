@@ -90,6 +90,8 @@ fn of_the_call(reached: &mut Reached) {
     reached.recorded(&world, &world.get_with("listed", &path("1"), "Datashare-User: p-2\r\n"), Code::UserRefused);
     assert_eq!(world.get_with("listed", &path("1"), user).status, 200);
     reached.recorded(&world, &world.get("elsewhere", "1"), Code::SourceRefused);
+    let about = request("GET /.well-known/datashare/grant", "elsewhere", "");
+    reached.recorded(&world, &world.raw(about.as_bytes()), Code::SourceRefused);
     let other = format!("/{PROVIDER}/{RESOURCE}/mortgages/1");
     reached.recorded(&world, &world.get_with("plain", &other, ""), Code::OperationNotGranted);
     assert_eq!(world.get("quota", "1").status, 200);

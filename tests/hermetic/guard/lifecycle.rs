@@ -73,7 +73,10 @@ fn a_bar_ends_every_call_that_is_open_and_none_of_others() {
         json!({"person": {"id": "p-1"}}),
     ] {
         let gate = Gate::new();
-        let world = Plan::new(gate.upstream.address).start();
+        let mut plan = Plan::new(gate.upstream.address);
+        // many calls are opened before the first one is answered
+        plan.resource["interface"]["upstream"]["timeout"] = json!("1h");
+        let world = plan.start();
         let call = |user: &str| {
             let mut caller = Caller::connect(world.address);
             let user = format!("Datashare-User: {user}\r\n");
