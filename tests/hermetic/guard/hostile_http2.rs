@@ -44,7 +44,7 @@ impl Head {
     }
 }
 
-fn ask(world: &World, fields: &Fields<'_>) -> Ending {
+fn ask(world: &World, fields: &[(&str, &str)]) -> Ending {
     let mut frames = Frames::connect(world.address);
     frames.head(1, fields);
     frames.ending(1)
