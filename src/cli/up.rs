@@ -4,20 +4,20 @@
 pub mod keeper;
 mod sampling;
 mod serving;
+mod watcher;
 mod welcome;
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
 use crate::approval::signers::Signers;
-use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError, usage};
+use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError, query, usage};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::world::site;
 use crate::clock::Clock;
@@ -28,7 +28,7 @@ use crate::delivery::tombstones::Tombstones;
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
 use crate::guard::upstream::Resolver;
-use crate::guard::view::{View, ViewSettings};
+use crate::guard::view::View;
 use crate::guard::{Guard, Parts};
 use crate::judge::facts::Texts;
 use crate::judge::index::{Change, Index};
@@ -38,9 +38,7 @@ use crate::source::live::{Live, LiveError};
 use keeper::{Keeper, KeeperError};
 use sampling::Sampling;
 use serving::{Listeners, ServingError};
-
-/// How long the watching thread waits for an event before it looks at the clock.
-const PATIENCE: Duration = Duration::from_millis(100);
+use watcher::Watcher;
 
 /// Serve a directory of objects on this machine, without Kubernetes.
 #[derive(Debug, Args)]
@@ -88,6 +86,8 @@ pub enum UpError {
     Tombstones(#[from] JournalError),
     #[error(transparent)]
     Credentials(#[from] CredentialError),
+    #[error("today's calls cannot be counted from the record, so no quota would hold: {0}")]
+    Usage(#[from] query::QueryError),
     #[error(transparent)]
     Keeper(#[from] KeeperError),
     #[error(transparent)]
@@ -116,7 +116,16 @@ struct First {
 
 /// Serves until a signal or until it must not go on.
 pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
-    let clock = Clock::system();
+    serve(args, &Clock::system(), out, serving::a_signal)
+}
+
+/// The same by any clock, until what `until` gives resolves; it is called once when everything listens.
+pub fn serve<F: Future<Output = ()>>(
+    args: &UpArgs,
+    clock: &Clock,
+    out: &mut dyn Write,
+    until: impl FnOnce() -> std::io::Result<F>,
+) -> Result<(), UpError> {
     // everything that can be wrong with the machine is found before the long part
     let state = StateDir::hold(&args.state, &args.directory)?;
     let listeners = Listeners::bind(args)?;
@@ -126,15 +135,15 @@ pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
     let site_key = SiteKey::load_or_create(&state.path().join(SITE_KEY))?;
     let (log, _recovery) = Log::open(&state.log(), &Options::default(), clock.clone())?;
     let mut said = Vec::new();
-    let First { live, changes, policies, settings } = first(args, &clock, &mut said)?;
+    let First { live, changes, policies, settings } = first(args, clock, &mut said)?;
     for line in said {
         eprintln!("{line}");
     }
     let index = Arc::new(RwLock::new(Index::new(site(&settings), Signers::default(), ledger)));
-    let view = View::new(view_settings(&settings));
+    let view = View::new(watcher::view_settings(&settings));
     let retentions = Retentions::default();
     for policy in &policies {
-        take_policy(&retentions, policy);
+        watcher::take_policy(&retentions, policy);
     }
     let mut keeper = Keeper::new(index.clone(), tombstones, credentials, settings, clock.clone());
     keeper.first(changes)?;
@@ -150,12 +159,12 @@ pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
         clock: clock.clone(),
         limits: Limits::default(),
     });
-    restore_usage(&guard, &state, &index, &clock);
+    restore_usage(&guard, &state, &index, clock)?;
     let freshness = live.freshness();
     view.prove(Some(Arc::new(move || freshness.last_readable())));
     let stop = CancellationToken::new();
     let watcher = Watcher {
-        args: args.directory.clone(),
+        directory: args.directory.clone(),
         keeper,
         live,
         view,
@@ -164,8 +173,8 @@ pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
         clock: clock.clone(),
     };
     let watching = watcher.start(stop.clone());
-    let served =
-        listeners.serve(&guard, &sampling, args, &stop, |base| welcome::print(out, args, base, &index, &state, &clock));
+    let ready = |base: &str| welcome::print(out, args, base, &index, &state, clock);
+    let served = listeners.serve(&guard, &sampling, args, &stop, until, ready);
     stop.cancel();
     let kept = watching.join();
     let recorded = log.close();
@@ -214,106 +223,15 @@ fn first(args: &UpArgs, clock: &Clock, said: &mut Vec<String>) -> Result<First, 
     Ok(First { live, changes, policies, settings })
 }
 
-fn view_settings(settings: &Settings) -> ViewSettings {
-    ViewSettings { max_staleness: settings.max_staleness, trusted_gateways: settings.trusted_gateways.clone() }
-}
-
-fn take_policy(retentions: &Retentions, change: &SourceChange) {
-    use crate::api::v1alpha1::Kind;
-    use crate::judge::facts::Key;
-    use crate::source::object::Spec;
-    match change {
-        SourceChange::Put(object, _) => {
-            if let Spec::AuditPolicy(spec) = &object.spec {
-                retentions.set(Key::new(object.namespace.as_str(), object.name.as_str()), spec);
-            }
-        }
-        SourceChange::Gone(key, _) if key.kind() == Kind::AuditPolicy => {
-            retentions.remove(&Key::new(key.namespace(), key.name()));
-        }
-        _ => {}
-    }
-}
-
 /// Quotas go on where the last process left them.
-fn restore_usage(guard: &Guard, state: &StateDir, index: &RwLock<Index>, clock: &Clock) {
+fn restore_usage(guard: &Guard, state: &StateDir, index: &RwLock<Index>, clock: &Clock) -> Result<(), UpError> {
     let midnight = {
         let index = index.read();
         index.site().start_of(index.site().day(clock.now()))
     };
-    match usage::Usage::read(&state.log(), midnight, midnight) {
-        Ok(usage) => {
-            for (namespace, name, grant) in usage.iter() {
-                guard.restore_usage(namespace, name, grant.today);
-            }
-        }
-        Err(error) => tracing::warn!("today's calls cannot be counted from the record: {error}"),
+    let usage = usage::Usage::read(&state.log(), midnight, midnight)?;
+    for (namespace, name, grant) in usage.iter() {
+        guard.restore_usage(namespace, name, grant.today);
     }
-}
-
-/// The thread that follows the directory; it alone changes the index.
-struct Watcher {
-    args: PathBuf,
-    keeper: Keeper,
-    live: Live,
-    view: View,
-    retentions: Retentions,
-    sampling: Sampling,
-    clock: Clock,
-}
-
-impl Watcher {
-    fn start(mut self, stop: CancellationToken) -> std::thread::JoinHandle<Result<(), UpError>> {
-        std::thread::spawn(move || {
-            let result = self.follow(&stop);
-            // without this thread the view is stale, and the process ends
-            self.view.prove(None);
-            stop.cancel();
-            result
-        })
-    }
-
-    fn follow(&mut self, stop: &CancellationToken) -> Result<(), UpError> {
-        while !stop.is_cancelled() {
-            let batch = self.live.next(PATIENCE);
-            if !batch.is_empty() {
-                for change in &batch.changes {
-                    take_policy(&self.retentions, change);
-                }
-                let outcome = self.keeper.take(batch)?;
-                tell(&outcome.said);
-                if outcome.reload {
-                    self.reload()?;
-                }
-                self.sampling.refresh();
-            }
-            tell(&self.keeper.tick()?);
-        }
-        Ok(())
-    }
-
-    /// After a change of the settings: nothing stands until everything has been read again.
-    fn reload(&mut self) -> Result<(), UpError> {
-        self.keeper.start_over();
-        let Some(settings) = self.keeper.settings() else {
-            self.view.prove(None);
-            return Ok(());
-        };
-        self.view.set(view_settings(settings));
-        let site = site(settings);
-        let (mut changes, mut texts) = (Vec::new(), Texts::default());
-        self.live = Live::open(&self.args, self.clock.clone(), &mut |batch| {
-            changes.extend(keeper::read_all(&batch.changes, &site, &mut texts));
-        })?;
-        self.keeper.first(changes)?;
-        let freshness = self.live.freshness();
-        self.view.prove(Some(Arc::new(move || freshness.last_readable())));
-        Ok(())
-    }
-}
-
-fn tell(lines: &[String]) {
-    for line in lines {
-        eprintln!("{line}");
-    }
+    Ok(())
 }

@@ -106,7 +106,8 @@ fn checked<'t>(parameter: Option<&Parameter>, value: &'t str) -> Result<&'t str,
     if value.chars().any(char::is_control) {
         return Err(of(parameter, "has a control character"));
     }
-    if parameter.is_some_and(|parameter| parameter.in_path) && value.contains('/') {
+    // some servers take a backslash for a slash
+    if parameter.is_some_and(|parameter| parameter.in_path) && value.contains(['/', '\\']) {
         return Err(of(parameter, "has a slash, which no path value may have"));
     }
     Ok(value)
@@ -176,6 +177,7 @@ mod tests {
         assert_eq!(refusal("/n/r/a/1", "year"), "parameter `year` is empty");
         assert_eq!(refusal("/n/r/a/%00", "year=1"), "parameter `id` has a control character");
         assert_eq!(refusal("/n/r/a/1%2F2", "year=1"), "parameter `id` has a slash, which no path value may have");
+        assert_eq!(refusal("/n/r/a/..%5C2", "year=1"), "parameter `id` has a slash, which no path value may have");
         let long = format!("year={}", "9".repeat(257));
         assert_eq!(refusal("/n/r/a/1", &long), "parameter `year` is longer than 256 characters");
         for undeclared in ["Year=1", "id=1&year=1", "year=1&x=zzz", "year=1&", "&year=1"] {

@@ -72,6 +72,9 @@ impl Keeper {
             effects.ledger.extend(index.notice_absent(now).ledger);
             effects
         };
+        let index = self.index.clone();
+        let stands = |key: &Key, serial: &str| index.read().grant(key).is_some_and(|grant| *grant.serial == *serial);
+        self.credentials.tidy(stands, now)?;
         self.follow_up(effects, now).map(|_| ())
     }
 
