@@ -43,7 +43,7 @@ impl<'a> Headers<'a> {
             accept_language: None,
             fault: message_fault(parts, body.is_end_stream()).map(invalid),
         };
-        let mut authorizations = 0;
+        let (mut authorizations, mut traces, mut languages) = (0, 0, 0);
         for (name, value) in &parts.headers {
             let fault = match name.as_str() {
                 "authorization" => {
@@ -55,12 +55,13 @@ impl<'a> Headers<'a> {
                 "datashare-case" => name_once(&mut read.case, value, "Datashare-Case"),
                 "datashare-consent" => name_once(&mut read.consent, value, "Datashare-Consent"),
                 "traceparent" => {
-                    read.traceparent = Some(value).filter(|value| read.traceparent.is_none() && is_trace(value));
+                    traces += 1;
+                    read.traceparent = Some(value).filter(|value| traces == 1 && is_trace(value));
                     None
                 }
                 "accept-language" => {
-                    let fine = read.accept_language.is_none() && is_language(value);
-                    read.accept_language = Some(value).filter(|_| fine);
+                    languages += 1;
+                    read.accept_language = Some(value).filter(|value| languages == 1 && is_language(value));
                     None
                 }
                 other => unwanted(other, value).map(invalid),
