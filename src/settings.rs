@@ -88,6 +88,7 @@ fn gateways<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -129,6 +130,32 @@ mod tests {
             json!({"site": "a", "trustedGateways": ["10.0.0.0/33"]}),
         ] {
             assert!(read(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_what_is_read(
+            site in "[a-z济南._-]{1,20}", zone in prop::sample::select(vec!["UTC", "Asia/Shanghai", "Europe/Paris"]),
+            seconds in 1i64..=3600, gateways in prop::collection::vec((any::<std::net::IpAddr>(), 0u8..=32), 0..5),
+        ) {
+            let gateways: Vec<_> = gateways.iter().map(|(address, bits)| format!("{address}/{bits}")).collect();
+            let settings = read(json!({
+                "site": site, "timeZone": zone, "maxStaleness": format!("{seconds}s"), "trustedGateways": gateways,
+            }));
+            let settings = settings.unwrap();
+            prop_assert_eq!((settings.site, settings.time_zone.iana_name()), (site, Some(zone)));
+            prop_assert_eq!(settings.max_staleness, SignedDuration::from_secs(seconds));
+            let written: Vec<_> = settings.trusted_gateways.iter().map(ToString::to_string).collect();
+            prop_assert_eq!(written, gateways);
+        }
+
+        #[test]
+        fn no_text_widens_a_bound(site in "\\PC{0,140}", staleness in "[0-9]{0,7}[smhd]{0,2}|\\PC{0,6}", gateway in "[0-9a-f.:/]{0,20}") {
+            if let Ok(settings) = read(json!({"site": site, "maxStaleness": staleness, "trustedGateways": [gateway]})) {
+                prop_assert!((1..=3600).contains(&settings.max_staleness.as_secs()));
+                prop_assert!(settings.site.len() <= 128 && !settings.site.contains(['/', ' ', '\n']));
+            }
         }
     }
 }

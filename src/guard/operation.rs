@@ -125,6 +125,8 @@ fn refused(detail: &'static str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn shape_of(template: &str, path: &str) -> Option<u64> {
@@ -183,6 +185,34 @@ mod tests {
         for undeclared in ["Year=1", "id=1&year=1", "year=1&x=zzz", "year=1&", "&year=1"] {
             let said = refusal("/n/r/a/1", undeclared);
             assert_eq!(said, "the query has a parameter that the operation does not declare", "{undeclared}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_closest_of_all_that_fit_is_the_first_literal_from_the_left(
+            templates in prop::collection::vec(prop::collection::vec(prop::sample::select(vec!["a", "b", "{x}"]), 1..4), 1..6),
+            path in prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), 1..4),
+        ) {
+            let given: Vec<Cow<'_, str>> = path.iter().map(|text| Cow::from(*text)).collect();
+            let ours = templates.iter().filter_map(|one| shape(one.iter().map(|t| (!t.starts_with('{')).then_some(*t)), &given)).max();
+            let fits = |one: &&Vec<&str>| one.len() == path.len() && one.iter().zip(&path).all(|(t, p)| t.starts_with('{') || t == p);
+            let theirs = templates.iter().filter(fits).map(|one| one.iter().map(|t| !t.starts_with('{')).collect::<Vec<_>>()).max();
+            let bits = |all: Vec<bool>| all.into_iter().fold(0, |bits, literal| bits << 1 | u64::from(literal));
+            prop_assert_eq!(ours, theirs.map(bits));
+        }
+
+        #[test]
+        fn values_that_are_taken_are_declared_and_well_formed(id in "\\PC{0,4}|[/%\0]{1,2}", query in "((year|page|x)=?[0-9&=]{0,3}&?){0,4}") {
+            let path: String = id.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let path = format!("/n/r/a/{path}");
+            let Ok(target) = Target::parse(&path, Some(&query)) else { return Ok(()) };
+            let operation = operation();
+            let Ok(values) = values(&operation, &target) else { return Ok(()) };
+            prop_assert!(values.0.iter().all(|(at, value)| *at < 3 && !value.is_empty() && !value.contains(char::is_control)));
+            prop_assert!(values.0.is_sorted_by(|(a, _), (b, _)| a < b));
+            prop_assert!(values.0.contains(&(0, id.as_str())) && !id.contains('/'));
+            prop_assert!(values.0.iter().any(|(at, _)| *at == 2), "year is required");
         }
     }
 }

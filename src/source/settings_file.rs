@@ -63,6 +63,8 @@ fn fault(line: u32, message: &str, fix: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -93,5 +95,18 @@ mod tests {
         assert_eq!(wrong("timeZone: UTC\n").line, 1);
         assert_eq!(wrong("").line, 1);
         assert_eq!(wrong("site: a\nsite: b\n").line, 2);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_every_fault_has_a_line_and_a_mend(
+            text in "((site|timeZone|maxStaleness|trustedGateways|x): ?[a-z0-9/\\[\\]{}'\",&*-]{0,8}\n|---\n|\\PC{0,10}\n){0,6}",
+        ) {
+            let lines = u32::try_from(text.matches('\n').count()).unwrap() + 1;
+            for finding in parse(&text).err().into_iter().flatten() {
+                prop_assert!((1..=lines).contains(&finding.line), "{:?}", finding);
+                prop_assert!(!finding.message.is_empty() && !finding.fix.is_empty());
+            }
+        }
     }
 }

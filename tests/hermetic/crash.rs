@@ -15,7 +15,7 @@ use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_datashare");
 const CLIENTS: usize = 4;
-/// A process that has to end does so within this time.
+/// For the first answer of a round, and for a process that has to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PATH: &str = "/jinan-registration/property-ownership/properties/DEMO-2026-0001";
 
@@ -117,15 +117,20 @@ fn call(stream: &mut BufReader<TcpStream>, token: &str, number: u64) -> Option<S
     receipt
 }
 
+/// Every receipt of the record, which has all indexes from 0 once each and nothing that is no entry.
 fn recorded(state: &Path) -> BTreeSet<String> {
     let mut receipts = BTreeSet::new();
     for stream in fs::read_dir(state.join("log")).unwrap().map(Result::unwrap).filter(|e| e.path().is_dir()) {
-        for segment in fs::read_dir(stream.path().join("entries")).unwrap() {
-            for line in fs::read_to_string(segment.unwrap().path()).unwrap().lines() {
-                // a torn last line was never acknowledged
-                let Ok(entry) = serde_json::from_str::<Value>(line) else { continue };
-                receipts.insert(format!("{}/{}", entry["stream"].as_str().unwrap(), entry["index"]));
-            }
+        let mut segments: Vec<_> =
+            fs::read_dir(stream.path().join("entries")).unwrap().map(|e| e.unwrap().path()).collect();
+        segments.sort_unstable();
+        let text: String = segments.iter().map(|segment| fs::read_to_string(segment).unwrap()).collect();
+        // what follows the last newline is torn: nobody was given a receipt for it
+        let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+        for (index, line) in whole.lines().enumerate() {
+            let entry: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert_eq!(entry["index"], index, "an index is missing or there twice");
+            receipts.insert(format!("{}/{index}", entry["stream"].as_str().unwrap()));
         }
     }
     receipts
@@ -141,6 +146,7 @@ fn every_answer_received_has_its_entry_after_kill_9() {
     for round in 0..rounds() {
         let server = Server::start(&root, &state);
         let over = Arc::new(AtomicBool::new(false));
+        let before = received.lock().unwrap().len();
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
                 let (received, over) = (received.clone(), over.clone());
@@ -159,7 +165,15 @@ fn every_answer_received_has_its_entry_after_kill_9() {
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
-        std::thread::sleep(Duration::from_micros(500 + seed % 25_000));
+        if round % 4 > 0 {
+            // amid answers, however slow the machine is; every fourth round perhaps before the first one
+            let patience = Instant::now();
+            while received.lock().unwrap().len() == before && patience.elapsed() < PATIENCE {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            assert!(received.lock().unwrap().len() > before, "round {round}: no answer in {PATIENCE:?}");
+        }
+        std::thread::sleep(Duration::from_micros(seed % 20_000));
         server.kill();
         over.store(true, Ordering::Relaxed);
         clients.into_iter().for_each(|client| client.join().unwrap());

@@ -25,6 +25,7 @@ mod example_jinan;
 mod guard;
 mod judge;
 mod objects;
+mod parsers;
 mod record;
 mod reference;
 mod signatures;
