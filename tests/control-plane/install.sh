@@ -33,6 +33,8 @@ if command -v flock >/dev/null; then # without it, two would only do the same wo
   exec 9>"$cache/.lock"
   flock 9
   [ -n "$(missing)" ] || finish # another has done it meanwhile
+  chmod -R u+w "$cache"/.new.* 2>/dev/null || true
+  rm -rf "$cache"/.new.* # of one that was killed
 fi
 
 compiler=$(command -v go || echo /usr/local/go/bin/go)
