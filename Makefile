@@ -13,6 +13,7 @@ lint:
 
 suites:
 	tests/require.sh
+	tests/control-plane/install.sh >/dev/null
 	$(CARGO) test --locked
 
 generate: ## Rewrites generated and golden files
