@@ -96,7 +96,7 @@ impl Index {
         let tokens = std::mem::take(&mut self.tokens);
         let mut grants = std::mem::take(&mut self.grants);
         grants.vacate();
-        *self = Self { tokens, grants, ..Self::new(site, Signers::default(), ledger) };
+        *self = Self { grants, tokens, ..Self::new(site, Signers::default(), ledger) };
     }
 
     #[must_use]

@@ -52,11 +52,7 @@ impl Filed {
     fn refuses_change(&self, name: &str, value: &Value, sentence: &str) {
         self.refuses(MERGE, &json!({"spec": {name: value}}), sentence);
         let pointer = format!("/spec/{name}");
-        self.refuses(
-            "application/json-patch+json",
-            &json!([{"op": "add", "path": pointer, "value": value}]),
-            sentence,
-        );
+        self.refuses("application/json-patch+json", &json!([{"op": "add", "path": pointer, "value": value}]), sentence);
         let mut whole = self.object.clone();
         whole["spec"][name] = value.clone();
         self.refuses(APPLY, &whole, sentence);

@@ -1,5 +1,5 @@
-//! The reference under `docs/` is what the binary and the kinds say of themselves: written by these
-//! tests (`UPDATE_GOLDEN=1`), committed, and compared here.
+//! The reference (`src/cli/README.md`, `crds/README.md`) is what the binary and the kinds say of themselves:
+//! written by these tests (`UPDATE_GOLDEN=1`), committed, and compared here.
 
 use std::fmt::Write;
 use std::fs;
@@ -13,13 +13,12 @@ use serde_json::Value;
 const WIDTH: usize = 96;
 
 fn compare(name: &str, fresh: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, fresh).unwrap();
     }
     let committed = fs::read_to_string(&file).unwrap_or_default();
-    assert!(committed == fresh, "docs/{name} is stale: run the test with UPDATE_GOLDEN=1");
+    assert!(committed == fresh, "{name} is stale: run the test with UPDATE_GOLDEN=1");
 }
 
 #[test]
@@ -37,7 +36,7 @@ fn every_command_is_described_as_it_describes_itself() {
     let mut command = Cli::command().term_width(WIDTH);
     command.build();
     describe(&mut command, &mut text);
-    compare("commands.md", &text);
+    compare("src/cli/README.md", &text);
 }
 
 #[test]
@@ -57,7 +56,7 @@ fn every_member_of_every_kind_is_described_as_its_schema_does() {
         text.push_str("\nRules:\n\n");
         rules.iter().for_each(|rule| writeln!(text, "* {rule}").unwrap());
     }
-    compare("kinds.md", &text);
+    compare("crds/README.md", &text);
 }
 
 fn members(schema: &Value, at: &str, out: &mut String) {

@@ -15,7 +15,7 @@ pub(in crate::judge) struct SeatNumber(u32);
 /// Every grant that is there, and the seats of those that tokens wait for.
 #[derive(Debug, Default)]
 pub(super) struct Seats {
-    seats: Vec<Seat>,
+    places: Vec<Seat>,
     /// Of each seat: its grant ready to serve. Apart and small, for it is what every call asks for.
     served: Vec<Option<Arc<Served>>>,
     free: Vec<SeatNumber>,
@@ -41,7 +41,7 @@ struct Decisions {
 impl Seats {
     /// Who sits on a seat now.
     pub fn at(&self, number: SeatNumber) -> Option<&Slot> {
-        self.seats.get(number.0 as usize)?.slot.as_ref()
+        self.places.get(number.0 as usize)?.slot.as_ref()
     }
 
     /// The grant on a seat, while it serves.
@@ -67,11 +67,11 @@ impl Seats {
 
     pub fn get_mut(&mut self, key: &Key) -> Option<&mut Slot> {
         let number = self.names.get(key)?.present?;
-        self.seats.get_mut(number.0 as usize)?.slot.as_mut()
+        self.places.get_mut(number.0 as usize)?.slot.as_mut()
     }
 
     pub fn values(&self) -> impl Iterator<Item = &Slot> {
-        self.seats.iter().filter_map(|seat| seat.slot.as_ref())
+        self.places.iter().filter_map(|seat| seat.slot.as_ref())
     }
 
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
@@ -86,7 +86,7 @@ impl Seats {
     pub fn insert(&mut self, slot: Slot) {
         let (key, serial) = (slot.grant.key.clone(), slot.grant.serial.clone());
         let number = self.of(&key, &serial);
-        if let Some(seat) = self.seats.get_mut(number.0 as usize)
+        if let Some(seat) = self.places.get_mut(number.0 as usize)
             && seat.slot.replace(slot).is_none()
         {
             self.taken += 1;
@@ -102,7 +102,7 @@ impl Seats {
         if let Some(served) = self.served.get_mut(number.0 as usize) {
             *served = None;
         }
-        let seat = self.seats.get_mut(number.0 as usize)?;
+        let seat = self.places.get_mut(number.0 as usize)?;
         let slot = seat.slot.take();
         self.taken -= usize::from(slot.is_some());
         if !seat.kept {
@@ -118,7 +118,7 @@ impl Seats {
     /// The seat of a decision, kept for it from now on whether or not it is there.
     pub fn keep(&mut self, key: &Key, serial: &Arc<str>) -> SeatNumber {
         let number = self.of(key, serial);
-        if let Some(seat) = self.seats.get_mut(number.0 as usize) {
+        if let Some(seat) = self.places.get_mut(number.0 as usize) {
             seat.kept = true;
         }
         number
@@ -138,9 +138,9 @@ impl Seats {
             return *number;
         }
         let number = self.free.pop().unwrap_or_else(|| {
-            self.seats.push(Seat::default());
+            self.places.push(Seat::default());
             self.served.push(None);
-            SeatNumber(u32::try_from(self.seats.len() - 1).unwrap_or(u32::MAX))
+            SeatNumber(u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX))
         });
         decisions.seats.push((serial.clone(), number));
         number

@@ -37,8 +37,13 @@ fn of_two_defects_the_earlier_check_speaks() {
                 // a denial has no time that could be over
                 (Reason::Expired, Reason::Denied) => Reason::Denied,
                 // a denial is of what was reviewed, by somebody whom the resource names
-                (Reason::Denied, Reason::RequestMissing | Reason::RequestChanged) => second.reason,
-                (Reason::Denied, Reason::ResourceMismatch | Reason::ResourceMissing) => second.reason,
+                (
+                    Reason::Denied,
+                    Reason::RequestMissing
+                    | Reason::RequestChanged
+                    | Reason::ResourceMismatch
+                    | Reason::ResourceMissing,
+                ) => second.reason,
                 (earlier, _) => earlier,
             };
             assert_eq!(finding(&[first, second]).0, expected, "{:?} and {:?}", first.reason, second.reason);
