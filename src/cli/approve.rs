@@ -138,7 +138,7 @@ pub enum ApproveError {
     /// Exit code 1, all others 2.
     #[error("{0}")]
     Refused(String),
-    #[error("a new decision needs its number: give it with --serial, as in --serial 济登共享〔2026〕12号")]
+    #[error("a new decision needs its number: give --serial, as in --serial 济登共享〔2026〕12号")]
     NoSerial,
     #[error("the terms of a grant are fixed by what was signed; leave out {0}, or approve the request anew")]
     FixedTerms(&'static str),

@@ -26,7 +26,7 @@ fn every_command_is_described_as_it_describes_itself() {
     fn describe(command: &mut clap::Command, out: &mut String) {
         let help = command.render_long_help().to_string();
         let lines: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
-        let name = command.get_bin_name().unwrap_or_default().to_owned();
+        let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
         write!(out, "\n## {name}\n\n```text\n{}\n```\n", lines.join("\n")).unwrap();
         for inner in command.get_subcommands_mut().filter(|inner| inner.get_name() != "help") {
             describe(inner, out);

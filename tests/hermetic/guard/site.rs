@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use datashare::api::v1alpha1::SharedResourceSpec;
 use datashare::approval::signing::SigningKey;
-use datashare::audit::Recorded;
+use datashare::audit::{LogError, Recorded};
 use datashare::cli::up::{self, UpArgs, UpError};
 use datashare::clock::Clock;
 use datashare::delivery::credentials::{Credentials, Minted};
+use datashare::delivery::state_dir::StateError;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -124,8 +125,18 @@ impl Site {
         entries
     }
 
-    /// Starts the whole of `up` in this process.
+    /// Starts the whole of `up` in this process. Another test's child may still hold a copy of the state's lock
+    /// for the moment between its fork and its exec.
     pub fn up(&self) -> Up<'_> {
+        let mut started = None;
+        until("the state is free", || {
+            started = self.try_up();
+            started.is_some()
+        });
+        started.unwrap()
+    }
+
+    fn try_up(&self) -> Option<Up<'_>> {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let args = UpArgs {
             directory: self.root(),
@@ -144,11 +155,14 @@ impl Site {
         });
         let mut lines = BufReader::new(reader).lines().map(Result::unwrap);
         let Some(ready) = lines.find_map(|line| line.strip_prefix("ready http://").map(str::to_owned)) else {
-            panic!("{:?}", thread.join().unwrap());
+            match thread.join().unwrap() {
+                Err(UpError::State(StateError::InUse { .. }) | UpError::Log(LogError::Locked { .. })) => return None,
+                other => panic!("{other:?}"),
+            }
         };
         // the rest of the page is read, so that nothing blocks on it
         std::thread::spawn(move || lines.for_each(drop));
-        Up { address: ready.parse().unwrap(), site: self, stop, thread: Some(thread) }
+        Some(Up { address: ready.parse().unwrap(), site: self, stop, thread: Some(thread) })
     }
 }
 
