@@ -1,7 +1,7 @@
 //! What `up` prints when it serves: who may use what until when, and lines to try.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use parking_lot::RwLock;
 
@@ -11,7 +11,7 @@ use crate::cli::columns;
 use crate::clock::Clock;
 use crate::delivery::credentials::Credentials;
 use crate::delivery::state_dir::StateDir;
-use crate::judge::facts::Key;
+use crate::judge::facts::{Grant, Key};
 use crate::judge::index::{Index, Standing};
 use crate::judge::served::{Segment, Served};
 
@@ -30,11 +30,13 @@ pub fn print(
     writeln!(out, "ready {base}")?;
     out.flush()?;
     let now = clock.now();
-    let index = index.read();
     let mut rows = Vec::new();
     let mut serving = Vec::new();
-    let sorted: BTreeMap<&Key, _> = index.grants().map(|grant| (&grant.key, grant)).collect();
-    for (key, grant) in &sorted {
+    let mut grants: Vec<Arc<Grant>> = index.read().grants().cloned().collect();
+    grants.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    for grant in &grants {
+        // asked one by one: a Revocation that comes now must not wait for this page
+        let (index, key) = (index.read(), &grant.key);
         let unit = index.request(&grant.request).map_or_else(|| grant.request.to_string(), |r| r.unit.name.to_string());
         let until = match grant.decision {
             Decision::Approved => index.site().day(grant.not_after).to_string(),
@@ -55,14 +57,14 @@ pub fn print(
     writeln!(out)?;
     let headings = ["RESOURCE", "WHO MAY USE IT", "SERIAL", "UNTIL", "NOW"].map(str::to_owned);
     out.write_all(columns::draw(&headings, &rows).as_bytes())?;
-    if sorted.len() > rows.len() {
-        writeln!(out, "… and {} more: datashare get accessgrants", sorted.len() - rows.len())?;
+    if grants.len() > rows.len() {
+        writeln!(out, "… and {} more: datashare get accessgrants", grants.len() - rows.len())?;
     }
-    let without = index.resources().count();
+    let resources = index.read().resources().count();
     writeln!(
         out,
-        "\n{without} resources, {} grants, {} of them serve. Record, credentials and tombstones: {}",
-        sorted.len(),
+        "\n{resources} resources, {} grants, {} of them serve. Record, credentials and tombstones: {}",
+        grants.len(),
         serving.len(),
         state.path().display()
     )?;
