@@ -108,8 +108,8 @@ impl ControlPlane {
         self.run_program("kube-apiserver", &self.api_server(store, secure));
         eventually("the API server is ready", || {
             let mut processes = self.processes.lock().unwrap();
-            if let Some(ended) = processes.iter_mut().find(|process| process.ended()) {
-                return Some(Err(tail(&ended.log())));
+            if let Some(ended) = processes.iter_mut().find_map(|process| process.ended().then(|| process.log())) {
+                return Some(Err(tail(&ended)));
             }
             let ready = Request::get("/readyz").body(Vec::new()).unwrap();
             self.run(self.admin.request_text(ready)).is_ok().then_some(Ok(()))
@@ -250,7 +250,10 @@ impl ControlPlane {
 
     pub fn kubectl(&self, arguments: &[&str]) -> Said {
         let mut kubectl = Command::new(Programs::installed().find("kubectl"));
-        kubectl.args(arguments).env("KUBECONFIG", self.kubeconfig(None)).env("HOME", self.folder.join("kube-apiserver"));
+        kubectl
+            .args(arguments)
+            .env("KUBECONFIG", self.kubeconfig(None))
+            .env("HOME", self.folder.join("kube-apiserver"));
         let output = kubectl.stdin(Stdio::null()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Said { ok: output.status.success(), out: text(output.stdout), err: text(output.stderr) }

@@ -52,7 +52,6 @@ fn token(minted: &Minted) -> Token {
     Token {
         serial: minted.serial.clone(),
         hash: CredentialHash {
-            serial: Some(minted.serial.to_string()),
             id: minted.id.to_string(),
             serial: Some(minted.serial.to_string()),
             sha256: format!("{hash:x}"),
