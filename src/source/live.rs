@@ -24,7 +24,7 @@ pub use freshness::Freshness;
 use site::SiteFiles;
 
 /// Files that are read for one batch.
-const BATCH_FILES: usize = 1024;
+const BATCH_FILES: usize = 256;
 /// Entries the walk takes between two looks at the events.
 const WALK_STEP: usize = 512;
 /// Longest wait, so that the root is looked at a few times a second.

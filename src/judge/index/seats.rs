@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::Slot;
 use crate::judge::facts::Key;
 use crate::judge::served::Served;
@@ -35,7 +37,7 @@ struct Seat {
 struct Decisions {
     present: Option<SeatNumber>,
     /// Nearly always one.
-    seats: Vec<(Arc<str>, SeatNumber)>,
+    seats: SmallVec<[(Arc<str>, SeatNumber); 1]>,
 }
 
 impl Seats {
