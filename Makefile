@@ -21,3 +21,6 @@ generate: ## Rewrites generated and golden files
 
 bench: ## Prints tables with ratios; gates nothing
 	$(CARGO) bench --locked
+
+fuzz: ## Runs every fuzz target for FUZZ_SECONDS (60); a finding fails
+	tests/fuzz/run.sh

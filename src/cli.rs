@@ -46,6 +46,7 @@ Examples:
   datashare plan origin/main HEAD           who gains or loses which fields
   datashare get accessgrants                every grant and how it stands
   datashare token tax-bureau/deed-tax       the token of a granted request
+  datashare approve request.yaml --help     sign a decision, with a key of ssh-agent or a file
   datashare revoke --unit 11370100MB28523456 --clause 4.3.2 --reason '…' --decided-by '…'
   datashare audit query --person 370102…    who looked this person up, and why
 
@@ -113,9 +114,10 @@ impl CliError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Approve(approve::ApproveError::Refused(_)) | Self::Up(_) | Self::Guard(_) | Self::Operator(_) => {
-                REFUSED
-            }
+            Self::Approve(approve::ApproveError::Refused(_)) => REFUSED,
+            Self::Up(error) if !error.is_input() => REFUSED,
+            Self::Guard(error) if !error.is_input() => REFUSED,
+            Self::Operator(_) => REFUSED,
             _ => UNREADABLE,
         }
     }

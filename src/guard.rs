@@ -41,6 +41,7 @@ use self::quota::{Calendar, Day, Quotas};
 use self::retention::Retentions;
 use self::upstream::{Resolver, Secrets};
 use self::view::View;
+use crate::audit::query::QueryError;
 use crate::audit::usage::Usage;
 use crate::audit::{Log, SiteKey};
 use crate::clock::Clock;
@@ -107,15 +108,14 @@ impl Guard {
     }
 
     /// Quotas go on where the last process left them: counts today's calls in the record below `log`.
-    pub fn count_today(&self, log: &Path) {
+    pub fn count_today(&self, log: &Path) -> Result<(), QueryError> {
         let midnight = {
             let index = self.index.read();
             index.site().start_of(index.site().day(self.clock.now()))
         };
-        match Usage::read(log, midnight, midnight) {
-            Ok(usage) => usage.iter().for_each(|(namespace, name, grant)| self.restore_usage(namespace, name, grant.today)),
-            Err(error) => tracing::warn!("today's calls cannot be counted from the record: {error}"),
-        }
+        let usage = Usage::read(log, midnight, midnight)?;
+        usage.iter().for_each(|(namespace, name, grant)| self.restore_usage(namespace, name, grant.today));
+        Ok(())
     }
 
     /// Resolves when the record cannot be written any more: the process has to end.
@@ -146,7 +146,7 @@ impl Guard {
     /// The guard's figures in Prometheus' text format.
     #[must_use]
     pub fn render_metrics(&self) -> String {
-        let grants = self.index.read().grants().count();
+        let grants = self.index.read().grant_count();
         self.metrics.text(self.view.age(self.clock.now()), grants)
     }
 

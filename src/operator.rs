@@ -47,7 +47,6 @@ use crate::observe::{self, Answer};
 use crate::settings::DEFAULT_MAX_STALENESS;
 use crate::source::cluster::{Cluster, Pace, Scope};
 use context::Context;
-use guards::Guards;
 use keeper::{Keeper, Took};
 use lease::{Contender, LeaseError};
 
@@ -92,12 +91,11 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), OperatorEr
     let nowhere = Site { name: "".into(), time_zone: TimeZone::UTC };
     let index = Index::new(nowhere, Signers::default(), Ledger::default());
     let context = Arc::new(Context::new(client.clone(), clock.clone(), layout, url, index, events));
-    let guards = Arc::new(Guards::default());
     let mut tasks = JoinSet::new();
     // all of it ends when this function does
     let ending = stop.child_token();
     let _end = ending.clone().drop_guard();
-    tasks.spawn(watch::guards(context.clone(), guards.clone(), namespace.clone(), ending.clone()));
+    tasks.spawn(watch::guards(context.clone(), namespace.clone(), ending.clone()));
     if let Some(listener) = observe {
         let seen = context.clone();
         tasks.spawn(observe::serve(move |path, stopping| answer(&seen, path, stopping), listener, ending.clone()));
@@ -111,7 +109,7 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), OperatorEr
     let follow = async {
         let scope = Scope { namespace: namespace.clone(), watch_namespaces: watch_namespaces.clone() };
         let pace = Pace::for_staleness(DEFAULT_MAX_STALENESS);
-        let mut keeper = Keeper::new(context.clone(), guards.clone(), &namespace);
+        let mut keeper = Keeper::new(context.clone(), &namespace);
         let mut writes = false;
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

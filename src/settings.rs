@@ -58,7 +58,7 @@ fn site<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     if (1..=128).contains(&text.len()) && text.chars().all(fine) {
         return Ok(text);
     }
-    Err(de::Error::custom("site must be 1 to 128 letters, digits, '-', '.' or '_'"))
+    Err(de::Error::custom("site must be 1 to 128 letters, digits, '-', '.' or '_'; write it as in jinan-production"))
 }
 
 fn time_zone<'de, D: Deserializer<'de>>(from: D) -> Result<TimeZone, D::Error> {
@@ -70,7 +70,7 @@ fn time_zone<'de, D: Deserializer<'de>>(from: D) -> Result<TimeZone, D::Error> {
 
 fn staleness<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
     let text = String::deserialize(from)?;
-    let refused = || de::Error::custom("maxStaleness must be between 1s and 1h, written as in 30s or 5m");
+    let refused = || de::Error::custom("maxStaleness must be between 1s and 1h; write it as in 30s or 5m");
     let unit = match text.chars().next_back() {
         Some('s') => 1,
         Some('m') => 60,
@@ -88,19 +88,20 @@ fn staleness<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Er
 fn gateways<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
     let texts = Vec::<String>::deserialize(from)?;
     if texts.len() > 64 {
-        return Err(de::Error::custom("trustedGateways may hold 64 ranges at most"));
+        return Err(de::Error::custom("trustedGateways may hold 64 ranges at most; name wider ones"));
     }
     let range = |text: &String| {
         let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
-        text.parse::<IpNet>()
-            .or_else(|_| address())
-            .map_err(|_| de::Error::custom(format_args!("`{text}` is not an address range such as 10.20.0.0/16")))
+        text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
+            de::Error::custom(format_args!("`{text}` is not an address range; write it as in 10.20.0.0/16"))
+        })
     };
     texts.iter().map(range).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -142,6 +143,32 @@ mod tests {
             json!({"site": "a", "trustedGateways": ["10.0.0.0/33"]}),
         ] {
             assert!(read(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_what_is_read(
+            site in "[a-z济南._-]{1,20}", zone in prop::sample::select(vec!["UTC", "Asia/Shanghai", "Europe/Paris"]),
+            seconds in 1i64..=3600, gateways in prop::collection::vec((any::<std::net::IpAddr>(), 0u8..=32), 0..5),
+        ) {
+            let gateways: Vec<_> = gateways.iter().map(|(address, bits)| format!("{address}/{bits}")).collect();
+            let settings = read(json!({
+                "site": site, "timeZone": zone, "maxStaleness": format!("{seconds}s"), "trustedGateways": gateways,
+            }));
+            let settings = settings.unwrap();
+            prop_assert_eq!((settings.site, settings.time_zone.iana_name()), (site, Some(zone)));
+            prop_assert_eq!(settings.max_staleness, SignedDuration::from_secs(seconds));
+            let written: Vec<_> = settings.trusted_gateways.iter().map(ToString::to_string).collect();
+            prop_assert_eq!(written, gateways);
+        }
+
+        #[test]
+        fn no_text_widens_a_bound(site in "\\PC{0,140}", staleness in "[0-9]{0,7}[smhd]{0,2}|\\PC{0,6}", gateway in "[0-9a-f.:/]{0,20}") {
+            if let Ok(settings) = read(json!({"site": site, "maxStaleness": staleness, "trustedGateways": [gateway]})) {
+                prop_assert!((1..=3600).contains(&settings.max_staleness.as_secs()));
+                prop_assert!(settings.site.len() <= 128 && !settings.site.contains(['/', ' ', '\n']));
+            }
         }
     }
 }

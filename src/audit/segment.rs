@@ -46,6 +46,8 @@ fn first_index(name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -56,6 +58,15 @@ mod tests {
             ["42.jsonl", "00000000000000000042.json", "+0000000000000000042.jsonl", "99999999999999999999.jsonl"]
         {
             assert_eq!(first_index(name), None, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_is_found_by_the_name_it_was_given(first in any::<u64>(), other in any::<u64>(), text in "[0-9+.a-z]{0,26}") {
+            prop_assert_eq!(first_index(&file_name(first)), Some(first));
+            prop_assert_eq!(file_name(first).cmp(&file_name(other)), first.cmp(&other));
+            prop_assert!(first_index(&text).is_none_or(|index| file_name(index) == text));
         }
     }
 }

@@ -148,6 +148,12 @@ impl Log {
         self.0.shared.failure.borrow().clone()
     }
 
+    /// Whether the log has failed: one look, for whoever asks per call.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.0.shared.has_failed()
+    }
+
     /// Resolves when the log has failed: the process then has to end with an error.
     pub fn failed(&self) -> impl Future<Output = Failure> + Send + use<> {
         let mut failure = self.0.shared.failure.subscribe();

@@ -29,6 +29,17 @@ pub use terminal::Terminal;
 
 /// Approve or deny a request, or add a signature to a grant
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  datashare approve requests/tax-bureau/deed-tax.yaml --role Provider \\
+      --principal director@registration.jinan --serial 济登共享〔2026〕12号 \\
+      --fields ownerName,propertyAddress --require consent -o grants/deed-tax.yaml
+  datashare approve grants/deed-tax.yaml --role DataAuthority --principal share@bigdata.jinan
+  datashare approve requests/notary-office/inheritance.yaml --role Provider \\
+      --principal director@registration.jinan --serial 济登共享〔2026〕13号 --deny 未附公证委托书
+
+What is signed is shown first, and nothing that could never count is signed.
+The path of the grant goes to stdout.")]
 #[allow(clippy::struct_excessive_bools)] // each is one flag of the command line
 pub struct ApproveArgs {
     /// A request, for a new grant; or a grant, for one more signature
@@ -127,7 +138,7 @@ pub enum ApproveError {
     /// Exit code 1, all others 2.
     #[error("{0}")]
     Refused(String),
-    #[error("a new decision needs its number: give --serial")]
+    #[error("a new decision needs its number: give --serial, as in --serial 济登共享〔2026〕12号")]
     NoSerial,
     #[error("the terms of a grant are fixed by what was signed; leave out {0}, or approve the request anew")]
     FixedTerms(&'static str),

@@ -1,6 +1,7 @@
 //! `datashare check`: everything that is wrong with a directory of objects, each with file, line and
 //! mend, so that a pull request can be refused before anyone is asked to sign.
 
+mod broken;
 mod finding;
 mod grants;
 mod output;

@@ -9,8 +9,9 @@ use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::definition::definition;
 use crate::source::yaml::{EmitError, emit};
 
-/// Print the CustomResourceDefinitions, ready for 'kubectl apply --server-side -f -'.
+/// Print the CustomResourceDefinitions of the five kinds
 #[derive(Args, Clone, Copy, Debug)]
+#[command(after_help = "Example:\n  datashare crds | kubectl apply --server-side -f -")]
 pub struct Crds {}
 
 impl Crds {

@@ -17,6 +17,10 @@ use crate::source::object::{Object, ObjectKey, Spec};
 ///
 /// For a grant: its terms, and the slice of the resource that it should name.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  datashare digest requests/tax-bureau/deed-tax.yaml    what requestRef.digest names
+  datashare digest grants/deed-tax.yaml                 the terms, and what resourceRef.digest names")]
 pub struct DigestArgs {
     /// Files of objects
     #[arg(required = true, value_name = "FILE")]

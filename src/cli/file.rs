@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::root;
 use super::world::{World, WorldError};
 use crate::api::v1alpha1::{Kind, SharedResourceSpec};
 use crate::judge::ledger::Ledger;
-use crate::source::directory::{self, SETTINGS};
+use crate::source::directory;
 use crate::source::finding::{Finding, Severity};
 use crate::source::object::{Object, ObjectKey, Spec};
 use crate::source::yaml;
@@ -69,16 +70,10 @@ impl ObjectFile {
     pub fn world(&self, dir: Option<&Path>, now: Timestamp) -> Result<World, FileError> {
         let root = match dir {
             Some(dir) => dir.to_owned(),
-            None => above(&self.path).ok_or_else(|| FileError::NoDirectory(self.path.clone()))?,
+            None => root::at_or_above(&self.path).ok_or_else(|| FileError::NoDirectory(self.path.clone()))?,
         };
         Ok(World::load(&root, Ledger::default(), now)?)
     }
-}
-
-fn above(file: &Path) -> Option<PathBuf> {
-    let absolute = std::path::absolute(file).ok()?;
-    let found = absolute.ancestors().skip(1).find(|directory| directory.join(SETTINGS).is_file())?;
-    Some(found.to_owned())
 }
 
 /// The object of that key, when it is there exactly once.

@@ -1,6 +1,7 @@
 //! `datashare get`: objects with their status, in the columns that kubectl shows.
 
 mod jsonpath;
+mod kind_word;
 mod list;
 mod observe;
 mod table;
@@ -19,7 +20,9 @@ use crate::delivery::credentials::CredentialError;
 use crate::delivery::journal::JournalError;
 use crate::delivery::state_dir::{DEFAULT, StateDir, StateError};
 use crate::delivery::tombstones::Tombstones;
+use crate::source::typed::nearest;
 use crate::source::yaml::EmitError;
+use kind_word::KindWord;
 
 /// Show objects with their status
 #[derive(Debug, Args)]
@@ -30,13 +33,16 @@ Examples:
   datashare get accessgrants -o json | jq '.items[] | {name: .metadata.name, status}'")]
 pub struct GetArgs {
     /// sharedresource (shr), datasharerequest (dsr), accessgrant (ag), auditpolicy (ap) or revocation (rev)
-    #[arg(value_parser = kind)]
+    #[arg(value_parser = KindWord)]
     kind: Kind,
     /// Only the object of this name
     name: Option<String>,
     /// Only objects of this namespace
     #[arg(short, long)]
     namespace: Option<String>,
+    /// Objects of every namespace, as without -n; for fingers that know kubectl
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    all_namespaces: bool,
     /// The state directory of `datashare up`
     #[arg(long, value_name = "DIR", default_value = DEFAULT)]
     state: PathBuf,
@@ -74,13 +80,6 @@ pub enum GetError {
     Write(#[from] io::Error),
 }
 
-fn kind(word: &str) -> Result<Kind, String> {
-    Kind::from_word(word).ok_or_else(|| {
-        let known = Kind::ALL.map(|kind| format!("{} ({})", kind.name().to_lowercase(), kind.aliases().1));
-        format!("the kinds are {}", known.join(", "))
-    })
-}
-
 /// Runs the command. Gives the exit code: 0, or 1 when the named object is not there.
 pub fn run(args: &GetArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, GetError> {
     let now = clock.now();
@@ -88,18 +87,19 @@ pub fn run(args: &GetArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dy
     let world = World::load(&state.source()?, Tombstones::read(&state.tombstones())?, now)?;
     let observed = observe::observe(&state, &world, args.kind, now)?;
     let mut items = list::items(&world, &observed, args.kind, now)?;
-    items.retain(|item| {
-        args.namespace.as_deref().is_none_or(|wanted| list::namespace(item) == wanted)
-            && args.name.as_deref().is_none_or(|wanted| list::name(item) == wanted)
-    });
-    let (plural, _) = args.kind.aliases();
-    if let (Some(name), true) = (&args.name, items.is_empty()) {
+    items.retain(|item| args.namespace.as_deref().is_none_or(|wanted| list::namespace(item) == wanted));
+    if let Some(name) = &args.name {
+        let (plural, _) = args.kind.aliases();
         let place = args.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in {namespace}"));
-        writeln!(
-            messages,
-            "error: {plural} \"{name}\" not found{place}; 'datashare get {plural}' lists what there is"
-        )?;
-        return Ok(REFUSED);
+        let names: Vec<&str> = items.iter().map(list::name).collect();
+        let near = nearest(name, &names).map_or_else(String::new, |near| format!("did you mean {near}? "));
+        let missing =
+            format!("error: {plural} \"{name}\" not found{place}; {near}'datashare get {plural}' lists what there is");
+        items.retain(|item| list::name(item) == name);
+        if items.is_empty() {
+            writeln!(messages, "{missing}")?;
+            return Ok(REFUSED);
+        }
     }
     let text = match args.output {
         Output::Json => serde_json::to_string_pretty(&list::list(&items))? + "\n",
@@ -109,7 +109,7 @@ pub fn run(args: &GetArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dy
             String::new()
         }
         form => {
-            let all_namespaces = args.namespace.is_none();
+            let all_namespaces = args.all_namespaces || args.namespace.is_none();
             table::draw(args.kind, &items, all_namespaces, form == Output::Wide, now)
         }
     };

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::v1alpha1::validate::syntax::dns_label;
 use crate::approval::signers::Signers;
+use crate::audit::query::QueryError;
 use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::keeper::{Keeper, KeeperError};
@@ -97,10 +98,20 @@ pub enum GuardError {
     Lease(#[from] LeaseError),
     #[error(transparent)]
     Keeper(#[from] KeeperError),
+    #[error("today's calls cannot be counted from the record, so no quota would hold: {0}")]
+    Usage(#[from] QueryError),
     #[error("the thread that follows the cluster ended")]
     Followed,
     #[error(transparent)]
     Record(#[from] RecordLost),
+}
+
+impl GuardError {
+    /// Whether what was named cannot be read, as against a machine or a cluster that refuses.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        matches!(self, Self::Serving(ServingError::Tls { .. }) | Self::Server(_))
+    }
 }
 
 impl GuardArgs {
@@ -173,7 +184,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         ended.cancel();
         result
     })?;
-    let served = listeners.serve(&guard, None, &stop, |base| {
+    let served = listeners.serve(&guard, None, &stop, serving::a_signal, |base| {
         writeln!(out, "guard {} on {base}", args.name)?;
         out.flush()
     });

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::delivery::credentials::{CredentialError, Credentials, Known};
 use crate::delivery::journal::JournalError;
 use crate::delivery::tombstones::Tombstones;
-use crate::judge::facts::{Key, Site};
+use crate::judge::facts::{Key, Site, Texts};
 use crate::judge::index::{Change, Effects, Index, Standing};
 use crate::settings::Settings;
 use crate::source::change::{Batch, SourceChange};
@@ -66,6 +66,7 @@ pub struct Outcome {
 #[derive(Debug, Default)]
 pub struct First {
     changes: Vec<Change>,
+    texts: Texts,
     credentials: Vec<(Key, Vec<Issued>)>,
     ledger: Vec<LedgerEntry>,
 }
@@ -73,9 +74,16 @@ pub struct First {
 impl First {
     /// Reads the objects of a batch on all cores.
     pub fn add(&mut self, changes: Vec<SourceChange>, site: &Site) {
-        self.changes.par_extend(
-            changes.par_iter().filter_map(|change| read_change(change, site).unwrap_or_else(|absent| absent.gone)),
-        );
+        let read = |change| read_change(change, site).unwrap_or_else(|absent| absent.gone);
+        let mut all: Vec<Change> = changes.par_iter().filter_map(read).collect();
+        for change in &mut all {
+            match change {
+                Change::Grant(grant) => self.texts.share_grant(grant),
+                Change::Request(request) => self.texts.share_request(request),
+                _ => {}
+            }
+        }
+        self.changes.append(&mut all);
         for change in changes {
             match change {
                 SourceChange::Credentials(key, issued) => self.credentials.push((key, issued)),
@@ -107,7 +115,7 @@ impl Keeper {
 
     /// Takes the first view in and judges it whole.
     pub fn first(&mut self, first: First) -> Result<(), KeeperError> {
-        let First { changes, credentials, ledger } = first;
+        let First { changes, credentials, ledger, texts: _ } = first;
         let now = self.clock.now();
         let effects = {
             let mut index = self.index.write();
@@ -120,6 +128,11 @@ impl Keeper {
             effects.ledger.extend(index.notice_absent(now).ledger);
             effects
         };
+        if let Some(state) = &mut self.state {
+            let index = self.index.clone();
+            let stands = |key: &Key, serial: &str| index.read().grant(key).is_some_and(|grant| *grant.serial == *serial);
+            state.credentials.tidy(stands, now)?;
+        }
         self.follow_up(effects, now).map(|_| ())
     }
 

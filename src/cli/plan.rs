@@ -28,15 +28,17 @@ Examples:
   datashare plan main . -o markdown >> \"$GITHUB_STEP_SUMMARY\"
   datashare plan before/ after/ -o json
 
-A name that is a directory is taken as that directory, anything else as a git revision of the repository here.
-Both versions are judged for the present moment. NEW is judged with what OLD has ended: a Revocation that was
-deleted revives nothing.
+A name that is a directory is taken as that directory, anything else as a git revision of the
+repository here. Both versions are judged for the present moment. NEW is judged with what OLD has
+ended: a Revocation that was deleted revives nothing.
 
 -o json is {old, new, changes, notServing, revocations}:
-  changes      effect Gains|Loses|Changes, resource, unit, system, gained and lost fields {name, title, class},
-               differences {what, from, to}, before and after {grants, serials, fields, operations, users, requires,
-               quota, until, purpose, approvedBy}, reason and message when access ends
-  notServing   grants that do not serve and whose reason is new: grant, serial, before, after, message
+  changes      effect Gains|Loses|Changes, resource, unit, system, gained and lost fields
+               {name, title, class}, differences {what, from, to}, before and after {grants,
+               serials, fields, operations, users, requires, quota, until, purpose, approvedBy},
+               reason and message when access ends
+  notServing   grants that do not serve and whose reason is new: grant, serial, before, after,
+               message
   revocations  change Added|Removed, namespace, name, target, clause, reason, decidedBy")]
 pub struct PlanArgs {
     /// What is in force: a directory or a git revision

@@ -33,8 +33,9 @@ Examples:
   datashare revoke --system 11370100MB28523456/契税征管系统 --clause B7 --reason 系统下线 \\
       --decided-by 孙示例 --recall-due 2026-12-31 --recall-what Destroy
 
-Clauses: 4.3.1 misuse by staff, 4.3.2 misuse by a unit, B6 and B7 the data is called back (name --recall-due),
-End the purpose is over, Leak the credential is exposed. Deleting a Revocation revives nothing."
+Clauses: 4.3.1 misuse by staff, 4.3.2 misuse by a unit, B6 and B7 the data is called back (name
+--recall-due), End the purpose is over, Leak the credential is exposed.
+Deleting a Revocation revives nothing."
 )]
 pub struct RevokeArgs {
     /// Serial of the grant to end

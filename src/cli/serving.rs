@@ -4,6 +4,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,12 +95,13 @@ impl Listeners {
         Ok(SampleDoor { listener, address })
     }
 
-    /// Serves until a signal or `stop`; `ready` is called once when everything answers.
-    pub fn serve(
+    /// Serves until what `until` gives resolves, or `stop`; `ready` is called once when everything answers.
+    pub fn serve<F: Future<Output = ()>>(
         self,
         guard: &Arc<Guard>,
         sample: Option<(SampleDoor, CatalogueSource)>,
         stop: &CancellationToken,
+        until: impl FnOnce() -> io::Result<F>,
         ready: impl FnOnce(&str) -> io::Result<()>,
     ) -> Result<(), ServingError> {
         let address = self.workers.first().map(StdListener::local_addr).transpose()?;
@@ -114,7 +116,7 @@ impl Listeners {
         let result: io::Result<()> = runtime.block_on(async {
             let metrics = TcpListener::from_std(self.metrics)?;
             tracing::info!("metrics and health on http://{}", metrics.local_addr()?);
-            let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+            let mut ended = pin!(until()?);
             let observing = tokio::spawn(observe::serve(guard.clone(), metrics, stop.clone()));
             let sampled = match sample {
                 Some((door, catalogue)) => {
@@ -125,19 +127,16 @@ impl Listeners {
             };
             ready(&address.map_or_else(String::new, |address| format!("{scheme}://{address}")))?;
             let mut flush = tokio::time::interval(FLUSH);
-            let failed = guard.log_failed();
-            tokio::pin!(failed);
+            let mut failed = pin!(guard.log_failed());
             loop {
                 tokio::select! {
-                    _ = interrupt.recv() => break,
-                    _ = terminate.recv() => break,
+                    () = &mut ended => break,
                     () = stop.cancelled() => break,
                     () = &mut failed => break,
                     _ = flush.tick() => guard.flush_unknown().await,
                 }
             }
             stop.cancel();
-            guard.flush_unknown().await;
             // both end at the same token
             let _ = tokio::join!(observing, sampled);
             Ok(())
@@ -147,8 +146,21 @@ impl Listeners {
             // a worker that panicked has released nothing; the others have drained
             let _ = thread.join();
         }
+        // also what came while they drained
+        runtime.block_on(guard.flush_unknown());
         Ok(result?)
     }
+}
+
+/// Resolves at the first SIGINT or SIGTERM.
+pub fn a_signal() -> io::Result<impl Future<Output = ()>> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 fn work(guard: &Arc<Guard>, listener: StdListener, tls: Option<TlsAcceptor>, stop: &CancellationToken) {

@@ -15,6 +15,13 @@ use crate::source::object::Spec;
 
 /// Print the bytes to sign, for `ssh-keygen -Y sign -n approval@datashare.dev`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example, without any software of ours for the signature itself:
+  datashare statement grants/deed-tax.yaml --role Provider \\
+      --principal director@registration.jinan --approved-at 2026-11-18T10:12:00+08:00 > statement
+  ssh-keygen -Y sign -n approval@datashare.dev -f ~/.ssh/id_ed25519 statement
+  ssh-keygen -Y verify -n approval@datashare.dev -f allowed_signers \\
+      -I director@registration.jinan -s statement.sig < statement")]
 pub struct StatementArgs {
     /// The grant
     #[arg(value_name = "GRANT.yaml")]

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::world::{World, WorldError};
 use super::{FINE, REFUSED};
+use crate::api::v1alpha1::Kind;
 use crate::clock::Clock;
 use crate::delivery::credentials::{CredentialError, Credentials};
 use crate::delivery::journal::JournalError;
@@ -16,6 +17,7 @@ use crate::delivery::tombstones::Tombstones;
 use crate::judge::facts::Key;
 use crate::judge::index::Standing;
 use crate::judge::status::{Observed, View};
+use crate::source::typed::nearest;
 
 /// Print the current token of a granted request
 #[derive(Debug, Args)]
@@ -66,9 +68,14 @@ pub fn run(args: &TokenArgs, clock: &Clock, out: &mut dyn Write, messages: &mut 
     let view = View { index: &world.index, observed: &observed, now };
     let request = &args.request;
     if world.index.request(request).is_none() {
+        let wanted = request.to_string();
+        let known = world.objects.keys().filter(|key| key.kind() == Kind::DataShareRequest);
+        let known: Vec<String> = known.map(|key| format!("{}/{}", key.namespace(), key.name())).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let near = nearest(&wanted, &known).map_or_else(String::new, |near| format!("did you mean {near}? "));
         writeln!(
             messages,
-            "error: there is no DataShareRequest {request} in {}; 'datashare get dsr' lists those there are",
+            "error: there is no DataShareRequest {request} in {}; {near}'datashare get dsr' lists those there are",
             world.root.display()
         )?;
         return Ok(REFUSED);

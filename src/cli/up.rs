@@ -2,20 +2,20 @@
 //! directory instead of Secrets; everything that decides is the same.
 
 mod sampling;
+mod watcher;
 mod welcome;
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
 use crate::approval::signers::Signers;
-use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError};
+use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError, query};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::keeper::{First, Keeper, KeeperError};
 use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
@@ -35,9 +35,7 @@ use crate::settings::Settings;
 use crate::source::change::SourceChange;
 use crate::source::live::{Live, LiveError};
 use sampling::Sampling;
-
-/// How long the watching thread waits for an event before it looks at the clock.
-const PATIENCE: Duration = Duration::from_millis(100);
+use watcher::Watcher;
 
 /// Serve a directory of objects on this machine, without Kubernetes.
 #[derive(Debug, Args)]
@@ -85,6 +83,8 @@ pub enum UpError {
     Tombstones(#[from] JournalError),
     #[error(transparent)]
     Credentials(#[from] CredentialError),
+    #[error("today's calls cannot be counted from the record, so no quota would hold: {0}")]
+    Usage(#[from] query::QueryError),
     #[error(transparent)]
     Keeper(#[from] KeeperError),
     #[error(transparent)]
@@ -93,6 +93,14 @@ pub enum UpError {
     Record(#[from] RecordLost),
     #[error("cannot write to the terminal: {0}")]
     Terminal(#[from] std::io::Error),
+}
+
+impl UpError {
+    /// Whether what was named cannot be read, as against a machine or a state that refuses.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        matches!(self, Self::Live(_) | Self::Settings(_) | Self::Serving(ServingError::Tls { .. }))
+    }
 }
 
 impl UpArgs {
@@ -108,7 +116,16 @@ impl UpArgs {
 
 /// Serves until a signal or until it must not go on.
 pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
-    let clock = Clock::system();
+    serve(args, &Clock::system(), out, serving::a_signal)
+}
+
+/// The same by any clock, until what `until` gives resolves; it is called once when everything listens.
+pub fn serve<F: Future<Output = ()>>(
+    args: &UpArgs,
+    clock: &Clock,
+    out: &mut dyn Write,
+    until: impl FnOnce() -> std::io::Result<F>,
+) -> Result<(), UpError> {
     // everything that can be wrong with the machine is found before the long part
     let state = StateDir::hold(&args.state, &args.directory)?;
     let listeners = Listeners::bind(&args.doors())?;
@@ -120,7 +137,7 @@ pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
     let (log, _recovery) = Log::open(&state.log(), &Options::default(), clock.clone())?;
     let mut said = Vec::new();
     let retentions = Retentions::default();
-    let (live, first, settings) = first(args, &clock, &retentions, &mut said)?;
+    let (live, first, settings) = first(args, clock, &retentions, &mut said)?;
     for line in said {
         eprintln!("{line}");
     }
@@ -140,12 +157,12 @@ pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
         clock: clock.clone(),
         limits: Limits::default(),
     });
-    guard.count_today(&state.log());
+    guard.count_today(&state.log())?;
     let freshness = live.freshness();
     view.prove(Some(Arc::new(move || freshness.last_readable())));
     let stop = CancellationToken::new();
     let watcher = Watcher {
-        args: args.directory.clone(),
+        directory: args.directory.clone(),
         keeper,
         live,
         view,
@@ -154,9 +171,9 @@ pub fn run(args: &UpArgs, out: &mut dyn Write) -> Result<(), UpError> {
         clock: clock.clone(),
     };
     let watching = watcher.start(stop.clone());
+    let ready = |base: &str| welcome::print(out, args, base, &index, &state, clock);
     let sample = Some((sample, sampling.source()));
-    let served = listeners
-        .serve(&guard, sample, &stop, |base| welcome::print(out, args, base, &index, &state, &clock));
+    let served = listeners.serve(&guard, sample, &stop, until, ready);
     stop.cancel();
     let kept = watching.join();
     let recorded = serving::close(&log);
@@ -199,71 +216,4 @@ fn first(
         )));
     };
     Ok((live, first, settings))
-}
-
-/// The thread that follows the directory; it alone changes the index.
-struct Watcher {
-    args: PathBuf,
-    keeper: Keeper,
-    live: Live,
-    view: View,
-    retentions: Retentions,
-    sampling: Sampling,
-    clock: Clock,
-}
-
-impl Watcher {
-    fn start(mut self, stop: CancellationToken) -> std::thread::JoinHandle<Result<(), UpError>> {
-        std::thread::spawn(move || {
-            let result = self.follow(&stop);
-            // without this thread the view is stale, and the process ends
-            self.view.prove(None);
-            stop.cancel();
-            result
-        })
-    }
-
-    fn follow(&mut self, stop: &CancellationToken) -> Result<(), UpError> {
-        while !stop.is_cancelled() {
-            let batch = self.live.next(PATIENCE);
-            if !batch.is_empty() {
-                for change in &batch.changes {
-                    self.retentions.take(change);
-                }
-                let outcome = self.keeper.take(batch)?;
-                tell(&outcome.said);
-                if let Some(settings) = self.keeper.settings().filter(|_| outcome.settings) {
-                    self.view.set(settings.into());
-                }
-                if outcome.reload {
-                    self.reload()?;
-                }
-                self.sampling.refresh();
-            }
-            tell(&self.keeper.tick()?);
-        }
-        Ok(())
-    }
-
-    /// After a change of the settings: nothing stands until everything has been read again.
-    fn reload(&mut self) -> Result<(), UpError> {
-        self.keeper.start_over();
-        let Some(settings) = self.keeper.settings() else {
-            self.view.prove(None);
-            return Ok(());
-        };
-        let site = site(settings);
-        let mut first = First::default();
-        self.live = Live::open(&self.args, self.clock.clone(), &mut |batch| first.add(batch.changes, &site))?;
-        self.keeper.first(first)?;
-        let freshness = self.live.freshness();
-        self.view.prove(Some(Arc::new(move || freshness.last_readable())));
-        Ok(())
-    }
-}
-
-fn tell(lines: &[String]) {
-    for line in lines {
-        eprintln!("{line}");
-    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,6 +17,8 @@ use crate::judge::permit::Credential;
 use crate::random::RandomError;
 
 const FILE: &str = "tokens.jsonl";
+/// Tokens out of time that may lie about before the journal is written anew.
+const SLACK: usize = 1_000;
 
 /// Credentials cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +89,9 @@ impl Minted {
 #[derive(Debug)]
 pub struct Credentials {
     journal: Journal<Minted>,
+    path: PathBuf,
+    /// Tokens in the journal that were out of time when it was opened.
+    over: usize,
     /// When the newest token of a decision is to be followed by another.
     newest: HashMap<(Key, Arc<str>), Timestamp>,
     rotations: BTreeSet<(Timestamp, Key, Arc<str>)>,
@@ -96,17 +101,29 @@ pub struct Credentials {
 pub type Known = (Key, Arc<str>, TokenHash, Credential);
 
 impl Credentials {
-    /// Opens the journal for the one process that writes to it, and gives every token that may still be used.
+    /// Opens the journal for the one process that writes to it, and gives every token in it: also those out
+    /// of time, so that their holders learn why they are refused.
     pub fn open(directory: &Path, now: Timestamp) -> Result<(Self, Vec<Known>), CredentialError> {
-        let (mut journal, all) = Journal::<Minted>::open(&directory.join(FILE))?;
-        let live: Vec<&Minted> = all.iter().filter(|minted| minted.not_after > now).collect();
-        if all.len() > 2 * live.len() + 1_000 {
-            journal.compact(live.iter().copied())?;
-        }
-        let mut this = Self { journal, newest: HashMap::new(), rotations: BTreeSet::new() };
-        // tokens out of time stay known, so that their holders learn why they are refused
+        let path = directory.join(FILE);
+        let (journal, all) = Journal::<Minted>::open(&path)?;
+        let over = all.iter().filter(|minted| minted.not_after <= now).count();
+        let mut this = Self { journal, path, over, newest: HashMap::new(), rotations: BTreeSet::new() };
         let known = all.iter().map(|minted| this.know(minted)).collect();
         Ok((this, known))
+    }
+
+    /// Drops tokens out of time whose decision is not there any more, once there are many of them.
+    pub fn tidy(&mut self, stands: impl Fn(&Key, &str) -> bool, now: Timestamp) -> Result<(), CredentialError> {
+        if self.over <= SLACK {
+            return Ok(());
+        }
+        let mut all = Journal::<Minted>::read(&self.path)?;
+        let before = all.len();
+        all.retain(|minted| minted.not_after > now || stands(&Key::from(&minted.grant), &minted.serial));
+        if before > all.len() + SLACK {
+            self.journal.compact(&all)?;
+        }
+        Ok(())
     }
 
     /// Every token ever minted that was not tidied away, for a command that only looks.
@@ -171,3 +188,6 @@ fn minted(grant: &Grant, now: Timestamp) -> Result<Minted, RandomError> {
         rotate_by,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,8 @@ impl Secrets {
 mod tests {
     use std::fs;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -94,6 +96,18 @@ mod tests {
         for bad in ["..", ".", "", "a/b", "a\0", ".hidden"] {
             assert!(matches!(secrets.read(bad, "app", "token"), Err(SecretError::Name(_))), "{bad:?}");
             assert!(matches!(secrets.read("jinan", bad, "token"), Err(SecretError::Name(_))), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_never_leads_elsewhere(parts in prop::collection::vec("[a-z./~\\\\\0-]{0,6}|\\PC{0,6}", 3)) {
+            let secrets = Secrets::below(PathBuf::from("/state/secrets"));
+            if let Ok(path) = secrets.path(&parts[0], &parts[1], &parts[2]) {
+                let below: Vec<_> = path.strip_prefix("/state/secrets").unwrap().components().collect();
+                let expected: Vec<_> = parts.iter().map(|part| std::path::Component::Normal(part.as_ref())).collect();
+                prop_assert_eq!(below, expected);
+            }
         }
     }
 }

@@ -45,7 +45,7 @@ pub fn admit(
     midnight: Timestamp,
 ) -> Result<Permit, Denied> {
     let headers = subject.headers;
-    subject.holder.standing.as_ref().map_err(Clone::clone)?;
+    subject.holder.served().map_err(Clone::clone)?;
     headers.fault.clone().map_or(Ok(()), Err)?;
     target?;
     let permit = subject.holder.permit(&Call {
@@ -56,7 +56,7 @@ pub fn admit(
         consent: headers.consent.as_deref(),
     })?;
     subject.values.as_ref().map_err(Clone::clone)?;
-    quotas.take(&subject.holder.grant, now, midnight).map_err(|exhausted| {
+    quotas.take(subject.holder.grant(), now, midnight).map_err(|exhausted| {
         let detail = match exhausted.ceiling {
             Ceiling::Second => "the grant's calls per second are used up",
             Ceiling::Day => "the grant's calls for today are used up",

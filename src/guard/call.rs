@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http_body_util::Full;
 use hyper::body::Body;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Version};
@@ -54,9 +55,15 @@ impl Worker {
             Ok(known) => self.of_holder(&known, &headers, &parts, peer).await,
             Err(reason) => unrecorded(reason),
         };
-        // where the message was not understood, nobody should look for the next one behind it
-        if ended.how == How::Refused(Code::RequestInvalid) && parts.version != Version::HTTP_2 {
+        // where the message was not understood, nobody should look for the next one behind it: whoever is
+        // between us and the caller may have found its end elsewhere
+        let unclear = headers.fault.is_some() || ended.how == How::Refused(Code::RequestInvalid);
+        if unclear && parts.version != Version::HTTP_2 {
             problem::close(&mut ended.reply);
+        }
+        // hyper leaves the body of an answer to HEAD away in HTTP/1.1 only
+        if parts.method == Method::HEAD && parts.version == Version::HTTP_2 {
+            *ended.reply.body_mut() = Full::default();
         }
         self.guard.metrics.ended(ended.how, started.elapsed());
         ended.reply
@@ -68,6 +75,10 @@ impl Worker {
         let now = guard.clock.now();
         if !guard.view.is_fresh(now) {
             return Err(Unrecorded::ViewStale);
+        }
+        // a record that has failed refuses everything, also what would be no entry of its own
+        if guard.log.has_failed() {
+            return Err(Unrecorded::RecordUnavailable);
         }
         let token = match &headers.token {
             Ok(token) => *token,
@@ -96,7 +107,7 @@ impl Worker {
         subject.keep(&guard.retentions, today.date);
 
         let denied = if parts.uri.path() == introspection::PATH {
-            let used = guard.quotas.used(&holder.grant.key, today.ends);
+            let used = guard.quotas.used(&holder.grant().key, today.ends);
             match describe(&subject, parts, source, used) {
                 Ok(description) => return Ended { reply: release::describe(&description), how: How::Described },
                 Err(refusal) => refusal.into(),
@@ -158,9 +169,17 @@ impl Worker {
         Ok(route.fetch(&outgoing, plan.max_response_bytes).await)
     }
 
-    /// Whether the permit holds at this moment; what was read upstream is on record in any case.
+    /// Whether the permit holds at this moment, by a view that is fresh at this moment: a guard that has
+    /// heard of nothing since the call began must not release it. What was read upstream is on record in
+    /// any case.
     fn still(&self, permit: &Permit, upstream: Upstream) -> Result<(), Denied> {
-        let held = self.guard.index.read().still(permit, self.guard.clock.now());
+        let guard = &*self.guard;
+        let now = guard.clock.now();
+        let held = if guard.view.is_fresh(now) {
+            guard.index.read().still(permit, now)
+        } else {
+            Err(Unrecorded::ViewStale.into())
+        };
         held.map_err(|refusal| Denied { upstream: Some(upstream), ..refusal.into() })
     }
 }

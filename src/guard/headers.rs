@@ -43,7 +43,7 @@ impl<'a> Headers<'a> {
             accept_language: None,
             fault: message_fault(parts, body.is_end_stream()).map(invalid),
         };
-        let mut authorizations = 0;
+        let (mut authorizations, mut traces, mut languages) = (0, 0, 0);
         for (name, value) in &parts.headers {
             let fault = match name.as_str() {
                 "authorization" => {
@@ -55,12 +55,13 @@ impl<'a> Headers<'a> {
                 "datashare-case" => name_once(&mut read.case, value, "Datashare-Case"),
                 "datashare-consent" => name_once(&mut read.consent, value, "Datashare-Consent"),
                 "traceparent" => {
-                    read.traceparent = Some(value).filter(|value| read.traceparent.is_none() && is_trace(value));
+                    traces += 1;
+                    read.traceparent = Some(value).filter(|value| traces == 1 && is_trace(value));
                     None
                 }
                 "accept-language" => {
-                    let fine = read.accept_language.is_none() && is_language(value);
-                    read.accept_language = Some(value).filter(|_| fine);
+                    languages += 1;
+                    read.accept_language = Some(value).filter(|value| languages == 1 && is_language(value));
                     None
                 }
                 other => unwanted(other, value).map(invalid),
@@ -86,13 +87,18 @@ fn invalid(detail: impl Into<Cow<'static, str>>) -> Refusal {
 /// What the message itself has wrong, whatever its fields say.
 fn message_fault(parts: &Parts, no_body: bool) -> Option<&'static str> {
     let http2 = parts.version == Version::HTTP_2;
-    let hosts = parts.headers.get_all(header::HOST).iter().take(2).count();
+    let mut given = parts.headers.get_all(header::HOST).iter();
+    let host = given.next();
+    let hosts = usize::from(host.is_some()) + usize::from(given.next().is_some());
+    let authority = parts.uri.authority();
     if parts.method == Method::CONNECT {
         Some("CONNECT is not served")
-    } else if !http2 && parts.uri.authority().is_some() {
+    } else if !http2 && authority.is_some() {
         Some("write the request target as a path, without scheme and host")
     } else if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
         Some("Host must be given once")
+    } else if host.zip(authority).is_some_and(|(host, authority)| host.as_bytes() != authority.as_str().as_bytes()) {
+        Some("Host and :authority must be the same")
     } else if !no_body {
         Some("no operation takes a body; send none")
     } else {

@@ -79,7 +79,7 @@ struct Credential<'a> {
 impl<'a> Description<'a> {
     /// Describes a grant that serves; for any other the refusal says why it does not.
     pub fn of(holder: &'a Holder, used_today: u32) -> Result<Self, Refusal> {
-        let served: &Served = holder.standing.as_ref().map_err(Clone::clone)?;
+        let served: &Served = holder.served().map_err(Clone::clone)?;
         let Served { grant, request, plan, requires, .. } = served;
         Ok(Self {
             grant: GrantName { namespace: &grant.key.namespace, name: &grant.key.name, serial: &grant.serial },

@@ -106,7 +106,8 @@ fn checked<'t>(parameter: Option<&Parameter>, value: &'t str) -> Result<&'t str,
     if value.chars().any(char::is_control) {
         return Err(of(parameter, "has a control character"));
     }
-    if parameter.is_some_and(|parameter| parameter.in_path) && value.contains('/') {
+    // some servers take a backslash for a slash
+    if parameter.is_some_and(|parameter| parameter.in_path) && value.contains(['/', '\\']) {
         return Err(of(parameter, "has a slash, which no path value may have"));
     }
     Ok(value)
@@ -124,6 +125,8 @@ fn refused(detail: &'static str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn shape_of(template: &str, path: &str) -> Option<u64> {
@@ -176,11 +179,40 @@ mod tests {
         assert_eq!(refusal("/n/r/a/1", "year"), "parameter `year` is empty");
         assert_eq!(refusal("/n/r/a/%00", "year=1"), "parameter `id` has a control character");
         assert_eq!(refusal("/n/r/a/1%2F2", "year=1"), "parameter `id` has a slash, which no path value may have");
+        assert_eq!(refusal("/n/r/a/..%5C2", "year=1"), "parameter `id` has a slash, which no path value may have");
         let long = format!("year={}", "9".repeat(257));
         assert_eq!(refusal("/n/r/a/1", &long), "parameter `year` is longer than 256 characters");
         for undeclared in ["Year=1", "id=1&year=1", "year=1&x=zzz", "year=1&", "&year=1"] {
             let said = refusal("/n/r/a/1", undeclared);
             assert_eq!(said, "the query has a parameter that the operation does not declare", "{undeclared}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_closest_of_all_that_fit_is_the_first_literal_from_the_left(
+            templates in prop::collection::vec(prop::collection::vec(prop::sample::select(vec!["a", "b", "{x}"]), 1..4), 1..6),
+            path in prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), 1..4),
+        ) {
+            let given: Vec<Cow<'_, str>> = path.iter().map(|text| Cow::from(*text)).collect();
+            let ours = templates.iter().filter_map(|one| shape(one.iter().map(|t| (!t.starts_with('{')).then_some(*t)), &given)).max();
+            let fits = |one: &&Vec<&str>| one.len() == path.len() && one.iter().zip(&path).all(|(t, p)| t.starts_with('{') || t == p);
+            let theirs = templates.iter().filter(fits).map(|one| one.iter().map(|t| !t.starts_with('{')).collect::<Vec<_>>()).max();
+            let bits = |all: Vec<bool>| all.into_iter().fold(0, |bits, literal| bits << 1 | u64::from(literal));
+            prop_assert_eq!(ours, theirs.map(bits));
+        }
+
+        #[test]
+        fn values_that_are_taken_are_declared_and_well_formed(id in "\\PC{0,4}|[/%\0]{1,2}", query in "((year|page|x)=?[0-9&=]{0,3}&?){0,4}") {
+            let path: String = id.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let path = format!("/n/r/a/{path}");
+            let Ok(target) = Target::parse(&path, Some(&query)) else { return Ok(()) };
+            let operation = operation();
+            let Ok(values) = values(&operation, &target) else { return Ok(()) };
+            prop_assert!(values.0.iter().all(|(at, value)| *at < 3 && !value.is_empty() && !value.contains(char::is_control)));
+            prop_assert!(values.0.is_sorted_by(|(a, _), (b, _)| a < b));
+            prop_assert!(values.0.contains(&(0, id.as_str())) && !id.contains('/'));
+            prop_assert!(values.0.iter().any(|(at, _)| *at == 2), "year is required");
         }
     }
 }

@@ -41,6 +41,8 @@ fn address(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn source(peer: &str, forwarded: &[&str]) -> Result<String, Code> {
@@ -78,6 +80,24 @@ mod tests {
         assert_eq!(source("10.0.0.1", &["::ffff:1.1.1.1"]).unwrap(), "1.1.1.1");
         for nonsense in ["unknown", "", "1.1.1.1,", "1.1.1", "evil, 10.2.2.2"] {
             assert_eq!(source("10.0.0.1", &[nonsense]), Err(Code::SourceRefused), "{nonsense}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_caller_wrote_himself_never_counts(
+            claimed in "[ -~]{0,40}",
+            real in any::<std::net::Ipv4Addr>(),
+            gateways in prop::collection::vec(any::<[u8; 3]>(), 0..4),
+            fields in 1usize..3,
+        ) {
+            prop_assume!(real.octets()[0] != 10);
+            let behind: String = gateways.iter().map(|[a, b, c]| format!(", 10.{a}.{b}.{c}")).collect();
+            let last = format!("{real}{behind}");
+            let all = if fields == 1 { vec![format!("{claimed},{last}")] } else { vec![claimed.clone(), last] };
+            let all: Vec<&str> = all.iter().map(String::as_str).collect();
+            prop_assert_eq!(source("10.0.0.1", &all).ok(), Some(real.to_string()));
+            prop_assert_eq!(source("192.0.2.1", &[&claimed]).ok(), Some("192.0.2.1".to_owned()));
         }
     }
 }

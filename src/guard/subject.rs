@@ -40,7 +40,7 @@ impl<'a> Subject<'a> {
         source: IpAddr,
         site_key: &SiteKey,
     ) -> Self {
-        let plan = holder.standing.as_ref().ok().map(|served| &served.plan);
+        let plan = holder.served().ok().map(|served| &served.plan);
         let operation = plan.zip(target).and_then(|(plan, target)| {
             let at = operation::find(plan, method, target)?;
             Some((at, plan.operations.get(at)?))
@@ -55,13 +55,22 @@ impl<'a> Subject<'a> {
         };
         let given = values.as_ref().map(|values| values.0.as_slice()).unwrap_or_default();
         let hashed = given.iter().map(|(at, value)| sensitive(at).then(|| site_key.hash(value))).collect();
-        Self { holder, headers, source, operation, values, hashed, terms: holder.grant.terms.to_string(), retain: None }
+        Self {
+            holder,
+            headers,
+            source,
+            operation,
+            values,
+            hashed,
+            terms: holder.grant().terms.to_string(),
+            retain: None,
+        }
     }
 
     /// Sets how long entries about this call are kept, counted from `today`. Where nothing says that
     /// the data is not personal, it is taken to be.
     pub fn keep(&mut self, retentions: &Retentions, today: Date) {
-        self.retain = Some(match &self.holder.standing {
+        self.retain = Some(match self.holder.served() {
             Ok(served) => retentions.day(&served.plan, today),
             Err(_) => retentions.longest(today),
         });
@@ -69,7 +78,7 @@ impl<'a> Subject<'a> {
 
     /// An entry with everything that is known of the call; `parameters` is room for its values.
     pub fn entry<'e>(&'e self, event: Event, parameters: &'e mut Vec<Parameter<'e>>) -> Entry<'e, std::sync::Arc<str>> {
-        let Holder { grant, request, .. } = self.holder;
+        let (grant, request) = (self.holder.grant(), self.holder.request());
         if let (Ok(values), Some((_, operation))) = (&self.values, self.operation) {
             parameters.extend(values.0.iter().zip(&self.hashed).filter_map(|((at, value), hashed)| {
                 let name = &operation.parameters.get(*at)?.name;
@@ -84,8 +93,8 @@ impl<'a> Subject<'a> {
             digest: &self.terms,
         });
         entry.request = Some(NameRef { namespace: &grant.request.namespace, name: &grant.request.name });
-        entry.unit = request.as_ref().map(|request| UnitRef { code: &request.unit.code, name: &request.unit.name });
-        entry.system = request.as_ref().map(|request| &*request.system);
+        entry.unit = request.map(|request| UnitRef { code: &request.unit.code, name: &request.unit.name });
+        entry.system = request.map(|request| &*request.system);
         entry.user = self.headers.user.as_deref();
         entry.case = self.headers.case.as_deref();
         entry.consent = self.headers.consent.as_deref();

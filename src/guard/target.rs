@@ -103,6 +103,8 @@ fn hex(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(target: &str) -> Result<Target<'_>, TargetError> {
@@ -158,5 +160,34 @@ mod tests {
     #[test]
     fn encoded_slashes_stay_inside_their_segment() {
         assert_eq!(parse("/a/b%2Fc").unwrap().segments, ["a", "b/c"]);
+    }
+
+    fn encoded(text: &str) -> String {
+        text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_comes_back_part_for_part(
+            segments in prop::collection::vec("\\PC{1,8}|[%./?&=#\\\\\0]{1,4}", 1..6),
+            query in prop::collection::vec(("\\PC{0,8}", "[%&=#+/?\\PC]{0,8}"), 0..5),
+        ) {
+            prop_assume!(!segments.iter().any(|segment| matches!(segment.as_str(), "." | "..")));
+            prop_assume!(query != [(String::new(), String::new())]);
+            let path: String = segments.iter().map(|segment| format!("/{}", encoded(segment))).collect();
+            let pairs: Vec<_> = query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+            let pairs = pairs.join("&");
+            let target = Target::parse(&path, Some(&pairs)).unwrap();
+            prop_assert_eq!(target.segments, segments);
+            let read: Vec<_> = target.query.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            prop_assert_eq!(read, query);
+        }
+
+        #[test]
+        fn no_part_climbs_or_is_empty(text in "(/|[.]|%2[eEfF5]|[a-z]|%|\\PC){0,24}") {
+            if let Ok(target) = parse(&format!("/{text}")) {
+                prop_assert!(target.segments.iter().all(|segment| !matches!(&**segment, "" | "." | "..")));
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@ mod request;
 mod resource;
 mod revocation;
 mod site;
+mod texts;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use resource::Resource;
 pub(in crate::judge) use revocation::covers as revocation_covers;
 pub use revocation::{Bar, Revocation, Target};
 pub use site::Site;
+pub use texts::Texts;
 
 /// Namespace and name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,6 +5,7 @@ mod change;
 mod judging;
 mod lookup;
 mod relations;
+pub(super) mod seats;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::bars::Bars;
 use super::facts::{Grant, Key, Request, Resource, Revocation, Site};
 use super::ledger::{Ledger, LedgerEntry};
 use super::permit::Credential;
-use super::served::{Plan, Served};
+use super::served::Plan;
 use super::verdict::{Finding, Verdict};
 use crate::approval::canonical::Digest;
 use crate::approval::signers::Signers;
@@ -23,6 +24,7 @@ use crate::approval::signers::Signers;
 pub use change::Change;
 use judging::PlanKey;
 use relations::Relations;
+use seats::{SeatNumber, Seats};
 
 /// SHA-256 of a token.
 pub type TokenHash = [u8; 32];
@@ -31,7 +33,7 @@ pub type TokenHash = [u8; 32];
 pub struct Index {
     site: Site,
     signers: Signers,
-    grants: HashMap<Key, Slot>,
+    grants: Seats,
     requests: HashMap<Key, Arc<Request>>,
     resources: HashMap<Key, Arc<Resource>>,
     revocations: HashMap<Key, Revocation>,
@@ -40,13 +42,13 @@ pub struct Index {
     bars: Bars,
     ledger: Ledger,
     /// A token belongs to one decision: grant and serial.
-    tokens: HashMap<TokenHash, (Key, Arc<str>, Credential)>,
-    /// The tokens of each grant, so that all of them can be replaced.
+    tokens: HashMap<TokenHash, (SeatNumber, Arc<Credential>)>,
+    /// The tokens of each grant that are told as a whole, and replaced as a whole.
     issued: HashMap<Key, Vec<TokenHash>>,
     timers: BTreeSet<(Timestamp, Key)>,
 }
 
-/// A token as the index knows it: issued for one decision.
+/// A token as it was issued: for one decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issued {
     pub serial: Arc<str>,
@@ -58,9 +60,7 @@ pub struct Issued {
 #[derive(Debug)]
 struct Slot {
     grant: Arc<Grant>,
-    fully_signed: bool,
     verdict: Verdict,
-    served: Option<Arc<Served>>,
     timer: Option<Timestamp>,
 }
 
@@ -89,7 +89,7 @@ impl Index {
             site,
             signers,
             ledger,
-            grants: HashMap::new(),
+            grants: Seats::default(),
             requests: HashMap::new(),
             resources: HashMap::new(),
             revocations: HashMap::new(),
@@ -105,7 +105,9 @@ impl Index {
     pub fn start_over(&mut self, site: Site) {
         let ledger = std::mem::take(&mut self.ledger);
         let (tokens, issued) = (std::mem::take(&mut self.tokens), std::mem::take(&mut self.issued));
-        *self = Self { tokens, issued, ..Self::new(site, Signers::default(), ledger) };
+        let mut grants = std::mem::take(&mut self.grants);
+        grants.vacate();
+        *self = Self { grants, tokens, issued, ..Self::new(site, Signers::default(), ledger) };
     }
 
     #[must_use]
@@ -136,6 +138,11 @@ impl Index {
     #[must_use]
     pub fn resource(&self, key: &Key) -> Option<&Arc<Resource>> {
         self.resources.get(key)
+    }
+
+    #[must_use]
+    pub fn grant_count(&self) -> usize {
+        self.grants.len()
     }
 
     pub fn grants(&self) -> impl Iterator<Item = &Arc<Grant>> {

@@ -6,18 +6,24 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::facts::{Grant, Request};
+use super::index::seats::SeatNumber;
 use super::refusal::{Code, Refusal};
 use super::served::{Operation, Plan, Served};
 
 /// Whose token it is, and how the grant stands.
 #[derive(Clone, Debug)]
 pub struct Holder {
-    pub grant: Arc<Grant>,
-    pub request: Option<Arc<Request>>,
-    pub credential: Credential,
-    /// The grant ready to serve, or the first thing that stands against it: an old credential, the
-    /// verdict, or a bar of unit, system or person.
-    pub standing: Result<Arc<Served>, Refusal>,
+    pub(super) seat: SeatNumber,
+    pub credential: Arc<Credential>,
+    pub(super) door: Door,
+}
+
+/// The grant ready to serve, or the first thing that stands against it: an old credential, the verdict,
+/// or a bar of unit, system or person.
+#[derive(Clone, Debug)]
+pub(super) enum Door {
+    Open(Arc<Served>),
+    Shut { grant: Arc<Grant>, request: Option<Arc<Request>>, refusal: Refusal },
 }
 
 /// One live token, by what may be said of it.
@@ -44,18 +50,44 @@ pub struct Call<'a> {
 /// Leave to forward one call and to release its answer.
 #[derive(Debug)]
 pub struct Permit {
+    seat: SeatNumber,
     served: Arc<Served>,
     operation: usize,
-    credential: Credential,
+    credential: Arc<Credential>,
     user: Option<Box<str>>,
 }
 
 impl Holder {
+    #[must_use]
+    pub fn grant(&self) -> &Arc<Grant> {
+        match &self.door {
+            Door::Open(served) => &served.grant,
+            Door::Shut { grant, .. } => grant,
+        }
+    }
+
+    /// What was asked for, if it is there.
+    #[must_use]
+    pub fn request(&self) -> Option<&Arc<Request>> {
+        match &self.door {
+            Door::Open(served) => Some(&served.request),
+            Door::Shut { request, .. } => request.as_ref(),
+        }
+    }
+
+    /// The grant ready to serve, or why it is not.
+    pub fn served(&self) -> Result<&Arc<Served>, &Refusal> {
+        match &self.door {
+            Door::Open(served) => Ok(served),
+            Door::Shut { refusal, .. } => Err(refusal),
+        }
+    }
+
     /// Decides on one call. Source and operation come before what the call must name.
     pub fn permit(&self, call: &Call<'_>) -> Result<Permit, Refusal> {
-        let served = self.standing.as_ref().map_err(Clone::clone)?;
+        let served = self.served().map_err(Clone::clone)?;
         let source = unmapped(call.source);
-        if !served.request.sources.iter().any(|range| range.contains(&source)) {
+        if !served.sources.iter().any(|range| range.contains(&source)) {
             return Err(Refusal::new(Code::SourceRefused, "calls must come from the addresses the request names"));
         }
         let operation = call.operation.filter(|at| served.plan.operations.get(*at).is_some());
@@ -79,6 +111,7 @@ impl Holder {
             return Err(Refusal::new(Code::ConsentRequired, detail));
         }
         Ok(Permit {
+            seat: self.seat,
             served: served.clone(),
             operation,
             credential: self.credential.clone(),
@@ -107,6 +140,10 @@ impl Permit {
     #[must_use]
     pub fn credential(&self) -> &Credential {
         &self.credential
+    }
+
+    pub(super) fn seat(&self) -> SeatNumber {
+        self.seat
     }
 
     pub(super) fn user(&self) -> Option<&str> {

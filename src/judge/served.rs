@@ -3,6 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use ipnet::IpNet;
+use jiff::Timestamp;
+use smallvec::SmallVec;
+
 use super::facts::{Grant, Request, Resource};
 use crate::api::v1alpha1::shared_resource::{FieldType, Method, Operation as Offered, ParameterIn};
 use crate::fields::{FieldPath, LeafType, Projection};
@@ -13,12 +17,19 @@ pub const DEFAULT_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
 /// One grant, ready to serve.
 #[derive(Clone, Debug)]
 pub struct Served {
-    pub grant: Arc<Grant>,
-    pub request: Arc<Request>,
+    /// Times of the grant, and of the earliest approval that counts: with what follows, all that a call
+    /// asks for, together in one place.
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
+    pub approved: Timestamp,
+    pub requires: Requires,
     pub plan: Arc<Plan>,
     /// `None`: any user the consumer system names.
-    pub users: Option<HashSet<Arc<str>>>,
-    pub requires: Requires,
+    pub users: Option<Box<HashSet<Arc<str>>>>,
+    /// Addresses that calls may come from.
+    pub sources: SmallVec<[IpNet; 2]>,
+    pub grant: Arc<Grant>,
+    pub request: Arc<Request>,
 }
 
 /// What grants of the same fields and operations of one resource share.

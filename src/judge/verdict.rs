@@ -4,6 +4,8 @@
 mod approvals;
 mod scope;
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 
 use super::facts::{Grant, Key, Request, Resource, Site};
@@ -32,6 +34,8 @@ pub struct Evidence<'a> {
     /// What the grant that it supersedes is for, where that is known.
     pub superseded: Option<Scope>,
     pub now: Timestamp,
+    /// Its approvals, sorted out when first asked for.
+    pub counted: OnceCell<Counted>,
 }
 
 /// Whether a grant serves.
@@ -87,14 +91,14 @@ pub fn verdict(evidence: &Evidence<'_>) -> Verdict {
             return Verdict::Refused(finding);
         }
     }
-    let counted = approvals::count(evidence);
+    let counted = approvals(evidence);
     Verdict::Serves { approved: counted.earliest.unwrap_or(Timestamp::MIN) }
 }
 
 /// The approvals of a grant, counted: which do, which do not and why, and whether they are enough.
 #[must_use]
-pub fn approvals(evidence: &Evidence<'_>) -> Counted {
-    approvals::count(evidence)
+pub fn approvals<'e>(evidence: &'e Evidence<'_>) -> &'e Counted {
+    evidence.counted.get_or_init(|| approvals::count(evidence))
 }
 
 /// The next moment at which time alone can change the verdict.
@@ -148,7 +152,10 @@ fn not_denied(e: &Evidence<'_>) -> Outcome {
     if e.grant.decision == Decision::Approved {
         return Ok(());
     }
-    if approvals::count(e).valid.is_empty() {
+    // it decides on the request that was reviewed and no other; and who may sign, the resource says
+    scope::request_is_the_reviewed_one(e)?;
+    scope::resource_is_the_requested_one(e)?;
+    if approvals(e).valid.is_empty() {
         return refuse(
             Reason::Pending,
             "a denial needs one valid signature of an approving role ('datashare approve')",

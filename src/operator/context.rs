@@ -9,6 +9,7 @@ use kube::Client;
 use kube::runtime::events::Recorder;
 use parking_lot::{Mutex, RwLock};
 
+use super::guards::Guards;
 use super::metrics::Metrics;
 use super::queue::Queue;
 use crate::api::v1alpha1::Kind;
@@ -30,6 +31,7 @@ pub struct Context {
     pub observed: RwLock<Observed>,
     pub events: Recorder,
     pub metrics: Metrics,
+    pub guards: Guards,
     queues: BTreeMap<Kind, Queue>,
     /// Objects the judge cannot take in, and why.
     unreadable: Mutex<HashMap<(Kind, Key), String>>,
@@ -55,6 +57,7 @@ impl Context {
             observed: RwLock::new(observed),
             events,
             metrics: Metrics::default(),
+            guards: Guards::default(),
             queues: Kind::ALL.into_iter().map(|kind| (kind, Queue::new(clock.clone()))).collect(),
             clock,
             unreadable: Mutex::default(),

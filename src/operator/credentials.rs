@@ -1,27 +1,35 @@
 //! Tokens in the cluster: hashes in the grant's status, the token itself in one Secret of the consumer's namespace or
 //! encrypted to the consumer's key, and nowhere else. Minting is one compare-and-swap write of the hashes; only its
-//! winner hands over. What was minted and never handed over is seen by its hash, and replaced.
+//! winner hands over, and only when the guards know the new token: whoever fetches it may use it. What was minted and never handed over is seen by its hash, and replaced.
 
 mod holding;
 mod plan;
 mod seal;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, ResourceExt};
+use tokio::time::timeout;
 
 use super::context::Context;
+use super::tombstones::version_of;
 use super::trouble::Trouble;
 use crate::api::v1alpha1::status::{CredentialHash, IssuedCredential};
 use crate::api::v1alpha1::{AccessGrant, DataShareRequest, Kind};
 use crate::delivery::token::{self, Token};
 use crate::judge::facts::Grant;
+use crate::source::change::Watched;
 
 pub use holding::{Holding, SECRET_TYPE, secret_name};
 pub use plan::{Plan, Why, asked, plan};
 
 /// Asks for a new token now: any value that it did not have before.
 pub const ROTATE: &str = "datashare.dev/rotate";
+
+/// How long guards are waited for.
+const HANDOVER: Duration = Duration::from_secs(10);
 
 /// Mints a token and hands it over; gives the grant as it is then. `keep` are the hashes that stay.
 pub async fn mint(
@@ -56,6 +64,9 @@ pub async fn mint(
     let minted = grants.replace_status(&name, &PostParams::default(), &object).await?;
     context.wrote(Kind::AccessGrant, &grant.key, minted.resource_version());
     context.remember(&grant.key, minted.status.as_ref().and_then(|status| status.credentials.clone()));
+    // a guard that does not come along in this time is about to refuse everything anyway
+    let known = context.guards.have(Watched::Kind(Kind::AccessGrant), version_of(&minted));
+    let _ = timeout(HANDOVER, known).await;
     match sealed {
         Some(text) => post(context, request, &hash, text).await?,
         None => holding.put(context, request, &token, &hash).await?,

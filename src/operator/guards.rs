@@ -10,11 +10,14 @@ use std::time::Duration;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::ResourceExt;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::context::{Context, whole};
 use crate::api::v1alpha1::Kind;
 use crate::clock::Stopwatch;
 use crate::judge::facts::Key;
+use crate::source::change::{Version, Watched};
 pub use proofs::Versions;
 use proofs::{Proofs, applied};
 
@@ -22,6 +25,9 @@ use proofs::{Proofs, applied};
 pub const APPLIED: &str = "datashare.dev/applied";
 /// Label by which guards' Leases are found.
 pub const GUARDS: &str = "app.kubernetes.io/component=guard";
+
+/// How soon a guard is noticed that says nothing any more.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// One guard.
 #[derive(Debug)]
@@ -34,10 +40,21 @@ struct Guard {
     version: String,
 }
 
+impl Guard {
+    fn lives(&self) -> bool {
+        self.seen.elapsed() <= self.lasts
+    }
+
+    fn has(&self, watched: Watched, version: Version) -> bool {
+        self.applied.get(&watched).is_some_and(|applied| *applied >= version)
+    }
+}
+
 /// All guards, and what waits for them.
 #[derive(Debug, Default)]
 pub struct Guards {
     inner: Mutex<Inner>,
+    told: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -66,16 +83,32 @@ impl Guards {
             version,
         };
         inner.guards.insert(name, guard);
+        drop(inner);
+        self.told.notify_waiters();
     }
 
     /// A guard took its Lease away: it answers nothing any more.
     pub fn gone(&self, name: &str) {
         self.inner.lock().guards.remove(name);
+        self.told.notify_waiters();
     }
 
     /// The Leases there are; all others are gone.
     pub fn only(&self, names: &[String]) {
         self.inner.lock().guards.retain(|name, _| names.contains(name));
+    }
+
+    /// Resolves once every guard that lives has taken in so much of a kind.
+    pub async fn have(&self, watched: Watched, version: Version) {
+        loop {
+            let told = self.told.notified();
+            let all = self.inner.lock().guards.values().all(|guard| !guard.lives() || guard.has(watched, version));
+            if all {
+                return;
+            }
+            // one that falls silent says nothing
+            let _ = timeout(SILENCE, told).await;
+        }
     }
 
     /// Objects are so in a world of these versions; `dated`: since now.
@@ -94,7 +127,7 @@ impl Guards {
             let mut inner = self.inner.lock();
             let Inner { guards, proofs, counted } = &mut *inner;
             let living: Vec<(&String, &Guard)> =
-                guards.iter().filter(|(_, guard)| guard.seen.elapsed() <= guard.lasts).collect();
+                guards.iter().filter(|(_, guard)| guard.lives()).collect();
             let outcome = proofs.look(&living.iter().map(|(_, guard)| &guard.applied).collect::<Vec<_>>());
             let names: Vec<String> = living.into_iter().map(|(name, _)| name.clone()).collect();
             let before = std::mem::replace(counted, names.clone());

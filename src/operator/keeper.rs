@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::context::Context;
-use super::guards::{Guards, Versions};
+use super::guards::Versions;
 use super::tombstones::{TombstoneError, Tombstones};
 use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::status::CredentialHash;
@@ -23,7 +23,6 @@ use crate::source::facts;
 /// The one writer of the index.
 pub struct Keeper {
     context: Arc<Context>,
-    guards: Arc<Guards>,
     namespace: String,
     /// `None` while there are no settings that can be read: then nothing is judged.
     settings: Option<Settings>,
@@ -50,10 +49,9 @@ pub enum Took {
 }
 
 impl Keeper {
-    pub fn new(context: Arc<Context>, guards: Arc<Guards>, namespace: &str) -> Self {
+    pub fn new(context: Arc<Context>, namespace: &str) -> Self {
         Self {
             context,
-            guards,
             namespace: namespace.to_owned(),
             settings: None,
             first: Some(Vec::new()),
@@ -221,7 +219,7 @@ impl Keeper {
         }
         if !there {
             self.context.forget(*kind, key);
-            self.guards.forget(*kind, key);
+            self.context.guards.forget(*kind, key);
         }
         self.context.set_unreadable(*kind, key, why);
     }
@@ -258,8 +256,8 @@ impl Keeper {
         }
         // what stood before we led was enforced at a time that its status may tell
         let dated = self.leads && self.context.is_ready();
-        self.guards.note(noted.iter().cloned(), &Arc::new(self.news.clone()), dated);
-        self.guards.look(&self.context);
+        self.context.guards.note(noted.iter().cloned(), &Arc::new(self.news.clone()), dated);
+        self.context.guards.look(&self.context);
         for (kind, key) in noted {
             if kind == Kind::AccessGrant {
                 self.context.touch_around(&key);

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
-use super::guards::{GUARDS, Guards};
+use super::guards::GUARDS;
 use crate::api::gateway::HttpRoute;
 use crate::api::v1alpha1::{AccessGrant, AuditPolicy, DataShareRequest, Kind, Revocation, SharedResource};
 use crate::judge::build::MANAGED_BY;
@@ -56,7 +56,7 @@ pub async fn objects(context: Arc<Context>, namespaces: Vec<String>, stop: Cance
 }
 
 /// Guards' Leases, and guards that fall silent.
-pub async fn guards(context: Arc<Context>, guards: Arc<Guards>, namespace: String, stop: CancellationToken) {
+pub async fn guards(context: Arc<Context>, namespace: String, stop: CancellationToken) {
     let api: Api<Lease> = Api::namespaced(context.client.clone(), &namespace);
     let events = watcher(api, watcher::Config::default().labels(GUARDS)).default_backoff();
     let mut listed = Vec::new();
@@ -65,18 +65,18 @@ pub async fn guards(context: Arc<Context>, guards: Arc<Guards>, namespace: Strin
             Event::Init => listed.clear(),
             Event::InitApply(lease) => {
                 listed.push(lease.name_any());
-                guards.put(&lease);
+                context.guards.put(&lease);
             }
-            Event::InitDone => guards.only(&listed),
-            Event::Apply(lease) => guards.put(&lease),
-            Event::Delete(lease) => guards.gone(&lease.name_any()),
+            Event::InitDone => context.guards.only(&listed),
+            Event::Apply(lease) => context.guards.put(&lease),
+            Event::Delete(lease) => context.guards.gone(&lease.name_any()),
         }
-        guards.look(&context);
+        context.guards.look(&context);
     });
     let silence = async {
         loop {
             tokio::time::sleep(LOOK).await;
-            guards.look(&context);
+            context.guards.look(&context);
         }
     };
     tokio::select! {

@@ -24,7 +24,7 @@ pub use freshness::Freshness;
 use site::SiteFiles;
 
 /// Files that are read for one batch.
-const BATCH_FILES: usize = 1024;
+const BATCH_FILES: usize = 256;
 /// Entries the walk takes between two looks at the events.
 const WALK_STEP: usize = 512;
 /// Longest wait, so that the root is looked at a few times a second.
@@ -72,15 +72,16 @@ impl Live {
     ///
     /// # Errors
     /// When it cannot be read, and as [`Live::follow`].
-    pub fn open(root: &Path, clock: Clock, sink: &mut dyn FnMut(Batch)) -> Result<Self, LiveError> {
+    pub fn open(root: &Path, clock: Clock, sink: &mut (dyn FnMut(Batch) + Send)) -> Result<Self, LiveError> {
         Self::follow(Directory::open(root)?, clock, sink)
     }
 
-    /// Reads the whole directory, in batches given to `sink`, and begins to follow it.
+    /// Reads the whole directory, in batches given to `sink`, and begins to follow it. While one batch is
+    /// taken in, the files of the next are read.
     ///
     /// # Errors
     /// When it holds too many files.
-    pub fn follow(directory: Directory, clock: Clock, sink: &mut dyn FnMut(Batch)) -> Result<Self, LiveError> {
+    pub fn follow(directory: Directory, clock: Clock, sink: &mut (dyn FnMut(Batch) + Send)) -> Result<Self, LiveError> {
         let now = clock.now();
         let mut live = Self {
             directory,
@@ -110,9 +111,15 @@ impl Live {
         }
         live.suspects.extend(found);
         sink(live.site.look(&live.directory, true));
-        while !live.suspects.is_empty() {
-            sink(live.look_at_some());
-            live.check_root();
+        let mut seen = Vec::new();
+        while !live.suspects.is_empty() || !seen.is_empty() {
+            let paths = live.some_suspects();
+            let Self { directory, tree, round, .. } = &mut live;
+            let before = std::mem::take(&mut seen);
+            (seen, ()) = rayon::join(|| look::all(directory, paths), || sink(take_in(tree, directory, before, *round)));
+            if live.check_root() {
+                live.suspects.extend(seen.drain(..).map(|one| one.path));
+            }
         }
         Ok(live)
     }
@@ -222,8 +229,8 @@ impl Live {
                     self.watch.add(&self.directory.path(&path), &path);
                     walk.enter(&self.directory, path);
                 }
-                Entry::File(path, stamp) => {
-                    if !self.tree.is_known(&path, stamp, self.round) {
+                Entry::File(path, met) => {
+                    if !self.tree.is_known(&path, || met.stamp(), self.round) {
                         found.push(path);
                     }
                 }
@@ -233,8 +240,8 @@ impl Live {
         found
     }
 
-    /// Is the root there, and is it the one we follow? Another one, or none, changes everything.
-    fn check_root(&mut self) {
+    /// Is the root there, and is it the one we follow? Another one, or none, changes everything: then true.
+    fn check_root(&mut self) -> bool {
         match self.directory.identity() {
             Ok(identity) => {
                 if !self.cut {
@@ -243,16 +250,19 @@ impl Live {
                 if self.identity != Some(identity) {
                     self.identity = Some(identity);
                     self.start_over();
+                    return true;
                 }
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 if self.identity.take().is_some() {
                     self.start_over();
+                    return true;
                 }
             }
             // permissions, exhaustion: nothing is known to have gone, but freshness runs out
             Err(_) => {}
         }
+        false
     }
 
     /// Watches and looks at everything anew. Revocations come first: the guard may be serving.
@@ -286,8 +296,9 @@ impl Live {
                     self.watch.add(&self.directory.path(&path), &path);
                     walk.enter(&self.directory, path);
                 }
-                Some(Entry::File(path, stamp)) => {
-                    let known = self.tree.is_known(&path, stamp, self.round) || self.site.is_known(&path, stamp);
+                Some(Entry::File(path, met)) => {
+                    let known =
+                        self.tree.is_known(&path, || met.stamp(), self.round) || self.site.is_known(&path, met.stamp());
                     if !known && !self.quiet.is_waiting(&path) {
                         self.stir(path, now);
                     }
@@ -312,6 +323,16 @@ impl Live {
 
     /// Reads a bounded number of suspects and takes them in.
     fn look_at_some(&mut self) -> Batch {
+        let paths = self.some_suspects();
+        if paths.is_empty() {
+            return Batch::default();
+        }
+        let seen = look::all(&self.directory, paths);
+        take_in(&mut self.tree, &self.directory, seen, self.round)
+    }
+
+    /// A bounded number of suspects, the urgent ones first and by themselves.
+    fn some_suspects(&mut self) -> Vec<String> {
         let mut paths = Vec::new();
         while paths.len() < BATCH_FILES
             && let Some(path) = self.urgent.pop_first()
@@ -325,14 +346,13 @@ impl Live {
         {
             paths.push(path);
         }
-        if paths.is_empty() {
-            return Batch::default();
-        }
         paths.retain(|path| Role::of(path) == Role::Objects);
-        let seen: Vec<Observation> = look::all(&self.directory, paths);
-        let directory = &self.directory;
-        self.tree.apply(seen, self.round, &|key, place| look::one(directory, key, place))
+        paths
     }
+}
+
+fn take_in(tree: &mut TreeState, directory: &Directory, seen: Vec<Observation>, round: u32) -> Batch {
+    tree.apply(seen, round, &|key, place| look::one(directory, key, place))
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -49,14 +49,14 @@ pub struct TreeState {
 
 impl TreeState {
     /// Whether this file is already known as it is now. Marks it as met by look number `look`.
-    pub fn is_known(&mut self, path: &str, stamp: Stamp, look: u32) -> bool {
+    pub fn is_known(&mut self, path: &str, stamp: impl FnOnce() -> Stamp, look: u32) -> bool {
         self.begin(look);
         let Some(file) = self.files.get_mut(path) else { return false };
         if file.look != look {
             file.look = look;
             self.met.1 += 1;
         }
-        file.stamp == stamp
+        file.stamp == stamp()
     }
 
     fn begin(&mut self, look: u32) {

@@ -5,6 +5,9 @@
 mod mend;
 mod shape;
 
+pub(crate) use mend::nearest;
+pub(super) use mend::plain;
+
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -63,7 +66,7 @@ pub fn load(document: Document, origin: Origin<'_>) -> Loaded {
         warnings.push(Fault::new(FindingCode::StatusIgnored, "status", message, "remove it"));
     }
     let said = shape::identity(&value);
-    let fingerprint = first_eight(Sha256::new().chain_update(value.to_string()));
+    let fingerprint = first_eight(Sha256::new().chain_update(serde_json::to_vec(&value).unwrap_or_default()));
     let outcome = shape::check(&value).and_then(|kind| {
         let spec = value.get_mut("spec").map(Value::take).unwrap_or_default();
         let spec = checked(kind, &spec)?;

@@ -108,8 +108,8 @@ impl ControlPlane {
         self.run_program("kube-apiserver", &self.api_server(store, secure));
         eventually("the API server is ready", || {
             let mut processes = self.processes.lock().unwrap();
-            if let Some(ended) = processes.iter_mut().find(|process| process.ended()) {
-                return Some(Err(tail(&ended.log())));
+            if let Some(ended) = processes.iter_mut().find_map(|process| process.ended().then(|| process.log())) {
+                return Some(Err(tail(&ended)));
             }
             let ready = Request::get("/readyz").body(Vec::new()).unwrap();
             self.run(self.admin.request_text(ready)).is_ok().then_some(Ok(()))

@@ -32,6 +32,12 @@ pub fn apply_to(plane: &ControlPlane) -> Said {
             (plane.ask("GET", &uri, &Value::Null).status == 200).then_some(())
         });
     }
+    // kubectl goes by discovery, which follows a moment later
+    eventually("discovery tells of every kind", || {
+        let words = ["api-resources", "--categories=datashare", "--cached=false", "-o", "name"];
+        let told = plane.kubectl(&words);
+        (told.out.lines().count() == Kind::ALL.len()).then_some(())
+    });
     said
 }
 

@@ -55,8 +55,8 @@ fn digests_of_the_example_survive_kubectl_and_the_server() {
     namespaces.iter().for_each(|namespace| plane.named_namespace(namespace));
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/jinan");
-    let place = |name: &str| root.join(name).to_str().unwrap().to_owned();
-    let places = ["audit-policy.yaml", "resources", "requests", "grants"].map(place);
+    let below = |name: &str| root.join(name).to_str().unwrap().to_owned();
+    let places = ["audit-policy.yaml", "resources", "requests", "grants"].map(below);
     let mut arguments = vec!["apply", "--server-side", "--validate=strict", "--recursive"];
     places.iter().for_each(|place| arguments.extend(["-f", place]));
     let applied = plane.kubectl(&arguments);

@@ -8,6 +8,7 @@
     clippy::print_stdout,
     // test helpers are called for their effect; their ergonomics matter more than a copy
     clippy::needless_pass_by_value,
+    clippy::duration_suboptimal_units,
 )]
 
 mod control_plane;

@@ -52,11 +52,7 @@ impl Filed {
     fn refuses_change(&self, name: &str, value: &Value, sentence: &str) {
         self.refuses(MERGE, &json!({"spec": {name: value}}), sentence);
         let pointer = format!("/spec/{name}");
-        self.refuses(
-            "application/json-patch+json",
-            &json!([{"op": "add", "path": pointer, "value": value}]),
-            sentence,
-        );
+        self.refuses("application/json-patch+json", &json!([{"op": "add", "path": pointer, "value": value}]), sentence);
         let mut whole = self.object.clone();
         whole["spec"][name] = value.clone();
         self.refuses(APPLY, &whole, sentence);
@@ -93,9 +89,22 @@ fn labels_and_status_of_a_request_stay_free() {
 fn a_revocation_takes_one_receipt_and_nothing_else() {
     let mut filed = Filed::new(Kind::Revocation, "receipt-added.yaml");
     assert_eq!(filed.object["spec"].get("receipt"), None);
+    let evidence = json!({"uri": "https://scans.example/other.pdf", "sha256": "0".repeat(64)});
+    let changes = json!({
+        "target": {"unit": null, "grant": {"serial": "1"}}, "resources": ["marriage"], "clause": "Leak",
+        "reason": "another", "decidedBy": "another", "decidedAt": "2026-12-02T10:00:00+08:00",
+        "evidence": evidence, "recall": {"due": "2027-01-31", "what": "Return"},
+    });
+    let changes = changes.as_object().unwrap();
+    let members: Vec<_> = filed.object["spec"].as_object().unwrap().keys().collect();
+    assert_eq!(members, changes.keys().collect::<Vec<_>>(), "every member is tried");
+    for (name, value) in changes {
+        filed.refuses(MERGE, &json!({"spec": {name: value}}), messages::SPEC_FINAL);
+    }
+    for absent in ["resources", "evidence", "recall"] {
+        filed.refuses(MERGE, &json!({"spec": {absent: null}}), messages::SPEC_FINAL);
+    }
     filed.refuses_change("reason", &json!("another"), messages::SPEC_FINAL);
-    filed.refuses_change("target", &json!({"grant": {"serial": "1"}}), messages::SPEC_FINAL);
-    filed.refuses_change("resources", &json!(["marriage"]), messages::SPEC_FINAL);
 
     let sample = samples(Kind::Revocation, "accept").into_iter().find(|s| s.file.ends_with("receipt-added.yaml"));
     let receipt = sample.unwrap().object["spec"]["receipt"].take();

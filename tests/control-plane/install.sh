@@ -13,11 +13,10 @@ gateway=1.6.1
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/datashare-control-plane/$kubernetes-helm-$helm-gateway-$gateway
 
 missing() {
-  local program
-  for program in etcd kube-apiserver kube-controller-manager kubectl helm; do
-    [ -x "${KUBEBUILDER_ASSETS:-$cache}/$program" ] || [ -x "$cache/$program" ] || echo "$program"
+  local name
+  for name in etcd kube-apiserver kube-controller-manager kubectl helm gateway-api; do
+    [ -e "${KUBEBUILDER_ASSETS:-$cache}/$name" ] || [ -e "$cache/$name" ] || echo "$name"
   done
-  [ -d "$cache/gateway-api" ] || echo gateway-api
 }
 
 finish() {
@@ -33,12 +32,14 @@ if command -v flock >/dev/null; then # without it, two would only do the same wo
   exec 9>"$cache/.lock"
   flock 9
   [ -n "$(missing)" ] || finish # another has done it meanwhile
+  chmod -R u+w "$cache"/.new.* 2>/dev/null || true
+  rm -rf "$cache"/.new.* # of one that was killed
 fi
 
 compiler=$(command -v go || echo /usr/local/go/bin/go)
 if ! command -v "$compiler" >/dev/null; then
-  say "missing: $(missing | xargs)." \
-    "Install Go (1.26 or newer) to build them, or set KUBEBUILDER_ASSETS to a folder that has all these programs."
+  say "missing: $(missing | tr '\n' ' ')- install Go (1.26 or newer) to build them, or set KUBEBUILDER_ASSETS to a" \
+    "folder that has them (gateway-api: a folder of Gateway API's definitions)"
   exit 1
 fi
 new=$(mktemp -d "$cache/.new.XXXXXX")

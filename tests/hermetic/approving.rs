@@ -136,6 +136,19 @@ fn a_pending_grant_takes_its_second_signature_and_keeps_every_other_line() {
 }
 
 #[test]
+fn an_approval_from_the_future_is_a_warning_until_then() {
+    let site = Site::copy();
+    let grant = "grants/judicial-enforcement.yaml";
+    assert_eq!(site.approve(&[grant, "--role", "DataAuthority", "--principal", "share@bigdata.jinan"]).code, 0);
+    let at = |text: &str| datashare::cli::check::findings(&site.path(""), text.parse().unwrap()).unwrap();
+    let told = at("2026-11-24T09:59:59+08:00");
+    let early = told.iter().find(|one| one.code == "approval-in-future").unwrap();
+    assert_eq!(early.member.as_deref(), Some("spec.approvals[1].approvedAt"));
+    assert_eq!(early.severity, datashare::source::finding::Severity::Warning);
+    assert!(at(site::NOW).iter().all(|one| one.code != "approval-in-future"));
+}
+
+#[test]
 fn a_copy_is_written_where_it_is_asked_for_and_over_nothing() {
     let site = Site::copy();
     let grant = "grants/judicial-enforcement.yaml";

@@ -5,8 +5,10 @@
 mod check;
 mod get;
 mod help;
+mod mistakes;
 mod plan;
 mod revoke;
+mod up;
 
 use std::fs;
 use std::path::{Path, PathBuf};

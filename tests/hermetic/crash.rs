@@ -9,12 +9,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_datashare");
 const CLIENTS: usize = 4;
+/// For the first answer of a round, and for a process that has to end.
+const PATIENCE: Duration = Duration::from_secs(60);
 const PATH: &str = "/jinan-registration/property-ownership/properties/DEMO-2026-0001";
 
 /// Rounds; more by `CRASH_ROUNDS`.
@@ -47,10 +49,13 @@ struct Server {
 
 impl Server {
     fn start(root: &Path, state: &Path) -> Self {
-        let mut command = Command::new(BINARY);
+        Self::start_as(Command::new(BINARY).stderr(Stdio::null()), root, state)
+    }
+
+    fn start_as(command: &mut Command, root: &Path, state: &Path) -> Self {
         command.args(["up", root.to_str().unwrap(), "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
         command.args(["--state", state.to_str().unwrap(), "--threads", "1"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut found = |prefix: &str| {
             let line = lines.by_ref().map(Result::unwrap).find(|line| line.trim_start().starts_with(prefix));
@@ -61,6 +66,20 @@ impl Server {
         // the rest of the page is read, so that nothing blocks on it
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address, token }
+    }
+
+    /// The code with which the process ends by itself, and soon.
+    fn ended(&mut self) -> Option<i32> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        panic!("the process goes on");
     }
 
     fn kill(mut self) {
@@ -98,15 +117,20 @@ fn call(stream: &mut BufReader<TcpStream>, token: &str, number: u64) -> Option<S
     receipt
 }
 
+/// Every receipt of the record, which has all indexes from 0 once each and nothing that is no entry.
 fn recorded(state: &Path) -> BTreeSet<String> {
     let mut receipts = BTreeSet::new();
     for stream in fs::read_dir(state.join("log")).unwrap().map(Result::unwrap).filter(|e| e.path().is_dir()) {
-        for segment in fs::read_dir(stream.path().join("entries")).unwrap() {
-            for line in fs::read_to_string(segment.unwrap().path()).unwrap().lines() {
-                // a torn last line was never acknowledged
-                let Ok(entry) = serde_json::from_str::<Value>(line) else { continue };
-                receipts.insert(format!("{}/{}", entry["stream"].as_str().unwrap(), entry["index"]));
-            }
+        let mut segments: Vec<_> =
+            fs::read_dir(stream.path().join("entries")).unwrap().map(|e| e.unwrap().path()).collect();
+        segments.sort_unstable();
+        let text: String = segments.iter().map(|segment| fs::read_to_string(segment).unwrap()).collect();
+        // what follows the last newline is torn: nobody was given a receipt for it
+        let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+        for (index, line) in whole.lines().enumerate() {
+            let entry: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert_eq!(entry["index"], index, "an index is missing or there twice");
+            receipts.insert(format!("{}/{index}", entry["stream"].as_str().unwrap()));
         }
     }
     receipts
@@ -122,6 +146,7 @@ fn every_answer_received_has_its_entry_after_kill_9() {
     for round in 0..rounds() {
         let server = Server::start(&root, &state);
         let over = Arc::new(AtomicBool::new(false));
+        let before = received.lock().unwrap().len();
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
                 let (received, over) = (received.clone(), over.clone());
@@ -140,7 +165,15 @@ fn every_answer_received_has_its_entry_after_kill_9() {
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
-        std::thread::sleep(Duration::from_micros(500 + seed % 25_000));
+        if round % 4 > 0 {
+            // amid answers, however slow the machine is; every fourth round perhaps before the first one
+            let patience = Instant::now();
+            while received.lock().unwrap().len() == before && patience.elapsed() < PATIENCE {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            assert!(received.lock().unwrap().len() > before, "round {round}: no answer in {PATIENCE:?}");
+        }
+        std::thread::sleep(Duration::from_micros(seed % 20_000));
         server.kill();
         over.store(true, Ordering::Relaxed);
         clients.into_iter().for_each(|client| client.join().unwrap());
@@ -155,4 +188,40 @@ fn every_answer_received_has_its_entry_after_kill_9() {
     let recorded = recorded(&state);
     let missing: Vec<_> = received.difference(&recorded).collect();
     assert!(missing.is_empty(), "answered without an entry: {missing:?}");
+}
+
+#[test]
+fn a_disk_that_takes_no_more_ends_the_process_and_loses_no_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, state) = (folder.path().join("world"), folder.path().join("state"));
+    world(&root);
+    let messages = folder.path().join("messages");
+    // files may not grow beyond a few dozen kilobytes: the kernel refuses the write, as a full disk does
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"", BINARY]);
+    limited.stderr(fs::File::create(&messages).unwrap());
+    let mut server = Server::start_as(&mut limited, &root, &state);
+    let mut stream = BufReader::new(TcpStream::connect(&server.address).unwrap());
+    let mut received = BTreeSet::new();
+    while let Some(receipt) = call(&mut stream, &server.token, 1) {
+        received.insert(receipt);
+        assert!(received.len() < 10_000, "the limit was never met");
+    }
+    let code = server.ended();
+    let said = fs::read_to_string(&messages).unwrap();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the record cannot be written any more"), "{said}");
+    assert!(received.len() > 10, "{}", received.len());
+    let there = recorded(&state);
+    assert!(received.is_subset(&there));
+
+    // the torn end is cut, and the stream goes on
+    let server = Server::start(&root, &state);
+    let mut stream = BufReader::new(TcpStream::connect(&server.address).unwrap());
+    let next = call(&mut stream, &server.token, 2).unwrap();
+    server.kill();
+    let index = |receipt: &str| receipt.rsplit('/').next().unwrap().parse::<u64>().unwrap();
+    let last = received.iter().map(|receipt| index(receipt)).max().unwrap();
+    assert!(index(&next) > last);
+    assert!(recorded(&state).contains(&next) && received.is_subset(&recorded(&state)));
 }

@@ -2,12 +2,18 @@
 //! either side may send.
 
 mod codes;
+mod disk;
+mod frames;
 mod hostile_caller;
+mod hostile_http2;
 mod hostile_upstream;
 mod lifecycle;
 mod observed;
 mod protocols;
 mod recorded;
+mod running;
+mod site;
+mod smuggling;
 mod talk;
 mod upstream;
 mod world;

@@ -11,6 +11,8 @@
     clippy::needless_pass_by_value,
     clippy::assigning_clones,
     clippy::trivially_copy_pass_by_ref,
+    // a list of mistakes is read as a list
+    clippy::too_many_lines,
     clippy::duration_suboptimal_units,
     clippy::manual_is_multiple_of
 )]
@@ -26,6 +28,8 @@ mod guard;
 mod judge;
 mod manifests;
 mod objects;
+mod parsers;
 mod record;
+mod reference;
 mod signatures;
 mod source;

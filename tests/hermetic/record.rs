@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod commit;
-mod disk;
+pub mod disk;
 mod entries;
 mod faults;
 mod query;

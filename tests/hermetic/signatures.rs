@@ -10,8 +10,11 @@
 )]
 
 mod agent;
+mod kinds;
 mod listing;
 mod openssh;
+mod token;
+mod wire;
 
 use std::path::PathBuf;
 

@@ -2,6 +2,7 @@
 //! only place where a bound is written; this walks it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -13,8 +14,32 @@ use super::{Kind, definition};
 #[must_use]
 pub fn violations(kind: Kind, spec: &Value) -> Vec<Violation> {
     let mut found = Vec::new();
-    schema(kind).check("spec", spec, &mut found);
+    schema(kind).check(&At { above: None, step: Step::Member("spec") }, spec, &mut found);
     found
+}
+
+/// Where a value stands. Written out only when something is wrong there.
+struct At<'a> {
+    above: Option<&'a At<'a>>,
+    step: Step<'a>,
+}
+
+enum Step<'a> {
+    Member(&'a str),
+    Entry(usize),
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(above) = self.above {
+            above.fmt(f)?;
+        }
+        match (&self.step, self.above) {
+            (Step::Member(name), None) => f.write_str(name),
+            (Step::Member(name), Some(_)) => write!(f, ".{name}"),
+            (Step::Entry(index), _) => write!(f, "[{index}]"),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -40,14 +65,14 @@ impl Node {
         }
     }
 
-    fn check(&self, at: &str, value: &Value, found: &mut Vec<Violation>) {
+    fn check(&self, at: &At<'_>, value: &Value, found: &mut Vec<Violation>) {
         match value {
             Value::String(text) => self.size(at, text.chars().count(), "characters", found),
             Value::Array(items) => {
                 self.size(at, items.len(), "entries", found);
                 if let Some(each) = &self.each {
                     for (index, item) in items.iter().enumerate() {
-                        each.check(&format!("{at}[{index}]"), item, found);
+                        each.check(&At { above: Some(at), step: Step::Entry(index) }, item, found);
                     }
                 }
             }
@@ -55,7 +80,7 @@ impl Node {
                 let value = number.as_f64().unwrap_or(f64::NAN);
                 if self.least.is_some_and(|least| value < least) || self.most.is_some_and(|most| value > most) {
                     found.push(Violation::new(
-                        at,
+                        at.to_string(),
                         format!("must be {}", self.range("")),
                         "write a number within the range",
                     ));
@@ -64,7 +89,7 @@ impl Node {
             Value::Object(members) => {
                 for (name, value) in members {
                     if let Some(node) = self.members.get(name).or(self.each.as_deref()) {
-                        node.check(&format!("{at}.{name}"), value, found);
+                        node.check(&At { above: Some(at), step: Step::Member(name) }, value, found);
                     }
                 }
             }
@@ -73,13 +98,21 @@ impl Node {
     }
 
     #[allow(clippy::cast_precision_loss)] // a text or list of 2^52 entries does not fit a file
-    fn size(&self, at: &str, size: usize, what: &str, found: &mut Vec<Violation>) {
+    fn size(&self, at: &At<'_>, size: usize, what: &str, found: &mut Vec<Violation>) {
         let size = size as f64;
         if self.least.is_some_and(|least| size < least) {
             let message = format!("must have {}, has {size}", self.range(what));
-            found.push(Violation::new(at, message, "fill it in, or leave the member out if it may be absent"));
+            found.push(Violation::new(
+                at.to_string(),
+                message,
+                "fill it in, or leave the member out if it may be absent",
+            ));
         } else if self.most.is_some_and(|most| size > most) {
-            found.push(Violation::new(at, format!("must have {}, has {size}", self.range(what)), "shorten it"));
+            found.push(Violation::new(
+                at.to_string(),
+                format!("must have {}, has {size}", self.range(what)),
+                "shorten it",
+            ));
         }
     }
 

@@ -130,8 +130,10 @@ impl Checks {
         self.rule(syntax::principal(text), member, messages::PRINCIPAL, fix);
     }
 
-    fn unique<T: PartialEq>(&mut self, all: &[T], member: impl Into<String>, message: &'static str) {
-        self.rule(syntax::unique(all), member, message, "remove the second one");
+    fn unique<T: PartialEq>(&mut self, all: &[T], list: &str, message: &'static str) {
+        if let Some(second) = syntax::repeated(all) {
+            self.0.push(Violation::new(format!("{list}[{second}]"), message, "remove it: it stands there before"));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The accepted key types, each with the rules that keep it strong: Ed25519 without small-order tricks,
 //! security keys only with a touch, ECDSA on the three NIST curves, RSA from 3072 bits with SHA-2.
 
+use std::cell::Cell;
 use std::fmt;
 
 use ed25519_dalek::{Signature as EdSignature, Verifier as _, VerifyingKey};
@@ -131,9 +132,21 @@ fn ed25519(point: &[u8], signature: &[u8], data: &[u8]) -> Result<(), SignatureE
     let point = point.try_into().map_err(|_| SignatureError::Malformed)?;
     let signature = EdSignature::from_slice(signature).map_err(|_| SignatureError::Malformed)?;
     // strict: a point of small order would let one signature fit many messages
-    VerifyingKey::from_bytes(point)
-        .and_then(|key| key.verify_strict(data, &signature))
-        .map_err(|_| SignatureError::Mismatch)
+    ed25519_key(point).and_then(|key| key.verify_strict(data, &signature).ok()).ok_or(SignatureError::Mismatch)
+}
+
+/// The key ready for use. A few people sign everything, so the last one is kept: unpacking costs a tenth of
+/// a verification.
+fn ed25519_key(point: &[u8; 32]) -> Option<VerifyingKey> {
+    thread_local! {
+        static LAST: Cell<Option<VerifyingKey>> = const { Cell::new(None) };
+    }
+    if let Some(last) = LAST.get().filter(|last| last.as_bytes() == point) {
+        return Some(last);
+    }
+    let key = VerifyingKey::from_bytes(point).ok()?;
+    LAST.set(Some(key));
+    Some(key)
 }
 
 /// A security key signs hashes, its flags and its counter (`PROTOCOL.u2f`); the trailer is the latter two.

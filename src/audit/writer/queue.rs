@@ -5,7 +5,7 @@ use std::fmt;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ pub(super) struct Shared {
     reserve: u64,
     /// Entries below this index are on disk.
     durable: AtomicU64,
+    /// Nothing more will be on disk. Set while the queue is locked; read without.
+    failed: AtomicBool,
     queue: Mutex<Queue>,
     work: Condvar,
 }
@@ -79,7 +81,6 @@ struct Queue {
     disk_low: bool,
     disk_checked: Timestamp,
     closing: bool,
-    failed: bool,
 }
 
 /// Who waits for the entries from `first` on.
@@ -105,6 +106,7 @@ impl Shared {
             max_bytes: options.max_queued_bytes,
             reserve: options.reserve_bytes,
             durable: AtomicU64::new(next),
+            failed: AtomicBool::new(false),
             queue: Mutex::new(Queue {
                 stamp: Stamp::default(),
                 filling: Batch { first: next, ..Batch::default() },
@@ -115,7 +117,6 @@ impl Shared {
                 disk_low: free < options.reserve_bytes,
                 disk_checked: now,
                 closing: false,
-                failed: false,
             }),
             work: Condvar::new(),
             clock,
@@ -134,6 +135,9 @@ impl Shared {
             queue.disk_checked = now;
             let low = MutexGuard::unlocked(&mut queue, || self.disk_is_low());
             queue.disk_low = low;
+        }
+        if self.has_failed() {
+            return Err(RecordUnavailable::Failed);
         }
         queue.admits(kind)?;
         let bytes = queue.filling.bytes.len() + tail.len() + HEAD_ROOM;
@@ -158,7 +162,7 @@ impl Shared {
         if index < self.durable.load(Ordering::Acquire) {
             return Poll::Ready(Ok(()));
         }
-        if queue.failed {
+        if self.has_failed() {
             return Poll::Ready(Err(RecordUnavailable::Failed));
         }
         let here = index >= queue.waiting.first;
@@ -204,7 +208,7 @@ impl Shared {
     /// Ends the log: whoever waits, and whoever comes, is refused. Only the first failure counts.
     pub fn fail(&self, failure: Failure) {
         let mut queue = self.queue.lock();
-        queue.failed = true;
+        self.failed.store(true, Ordering::Release);
         let mut wakers = mem::take(&mut queue.syncing.wakers);
         wakers.append(&mut queue.waiting.wakers);
         queue.filling.clear();
@@ -215,6 +219,11 @@ impl Shared {
             first
         });
         wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// Whether the log has failed.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
     }
 
     /// Lets the writer end once it has written what waits.
@@ -239,9 +248,7 @@ impl Shared {
 
 impl Queue {
     fn admits(&self, kind: Kind) -> Result<(), RecordUnavailable> {
-        if self.failed {
-            Err(RecordUnavailable::Failed)
-        } else if self.closing {
+        if self.closing {
             Err(RecordUnavailable::Closed)
         } else if self.disk_low && kind == Kind::Call {
             Err(RecordUnavailable::DiskLow)

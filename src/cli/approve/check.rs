@@ -1,6 +1,8 @@
 //! Looking ahead: the judge's own verdict on the grant as it will be once signed, so that nobody signs
 //! what could never count.
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 
 use super::ApproveError;
@@ -37,6 +39,7 @@ pub(super) fn foresee(
         let message = format!("{principal} has signed as {role} already; take that entry out first to sign again");
         return Err(ApproveError::Refused(message));
     }
+    is_asked_for(case, role)?;
     within_bounds(case)?;
     let unreadable = |error: Unreadable| ApproveError::Refused(error.to_string());
     let grant_key = Key::new(case.namespace.as_str(), case.name.as_str());
@@ -72,6 +75,7 @@ pub(super) fn foresee(
         rival: None,
         superseded: case.superseded_scope.clone(),
         now,
+        counted: OnceCell::new(),
     };
     supersedes_its_like(case, &grant, &request)?;
     let counted = verdict::approvals(&evidence);
@@ -85,7 +89,21 @@ pub(super) fn foresee(
         }
         _ => {}
     }
-    Ok(Foreseen { missing: counted.missing, flaws: counted.flaws.into_iter().map(|flaw| flaw.message).collect() })
+    let flaws = counted.flaws.iter().map(|flaw| flaw.message.clone()).collect();
+    Ok(Foreseen { missing: counted.missing.clone(), flaws })
+}
+
+/// A misspelt role is easier to mend when the right ones are named.
+fn is_asked_for(case: &Case<'_>, role: &str) -> Result<(), ApproveError> {
+    let rules = &case.resource.approval;
+    if rules.iter().any(|rule| rule.role == role) {
+        return Ok(());
+    }
+    let asked: Vec<_> = rules.iter().map(|rule| format!("{} ({})", rule.role, rule.principals.join(", "))).collect();
+    Err(ApproveError::Refused(format!(
+        "nobody is listed for the role {role} in the resource; it asks for {}",
+        asked.join(" and ")
+    )))
 }
 
 /// The bounds of the schema, which reading the written file would find too late.

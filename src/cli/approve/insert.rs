@@ -71,6 +71,8 @@ fn block_end(lines: &[&str], first: usize, indent: usize, is_list: bool) -> usiz
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn example() -> Approval {
@@ -131,5 +133,22 @@ mod tests {
         assert_eq!(put("kind: AccessGrant\nmetadata: {namespace: ns, name: g}\nspec: {serial: '1'}\n"), None);
         assert_eq!(put(&grant("g", "  approvals: [{role: R}]\n")), None);
         assert_eq!(put(&grant("another", "")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn in_any_layout_one_more_goes_in_and_every_line_stays(
+            indent in 0usize..5, count in 0usize..4, remark in "# ?[a-z: -]{0,8}", blank in any::<bool>(), tail in any::<bool>(),
+        ) {
+            let pad = " ".repeat(indent + 2);
+            let gap = if blank { "\n" } else { "" };
+            let entry = format!("{pad}- role: R\n{pad}  principal: p\n{gap}{pad}{remark}\n");
+            let list = if count == 0 { String::new() } else { format!("  approvals:\n{}", entry.repeat(count)) };
+            let before = grant("g", &format!("{list}{}", if tail { "  reason: x\n" } else { "" }));
+            let after = put(&before).unwrap();
+            prop_assert_eq!(approvals(&after, "g"), count + 1);
+            let mut kept = after.lines();
+            prop_assert!(before.lines().all(|line| kept.any(|other| other == line)), "{}", after);
+        }
     }
 }

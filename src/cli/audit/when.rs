@@ -53,6 +53,8 @@ fn ago(text: &str) -> Option<SignedDuration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -71,6 +73,24 @@ mod tests {
         }
         for text in ["", "d", "-1d", "2026-13-01", "2026-11-24T08:00:00", "yesterday", "9999999999999999999d"] {
             assert!(parse(text, Edge::Begin, &zone, now).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_lasts_a_day_and_so_long_ago_is_that_long(year in 2000i16..2200, day in 0i64..365, count in 0i64..100_000) {
+            let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+            let read = |text: &str, edge| parse(text, edge, &TimeZone::UTC, now).unwrap();
+            let text = Date::new(year, 1, 1).unwrap().checked_add(day.days()).unwrap().to_string();
+            prop_assert_eq!(read(&text, Edge::Begin).to_string(), format!("{text}T00:00:00Z"));
+            prop_assert_eq!(read(&text, Edge::End).duration_since(read(&text, Edge::Begin)), SignedDuration::from_hours(24));
+            let ago = format!("{count}m");
+            prop_assert_eq!(now.duration_since(read(&ago, Edge::End)), SignedDuration::from_mins(count));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "[0-9smhdTZ:+. -]{0,30}|\\PC{0,12}") {
+            let _ = parse(&text, Edge::End, &TimeZone::UTC, Timestamp::UNIX_EPOCH);
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::broken::Broken;
 use super::finding::{Told, kebab};
+use crate::api::v1alpha1::Kind;
 use crate::cli::world::World;
 use crate::judge::facts::{Grant, Key};
 use crate::judge::index::{Index, Standing};
@@ -14,7 +16,7 @@ use crate::judge::verdict::{Finding, Flaw};
 use crate::source::finding::Severity;
 use crate::source::object::{Object, ObjectKey, Spec};
 
-pub(super) fn findings(world: &World, object: &Object, now: Timestamp) -> Vec<Told> {
+pub(super) fn findings(world: &World, object: &Object, broken: &Broken, now: Timestamp) -> Vec<Told> {
     let Spec::AccessGrant(_) = object.spec else { return Vec::new() };
     let (key, id) = (Key::new(object.namespace.as_str(), object.name.as_str()), object.key());
     let (Some(grant), Some(standing)) = (world.index.grant(&key), world.index.standing(&key, now)) else {
@@ -30,7 +32,11 @@ pub(super) fn findings(world: &World, object: &Object, now: Timestamp) -> Vec<To
     if let Standing::Refused(finding) = &standing
         && (finding.reason != Reason::ApprovalInvalid || told.is_empty())
     {
-        told.push(of_verdict(&world.index, grant, &id, finding));
+        let absent = absent(grant, finding.reason);
+        let code = kebab(finding.reason.as_str());
+        let member = member(&world.index, grant, finding.reason);
+        let because = absent.and_then(|to| broken.told(&code, &id, &member, &to));
+        told.push(because.unwrap_or_else(|| of_verdict(&id, finding, code, member)));
     }
     told
 }
@@ -66,7 +72,18 @@ fn of_flaw(world: &World, grant: &Grant, id: &ObjectKey, flaw: &Flaw) -> Told {
     Told::of(severity, code, id, format!("spec.approvals[{}].{part}", flaw.position), message, fix)
 }
 
-fn of_verdict(index: &Index, grant: &Grant, id: &ObjectKey, finding: &Finding) -> Told {
+/// What a grant does not stand without.
+fn absent(grant: &Grant, reason: Reason) -> Option<ObjectKey> {
+    match reason {
+        Reason::RequestMissing => {
+            Some(ObjectKey::new(Kind::DataShareRequest, &grant.request.namespace, &grant.request.name))
+        }
+        Reason::ResourceMissing => Some(ObjectKey::new(Kind::SharedResource, &grant.key.namespace, &grant.resource)),
+        _ => None,
+    }
+}
+
+fn of_verdict(id: &ObjectKey, finding: &Finding, code: String, member: String) -> Told {
     let severity = match finding.reason {
         Reason::Pending
         | Reason::Expired
@@ -81,7 +98,7 @@ fn of_verdict(index: &Index, grant: &Grant, id: &ObjectKey, finding: &Finding) -
     let (message, fix) =
         if finding.reason == Reason::Pending { (finding.message.as_str(), None) } else { split(&finding.message) };
     let fix = fix.unwrap_or_else(|| mend(finding.reason));
-    Told::of(severity, kebab(finding.reason.as_str()), id, member(index, grant, finding.reason), message, fix)
+    Told::of(severity, code, id, member, message, fix)
 }
 
 /// Many messages end with their mend.

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::broken::Broken;
 use super::finding::Told;
 use crate::api::v1alpha1::status::RecallState;
 use crate::api::v1alpha1::{DataShareRequestSpec, Kind, RevocationSpec, SharedResourceSpec};
@@ -11,9 +12,10 @@ use crate::judge::facts::Key;
 use crate::judge::status;
 use crate::source::finding::Severity;
 use crate::source::object::{Object, ObjectKey, Spec};
+use crate::source::typed::nearest;
 
-pub(super) fn findings(world: &World, object: &Object, now: Timestamp) -> Vec<Told> {
-    let about = About { world, id: object.key(), now };
+pub(super) fn findings(world: &World, object: &Object, broken: &Broken, now: Timestamp) -> Vec<Told> {
+    let about = About { world, broken, id: object.key(), now };
     match &object.spec {
         Spec::SharedResource(spec) => about.resource(spec),
         Spec::DataShareRequest(spec) => about.request(spec),
@@ -24,6 +26,7 @@ pub(super) fn findings(world: &World, object: &Object, now: Timestamp) -> Vec<To
 
 struct About<'a> {
     world: &'a World,
+    broken: &'a Broken,
     id: ObjectKey,
     now: Timestamp,
 }
@@ -34,12 +37,20 @@ impl About<'_> {
     }
 
     fn missing(&self, kind: Kind, namespace: &str, name: &str, member: &str) -> Option<Told> {
-        if self.world.objects.contains_key(&ObjectKey::new(kind, namespace, name)) {
+        let to = ObjectKey::new(kind, namespace, name);
+        if self.world.objects.contains_key(&to) {
             return None;
         }
-        let message = format!("{} {namespace}/{name} is not there, or cannot be read", kind.name());
-        let fix = "write the name of one that is there, or bring it back";
-        Some(self.told(Severity::Error, "reference-missing", member, message, fix))
+        if let Some(told) = self.broken.told("reference-missing", &self.id, member, &to) {
+            return Some(told);
+        }
+        let alike = self.world.objects.keys().filter(|key| key.kind() == kind && key.namespace() == namespace);
+        let alike: Vec<&str> = alike.map(ObjectKey::name).collect();
+        let fix = nearest(name, &alike).map_or_else(
+            || "write the name of one that is there, or bring it back".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Some(self.told(Severity::Error, "reference-missing", member, format!("{to} is not there"), &fix))
     }
 
     fn resource(&self, spec: &SharedResourceSpec) -> Vec<Told> {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::broken::Broken;
 use super::finding::Told;
 use super::places::Places;
 use super::{CheckError, grants, references, signers};
@@ -40,10 +41,11 @@ pub(super) fn sweep(root: &Path, now: Timestamp) -> Result<Vec<Told>, CheckError
         one.line = places.line(key, place, &error.member);
         told.push(one);
     }
+    let broken = Broken::of(&told, root);
     for (key, all) in &world.objects {
         for (object, place) in all {
-            let mut found = references::findings(&world, object, now);
-            found.extend(grants::findings(&world, object, now));
+            let mut found = references::findings(&world, object, &broken, now);
+            found.extend(grants::findings(&world, object, &broken, now));
             for mut one in found {
                 one.file = place.file.to_string();
                 one.line = places.line(key, place, one.member.as_deref().unwrap_or_default());

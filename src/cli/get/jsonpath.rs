@@ -35,6 +35,7 @@ fn elements(value: &Value) -> impl Iterator<Item = &Value> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -47,5 +48,20 @@ mod tests {
         assert_eq!(find(".c[?(@.type==\"Ready\")].s", &value), [&json!(2)]);
         assert_eq!(find(".spec.a", &value), [&json!([{"p": 1}, {"p": 2}])]);
         assert!(find(".nothing.here", &value).is_empty() && find("spec", &value).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn plain_members_lead_where_a_json_pointer_leads(
+            way in prop::collection::vec("[a-c]{1,2}", 1..5), deep in 0usize..5, other in "(\\PC|[.*?@=\"\\[\\]()]){0,24}",
+        ) {
+            let value = way.iter().rev().take(deep).fold(json!(7), |value, name| json!({name: value}));
+            let path: String = way.iter().map(|name| format!(".{name}")).collect();
+            let pointer: String = way.iter().map(|name| format!("/{name}")).collect();
+            let expected: Vec<_> = value.pointer(&pointer).into_iter().collect();
+            prop_assert_eq!(find(&path, &value), expected);
+            // whatever else is written leads nowhere outside the value
+            prop_assert!(find(&other, &value).len() <= 1);
+        }
     }
 }

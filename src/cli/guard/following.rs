@@ -109,7 +109,7 @@ impl Following {
         }
         self.keeper.begin(settings);
         self.keeper.first(first)?;
-        self.guard.count_today(&self.log);
+        self.guard.count_today(&self.log)?;
         applied.took(reached, true);
         tracing::info!("the first view is complete");
         Ok(true)

@@ -108,7 +108,11 @@ impl Draft {
 
 fn target(args: &RevokeArgs) -> Target {
     let person = args.person.as_deref().map(|text| {
-        let code = |text: &str| text.len() >= 8 && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+        // a code with a slip is refused as one: taken for a part of the id, it would bar nobody
+        let code = |text: &str| {
+            let capitals = text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+            text.len() >= 8 && capitals || text.len() == 18 && text.bytes().all(|b| b.is_ascii_alphanumeric())
+        };
         match text.rsplit_once('@') {
             // an id may hold an @ of its own, such as a mail address
             Some((id, unit)) if code(unit) => PersonTarget { id: id.to_owned(), unit_code: Some(unit.to_owned()) },

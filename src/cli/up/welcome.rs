@@ -1,16 +1,17 @@
 //! What `up` prints when it serves: who may use what until when, and lines to try.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use parking_lot::RwLock;
 
 use super::UpArgs;
 use crate::api::v1alpha1::access_grant::Decision;
+use crate::cli::columns;
 use crate::clock::Clock;
 use crate::delivery::credentials::Credentials;
 use crate::delivery::state_dir::StateDir;
-use crate::judge::facts::Key;
+use crate::judge::facts::{Grant, Key};
 use crate::judge::index::{Index, Standing};
 use crate::judge::served::{Segment, Served};
 
@@ -29,11 +30,13 @@ pub fn print(
     writeln!(out, "ready {base}")?;
     out.flush()?;
     let now = clock.now();
-    let index = index.read();
     let mut rows = Vec::new();
     let mut serving = Vec::new();
-    let sorted: BTreeMap<&Key, _> = index.grants().map(|grant| (&grant.key, grant)).collect();
-    for (key, grant) in &sorted {
+    let mut grants: Vec<Arc<Grant>> = index.read().grants().cloned().collect();
+    grants.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    for grant in &grants {
+        // asked one by one: a Revocation that comes now must not wait for this page
+        let (index, key) = (index.read(), &grant.key);
         let unit = index.request(&grant.request).map_or_else(|| grant.request.to_string(), |r| r.unit.name.to_string());
         let until = match grant.decision {
             Decision::Approved => index.site().day(grant.not_after).to_string(),
@@ -48,19 +51,20 @@ pub fn print(
             serving.extend(index.served(key).cloned());
         }
         if rows.len() < ROWS {
-            rows.push([grant.resource.to_string(), unit, grant.serial.to_string(), until, state]);
+            rows.push(vec![grant.resource.to_string(), unit, grant.serial.to_string(), until, state]);
         }
     }
     writeln!(out)?;
-    table(out, ["RESOURCE", "WHO MAY USE IT", "SERIAL", "UNTIL", "NOW"], &rows)?;
-    if sorted.len() > rows.len() {
-        writeln!(out, "… and {} more: datashare get accessgrants", sorted.len() - rows.len())?;
+    let headings = ["RESOURCE", "WHO MAY USE IT", "SERIAL", "UNTIL", "NOW"].map(str::to_owned);
+    out.write_all(columns::draw(&headings, &rows).as_bytes())?;
+    if grants.len() > rows.len() {
+        writeln!(out, "… and {} more: datashare get accessgrants", grants.len() - rows.len())?;
     }
-    let without = index.resources().count();
+    let resources = index.read().resources().count();
     writeln!(
         out,
-        "\n{without} resources, {} grants, {} of them serve. Record, credentials and tombstones: {}",
-        sorted.len(),
+        "\n{resources} resources, {} grants, {} of them serve. Record, credentials and tombstones: {}",
+        grants.len(),
         serving.len(),
         state.path().display()
     )?;
@@ -157,27 +161,4 @@ fn sample_value(parameter: &str) -> &'static str {
     } else {
         "DEMO-2026-0001"
     }
-}
-
-fn table<const N: usize>(out: &mut dyn Write, head: [&str; N], rows: &[[String; N]]) -> io::Result<()> {
-    let mut widths = head.map(console::measure_text_width);
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(console::measure_text_width(cell));
-        }
-    }
-    let line = |out: &mut dyn Write, cells: &[&str]| {
-        let mut text = String::new();
-        for (cell, width) in cells.iter().zip(widths) {
-            text.push_str(cell);
-            text.extend(std::iter::repeat_n(' ', width + 3 - console::measure_text_width(cell)));
-        }
-        writeln!(out, "{}", text.trim_end())
-    };
-    line(out, &head)?;
-    for row in rows {
-        let cells: Vec<&str> = row.iter().map(String::as_str).collect();
-        line(out, &cells)?;
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
@@ -94,4 +95,26 @@ fn an_error_poisons() {
     assert!(matches!(journal.compact(&[record(1)]), Err(JournalError::Poisoned { .. })));
     let large = Record { id: 1, text: "x".repeat(2 * 1024 * 1024) };
     assert!(matches!(open(&path).0.append(&[large]), Err(JournalError::TooLarge { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_records_come_back_and_any_bytes_are_whole_lines_or_damage(
+        texts in prop::collection::vec(any::<String>(), 0..6),
+        bytes in "(\\{\"id\":[0-9]{1,3},\"text\":\"[a-z]{0,3}\"\\}\n|\\{\"id\"|\n|x){0,6}",
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("j.jsonl");
+        let records: Vec<_> = (0..).zip(texts).map(|(id, text)| Record { id, text }).collect();
+        open(&path).0.append(&records).unwrap();
+        prop_assert_eq!(open(&path).1, records);
+        fs::write(&path, &bytes).unwrap();
+        match Journal::<Record>::open(&path) {
+            Ok((_, read)) => prop_assert_eq!(read.len(), bytes.matches('\n').count()),
+            Err(JournalError::Damaged { .. }) => prop_assert_eq!(fs::read_to_string(&path).unwrap(), bytes),
+            Err(error) => prop_assert!(false, "{}", error),
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http_body_util::{Empty, Full};
 use hyper::Request;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -123,4 +124,50 @@ fn only_well_formed_context_is_passed_on() {
     let bad = parts(&[("traceparent", b"00-zz"), ("accept-language", b"<script>")]);
     let read = Headers::read(&bad, &Empty::<Bytes>::new());
     assert!(read.traceparent.is_none() && read.accept_language.is_none() && read.fault.is_none());
+}
+
+#[test]
+fn what_is_passed_on_stands_once_or_not_at_all() {
+    let trace: &[u8] = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for (count, passed) in [(1, true), (2, false), (3, false), (4, false)] {
+        let fields: Vec<_> =
+            (0..count).flat_map(|_| [("traceparent", trace), ("accept-language", b"zh-CN".as_slice())]).collect();
+        let parts = parts(&fields);
+        let read = Headers::read(&parts, &Empty::<Bytes>::new());
+        assert_eq!((read.traceparent.is_some(), read.accept_language.is_some()), (passed, passed), "{count} times");
+        assert_eq!(read.fault, None);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_name_comes_back_however_it_was_encoded(name in "\\PC{1,20}", plain in any::<bool>()) {
+        prop_assume!(name.trim() == name);
+        let keep = |byte: u8| plain && byte.is_ascii_graphic() && byte != b'%';
+        let encoded: String =
+            name.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") }).collect();
+        let parts = parts(&[("datashare-user", encoded.as_bytes())]);
+        let read = Headers::read(&parts, &Empty::<Bytes>::new());
+        if encoded.len() <= MAX_VALUE {
+            prop_assert_eq!(read.user.as_deref(), Some(name.as_str()));
+        } else {
+            prop_assert!(read.user.is_none() && read.fault.is_some());
+        }
+    }
+
+    #[test]
+    fn no_value_makes_the_reader_panic_or_count_twice(
+        fields in prop::collection::vec((prop::sample::select(vec![
+            "authorization", "datashare-user", "datashare-case", "datashare-consent", "traceparent", "accept-language",
+            "connection", "content-length", "x-forwarded-for",
+        ]), "[ -~]{0,60}"), 0..6),
+    ) {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.trim().as_bytes())).collect();
+        let parts = parts(&fields);
+        let read = Headers::read(&parts, &Empty::<Bytes>::new());
+        let count = |wanted: &str| fields.iter().filter(|(name, _)| *name == wanted).count();
+        prop_assert!(read.token.is_err() || count("authorization") == 1);
+        prop_assert!(read.fault.is_some() || read.user.is_some() == (count("datashare-user") == 1));
+        prop_assert!(read.fault.is_some() || read.case.is_some() == (count("datashare-case") == 1));
+    }
 }

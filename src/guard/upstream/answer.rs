@@ -39,8 +39,11 @@ pub(super) fn admissible(status: u16, headers: &HeaderMap) -> Result<(), Failure
     }
 }
 
-/// `application/json` and `application/*+json`, in no other charset than UTF-8.
+/// `application/json` and `application/*+json`, in no other charset than UTF-8, and one of them only.
 fn is_json(value: &[u8]) -> bool {
+    if value.contains(&b',') {
+        return false;
+    }
     let mut parts = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
     let essence = parts.next().unwrap_or_default();
     let other_charset = |part: &[u8]| {
@@ -114,6 +117,7 @@ mod tests {
             "application/jsonp",
             "application/+json",
             "application/json,text/html",
+            "application/json;x=y, text/html",
             "application/x+jsonx",
             "application",
             "text/html",

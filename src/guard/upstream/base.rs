@@ -51,6 +51,8 @@ impl Base {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -67,5 +69,26 @@ mod tests {
             assert_eq!(Base::parse(wrong), None, "{wrong}");
         }
         assert!(!Base::parse("https://example.com").unwrap().is_example());
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_are_those_of_the_url(
+            secure in any::<bool>(), host in "[a-z0-9]([a-z0-9.-]{0,20}[a-z0-9])?", port in prop::option::of(1u16..), prefix in "(/[a-z0-9._~-]{1,6}){0,3}/?",
+        ) {
+            let scheme = if secure { "https" } else { "http" };
+            let authority = port.map_or(host.clone(), |port| format!("{host}:{port}"));
+            let base = Base::parse(&format!("{scheme}://{authority}{prefix}")).unwrap();
+            prop_assert_eq!((base.secure, &*base.host, &*base.prefix), (secure, &*host, prefix.trim_end_matches('/')));
+            prop_assert_eq!(base.port, port.unwrap_or(if secure { 443 } else { 80 }));
+            prop_assert_eq!(base.authority, authority.as_str());
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "(https?://)?[\\PC\\[\\]:@/?#.]{0,40}") {
+            if let Some(base) = Base::parse(&text) {
+                prop_assert!(!base.host.contains(['@', '/', '?', '#']) && !base.prefix.ends_with('/'));
+            }
+        }
     }
 }

@@ -150,8 +150,7 @@ impl Index {
         touched.extend(self.relations.of_serial(&serial_of(&grant)).iter().cloned());
         touched.extend(self.relations.successors(&serial_of(&grant)).iter().cloned());
         let verdict = Verdict::Refused(Finding { reason: Reason::Pending, message: String::new() });
-        let slot = Slot { grant: Arc::new(grant), fully_signed: false, verdict, served: None, timer: None };
-        self.grants.insert(key.clone(), slot);
+        self.grants.insert(Slot { grant: Arc::new(grant), verdict, timer: None });
         touched.insert(key);
         touched
     }

@@ -1,12 +1,14 @@
 //! Judging the grants an event touched.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 
 use super::relations::{resource_of, serial, serial_of};
-use super::{Effects, Index, Slot};
+use super::{Effects, Index};
 use crate::api::v1alpha1::access_grant::Decision;
 use crate::api::v1alpha1::common::Mode;
 use crate::approval::canonical::Digest;
@@ -26,80 +28,112 @@ pub(super) struct PlanKey {
     mode: Mode,
 }
 
+/// A grant with its new verdict, before anything else knows.
+struct Judged {
+    grant: Arc<Grant>,
+    verdict: Verdict,
+    served: Option<Arc<Served>>,
+    /// What must be durable before it can serve.
+    ledger: Vec<LedgerEntry>,
+}
+
+/// Grants judged on all cores at once, from this many on.
+const MANY: usize = 256;
+/// And at most so many, for the memory that takes.
+const SIDE_BY_SIDE: usize = 8192;
+
 impl Index {
     pub(super) fn judge(&mut self, mut touched: BTreeSet<Key>, now: Timestamp, effects: &mut Effects) {
-        // who is fully signed decides about others of the same serial, so that comes first
+        // who is fully signed decides about others of the same serial
         let mut siblings = BTreeSet::new();
-        for key in &touched {
-            let Some(slot) = self.grants.get(key) else { continue };
-            let counted = verdict::approvals(&self.evidence(&slot.grant, now));
-            let denied = slot.grant.decision == Decision::Denied;
-            let signed = counted.enough() || (denied && !counted.valid.is_empty());
+        for slot in touched.iter().filter_map(|key| self.grants.get(key)) {
             let serial = serial_of(&slot.grant);
-            let others = self.relations.of_serial(&serial).iter().filter(|other| *other != key);
-            siblings.extend(others.cloned());
-            siblings.extend(self.relations.successors(&serial).iter().cloned());
-            if let Some(slot) = self.grants.get_mut(key) {
-                slot.fully_signed = signed;
-            }
+            let others = self.relations.of_serial(&serial).iter().filter(|other| **other != slot.grant.key);
+            siblings.extend(others.chain(self.relations.successors(&serial)).cloned());
         }
         touched.append(&mut siblings);
-        for key in touched {
-            self.judge_one(&key, now, effects);
+        let touched: Vec<Key> = touched.into_iter().collect();
+        for keys in touched.chunks(SIDE_BY_SIDE) {
+            for key in keys {
+                self.prepare_plan(key);
+            }
+            // nearly always one grant; a first view has them all
+            let judged: Vec<Judged> = if keys.len() < MANY {
+                keys.iter().filter_map(|key| self.judge_one(key, now)).collect()
+            } else {
+                keys.par_iter().filter_map(|key| self.judge_one(key, now)).collect()
+            };
+            for one in judged {
+                self.take_in(one, now, effects);
+            }
         }
     }
 
-    fn judge_one(&mut self, key: &Key, now: Timestamp, effects: &mut Effects) {
-        let Some(grant) = self.grants.get(key).map(|slot| slot.grant.clone()) else { return };
-        self.prepare_plan(&grant);
-        let mut judged = verdict::verdict(&self.evidence(&grant, now));
-        let mut served = None;
-        if let Verdict::Serves { .. } = judged {
-            match self.serve(&grant, now) {
-                Ok(ready) => served = Some(ready),
-                Err((finding, mut entries)) => {
-                    effects.ledger.append(&mut entries);
-                    judged = Verdict::Refused(finding);
-                }
+    /// Judges one grant by the world as it is, changing nothing.
+    fn judge_one(&self, key: &Key, now: Timestamp) -> Option<Judged> {
+        let grant = self.grants.get(key)?.grant.clone();
+        let verdict = verdict::verdict(&self.evidence(&grant, now));
+        let mut judged = Judged { grant, verdict, served: None, ledger: Vec::new() };
+        if let Verdict::Serves { approved } = judged.verdict {
+            match self.serve(&judged.grant, approved, now) {
+                Ok(ready) => judged.served = Some(ready),
+                Err((finding, entries)) => (judged.verdict, judged.ledger) = (Verdict::Refused(finding), entries),
             }
         }
+        Some(judged)
+    }
+
+    fn take_in(&mut self, judged: Judged, now: Timestamp, effects: &mut Effects) {
+        let Judged { grant, verdict: judged, served, mut ledger } = judged;
+        let key = &grant.key;
+        effects.ledger.append(&mut ledger);
         self.remember_expiry(&grant, &judged, now, effects);
         let timer = verdict::next_change(&grant, now);
         let Some(slot) = self.grants.get_mut(key) else { return };
         if slot.verdict != judged {
             effects.changed.insert(key.clone());
         }
-        let Slot { timer: old, verdict, served: ready, .. } = slot;
-        if let Some(at) = std::mem::replace(old, timer) {
+        slot.verdict = judged;
+        if let Some(at) = std::mem::replace(&mut slot.timer, timer) {
             self.timers.remove(&(at, key.clone()));
         }
         if let Some(at) = timer {
             self.timers.insert((at, key.clone()));
         }
-        (*verdict, *ready) = (judged, served);
+        self.grants.serve(key, served);
     }
 
     /// All that is known about a grant.
     pub(super) fn evidence<'a>(&'a self, grant: &'a Grant, now: Timestamp) -> Evidence<'a> {
+        let others = self.relations.of_serial(&serial_of(grant)).iter().filter(|other| **other != grant.key);
+        let rival = { others }.find(|other| self.is_fully_signed(other, now));
+        Evidence { rival, ..self.evidence_alone(grant, now) }
+    }
+
+    /// Whether a grant owns its serial as far as signatures go; a denial does with one.
+    fn is_fully_signed(&self, key: &Key, now: Timestamp) -> bool {
+        self.grants.get(key).is_some_and(|slot| {
+            let evidence = self.evidence_alone(&slot.grant, now);
+            let counted = verdict::approvals(&evidence);
+            counted.enough() || (slot.grant.decision == Decision::Denied && !counted.valid.is_empty())
+        })
+    }
+
+    /// Without a look at others of the same serial.
+    fn evidence_alone<'a>(&'a self, grant: &'a Grant, now: Timestamp) -> Evidence<'a> {
         let request = self.requests.get(&grant.request).map(|r| &**r);
-        let resource = self.resources.get(&resource_of(grant)).map(|r| &**r);
-        let own = serial_of(grant);
-        let rival = self
-            .relations
-            .of_serial(&own)
-            .iter()
-            .find(|other| **other != grant.key && self.grants.get(other).is_some_and(|slot| slot.fully_signed));
         Evidence {
             grant,
             request,
-            resource,
+            resource: self.resources.get(&resource_of(grant)).map(|r| &**r),
             slice: self.plan(grant, request).and_then(|(slice, _)| *slice),
             signers: &self.signers,
             site: &self.site,
             record: self.ledger.serial(&grant.key.namespace, &grant.serial),
-            rival,
+            rival: None,
             superseded: self.superseded_scope(grant),
             now,
+            counted: OnceCell::new(),
         }
     }
 
@@ -108,7 +142,8 @@ impl Index {
     }
 
     /// Slice and plan are worked out once for all grants alike.
-    fn prepare_plan(&mut self, grant: &Grant) {
+    fn prepare_plan(&mut self, grant: &Key) {
+        let Some(grant) = self.grants.get(grant).map(|slot| &slot.grant) else { return };
         let Some(request) = self.requests.get(&grant.request) else { return };
         let key = plan_key(grant, request);
         if self.plans.contains_key(&key) {
@@ -122,7 +157,12 @@ impl Index {
     }
 
     /// The grant ready to serve, or what must be durable first.
-    fn serve(&self, grant: &Arc<Grant>, now: Timestamp) -> Result<Arc<Served>, (Finding, Vec<LedgerEntry>)> {
+    fn serve(
+        &self,
+        grant: &Arc<Grant>,
+        approved: Timestamp,
+        now: Timestamp,
+    ) -> Result<Arc<Served>, (Finding, Vec<LedgerEntry>)> {
         let closed =
             |message: &str, entries| (Finding { reason: Reason::Enforcing, message: message.to_owned() }, entries);
         let request = self.requests.get(&grant.request).ok_or_else(|| closed("no request", Vec::new()))?;
@@ -134,11 +174,15 @@ impl Index {
         let plan = plan
             .ok_or_else(|| closed("its fields cannot be projected: two paths lead through each other", Vec::new()))?;
         Ok(Arc::new(Served {
-            grant: grant.clone(),
-            request: request.clone(),
-            users: grant.users.as_ref().map(|users| users.iter().cloned().collect()),
+            not_before: grant.not_before,
+            not_after: grant.not_after,
+            approved,
             requires: Requires::of(grant, &plan.resource),
             plan,
+            users: grant.users.as_ref().map(|users| Box::new(users.iter().cloned().collect())),
+            sources: request.sources.iter().copied().collect(),
+            grant: grant.clone(),
+            request: request.clone(),
         }))
     }
 

@@ -3,16 +3,21 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::judge::facts::{Grant, Key};
+
+/// Nearly always one, and then it needs no allocation of its own.
+type List = SmallVec<[Key; 1]>;
 
 /// Grants by what they refer to. Lists are short but for resources, which are few.
 #[derive(Debug, Default)]
 pub(super) struct Relations {
-    requests: HashMap<Key, Vec<Key>>,
+    requests: HashMap<Key, List>,
     /// A hundred thousand grants of one resource must not make each change a long walk.
     resources: HashMap<Key, BTreeSet<Key>>,
-    serials: HashMap<Key, Vec<Key>>,
-    superseded: HashMap<Key, Vec<Key>>,
+    serials: HashMap<Key, List>,
+    superseded: HashMap<Key, List>,
 }
 
 pub(super) fn resource_of(grant: &Grant) -> Key {
@@ -72,19 +77,19 @@ impl Relations {
     }
 }
 
-fn list<'a>(map: &'a HashMap<Key, Vec<Key>>, of: &Key) -> &'a [Key] {
-    map.get(of).map_or(&[], Vec::as_slice)
+fn list<'a>(map: &'a HashMap<Key, List>, of: &Key) -> &'a [Key] {
+    map.get(of).map_or(&[], SmallVec::as_slice)
 }
 
 /// Lists stay sorted, so that an entry is found at once.
-fn insert(map: &mut HashMap<Key, Vec<Key>>, of: Key, key: &Key) {
+fn insert(map: &mut HashMap<Key, List>, of: Key, key: &Key) {
     let list = map.entry(of).or_default();
     if let Err(at) = list.binary_search(key) {
         list.insert(at, key.clone());
     }
 }
 
-fn take(map: &mut HashMap<Key, Vec<Key>>, of: &Key, key: &Key) {
+fn take(map: &mut HashMap<Key, List>, of: &Key, key: &Key) {
     if let Some(list) = map.get_mut(of) {
         if let Ok(at) = list.binary_search(key) {
             list.remove(at);

@@ -143,7 +143,7 @@ fn flaw(e: &Evidence<'_>, approval: &Signed) -> Result<KeyId, String> {
 }
 
 pub(super) fn are_enough(e: &Evidence<'_>) -> Outcome {
-    let counted = count(e);
+    let counted = super::approvals(e);
     if counted.enough() && e.grant.decision == Decision::Approved {
         return Ok(());
     }

@@ -1,12 +1,13 @@
 //! What a consumer holds: the one Secret of its request, or a sealed token in the request's status. A Secret that is
-//! not ours is never read further than its type, and never written.
+//! not ours is never read further than its type, and never written: we have no right to `get` Secrets, and look at one by
+//! a patch that changes nothing, which admission refuses where the Secret is of another type.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{DeleteParams, ObjectMeta, PostParams, Preconditions};
+use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, ResourceExt};
 
 use super::super::context::Context;
@@ -47,18 +48,7 @@ impl Holding {
             let sealed = credential.filter(|credential| credential.encrypted.is_some());
             return Ok(sealed.and_then(|sealed| sealed.id.clone()).map_or(Self::Nothing, Self::Sealed));
         }
-        let Some(secret) = secrets(context, request).get_opt(&secret_name(&request.name_any())).await? else {
-            return Ok(Self::Nothing);
-        };
-        if secret.type_.as_deref() != Some(SECRET_TYPE) {
-            let place = format!("{}/{}", request.namespace().unwrap_or_default(), secret.name_any());
-            return Err(Trouble::stalled(
-                "SecretNotOurs",
-                format!(
-                    "Secret {place} exists and is not of type {SECRET_TYPE}; remove it, then the token is written there"
-                ),
-            ));
-        }
+        let Some(secret) = ours(context, request).await? else { return Ok(Self::Nothing) };
         let token = secret.data.as_ref().and_then(|data| data.get("token"));
         let sha256 = token.and_then(|bytes| std::str::from_utf8(&bytes.0).ok()).map(token::sha256);
         let (version, uid) = (secret.resource_version(), secret.uid());
@@ -106,7 +96,7 @@ impl Holding {
         let secrets = secrets(context, request);
         if let Self::Secret { version, .. } = self {
             secret.metadata.resource_version.clone_from(version);
-            secrets.replace(&name, &PostParams::default(), &secret).await?;
+            secrets.patch(&name, &PatchParams::default(), &Patch::Merge(&secret)).await?;
         } else {
             secrets.create(&PostParams::default(), &secret).await?;
         }
@@ -123,6 +113,24 @@ impl Holding {
             other => Ok(other.map(|_| ())?),
         }
     }
+}
+
+/// The request's Secret, if it is there and ours.
+async fn ours(context: &Context, request: &DataShareRequest) -> Result<Option<Secret>, Trouble> {
+    let (secrets, name) = (secrets(context, request), secret_name(&request.name_any()));
+    let nothing = PatchParams { dry_run: true, ..PatchParams::default() };
+    let seen = secrets.patch(&name, &nothing, &Patch::Merge(serde_json::json!({}))).await;
+    match seen {
+        Ok(secret) if secret.type_.as_deref() == Some(SECRET_TYPE) => return Ok(Some(secret)),
+        Ok(_) => {}
+        Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(None),
+        // by admission, and not for lack of the right to patch
+        Err(kube::Error::Api(status)) if status.is_forbidden() && !status.message.contains("cannot patch") => {}
+        Err(error) => return Err(error.into()),
+    }
+    let place = format!("{}/{name}", request.namespace().unwrap_or_default());
+    let mend = "remove it, then the token is written there";
+    Err(Trouble::stalled("SecretNotOurs", format!("Secret {place} exists and is not of type {SECRET_TYPE}; {mend}")))
 }
 
 fn secrets(context: &Context, request: &DataShareRequest) -> Api<Secret> {

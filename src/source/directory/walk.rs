@@ -2,16 +2,35 @@
 //! to something more urgent. Hidden names and linked directories are not entered.
 
 use std::collections::VecDeque;
-use std::fs::{self, ReadDir};
+use std::fs::{self, DirEntry, ReadDir};
 
 use super::{Directory, Role, Stamp, is_hidden};
 
 /// One thing met on the way.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Entry {
     /// A directory that is about to be read: whoever wants to watch it does so now.
     Directory(String),
-    File(String, Stamp),
+    File(String, Met),
+}
+
+/// A file on the way. It is asked for its stamp only where somebody wants to compare: of a tree that is
+/// met for the first time nobody does.
+#[derive(Debug)]
+pub enum Met {
+    Plain(DirEntry),
+    /// What a link leads to.
+    Linked(Stamp),
+}
+
+impl Met {
+    /// The stamp now; of a file that has just gone, one that fits nothing.
+    pub fn stamp(&self) -> Stamp {
+        match self {
+            Self::Plain(entry) => entry.metadata().as_ref().map_or(Stamp::NEVER, Stamp::of),
+            Self::Linked(stamp) => *stamp,
+        }
+    }
 }
 
 /// The walk's state. Directories are read in the order in which they were met.
@@ -61,11 +80,15 @@ impl Walk {
                 self.met += 1;
                 self.ahead.push_back(path);
             } else if Role::of(&path) != Role::Other {
-                let meta = if kind.is_symlink() { fs::metadata(directory.path(&path)) } else { entry.metadata() };
-                let Ok(meta) = meta else { continue };
-                if meta.is_file() {
+                let met = if kind.is_symlink() {
+                    let Ok(meta) = fs::metadata(directory.path(&path)) else { continue };
+                    meta.is_file().then(|| Met::Linked(Stamp::of(&meta)))
+                } else {
+                    kind.is_file().then_some(Met::Plain(entry))
+                };
+                if let Some(met) = met {
                     self.met += 1;
-                    return Some(Entry::File(path, Stamp::of(&meta)));
+                    return Some(Entry::File(path, met));
                 }
             }
         }

@@ -83,7 +83,7 @@ pub(super) fn unknown_member(path: &str, name: &str, known: &[&str]) -> Fault {
 }
 
 /// The known name that is close enough to be meant.
-pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     if word.len() > 64 {
         return None;
     }
@@ -110,7 +110,7 @@ pub(super) fn describe(value: &Value) -> &'static str {
 }
 
 /// serde's word for what it expected in a reader's words.
-fn plain(expected: &str) -> &'static str {
+pub(in crate::source) fn plain(expected: &str) -> &'static str {
     match expected {
         "a string" | "string or map" => "text",
         "a boolean" => "true or false",

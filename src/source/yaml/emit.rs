@@ -127,8 +127,13 @@ fn one_line(text: &str) -> String {
     if text.contains('\n') || text.contains('\t') || split::check_characters(text, 1).is_err() {
         return double_quoted(text);
     }
+    // older readers of YAML take `2026-11-05` for a time and `8:30` for a number
+    let is_clock = text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || "-:.+TZ".contains(c))
+        && text.contains(['-', ':']);
     let starts_plain = text.starts_with(|c: char| c.is_alphanumeric() || "/$._+(〔《（“".contains(c));
     let is_plain = starts_plain
+        && !is_clock
         && !text.ends_with([' ', ':'])
         && !text.contains(": ")
         && !text.contains(" #")

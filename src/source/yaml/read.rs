@@ -46,7 +46,7 @@ fn blame_tab(text: &str, first_line: u32, error: YamlError) -> YamlError {
 
 /// The one document of `text`; `None` when there is nothing but comments.
 fn document(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
-    if let Some((number, _)) = (0..).zip(text.lines()).find(|(_, line)| line.starts_with('%')) {
+    if let Some(number) = directive(text) {
         let at = (first_line.saturating_add(number), 1);
         return Err(YamlError::new(
             YamlFault::Refused,
@@ -81,6 +81,15 @@ fn document(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
             }
         }
     }
+}
+
+/// The line, from 0, that starts with `%`.
+fn directive(text: &str) -> Option<u32> {
+    if text.starts_with('%') {
+        return Some(0);
+    }
+    let at = memchr::memmem::find(text.as_bytes(), b"\n%")?;
+    u32::try_from(text.bytes().take(at + 1).filter(|byte| *byte == b'\n').count()).ok()
 }
 
 /// What a value stands under, as far as it matters for the lines of list items.

@@ -88,7 +88,7 @@ fn writes_pleasantly() {
     let text = emit(&object).unwrap();
     assert_eq!(
         text,
-        "z: 婚姻登记\na: '0123'\nlist:\n- 'no'\n- 2026-11-02\n- '1e3'\npem: |-\n  -----BEGIN X-----\n  abc\n  -----END X-----\n"
+        "z: 婚姻登记\na: '0123'\nlist:\n- 'no'\n- '2026-11-02'\n- '1e3'\npem: |-\n  -----BEGIN X-----\n  abc\n  -----END X-----\n"
     );
 }
 

@@ -51,7 +51,7 @@ fn what_could_never_count_is_not_signed() {
     let site = Site::copy();
     for (more, sentence) in [
         (&["--role", "Provider", "--principal", "leader@registration.jinan"][..], "not listed for the role Provider"),
-        (&["--role", "Janitor", "--principal", "director@registration.jinan"], "not listed for the role Janitor"),
+        (&["--role", "Janitor", "--principal", "director@registration.jinan"], "it asks for Provider (director@"),
         (&["--role", "Provider", "--principal", "intake@registration.jinan"], "not listed for the role"),
         (&["--fields", "ownerName,owner-shoe-size"], "owner-shoe-size was not asked for"),
         (&["--operations", "by-all"], "operation by-all was not asked for"),

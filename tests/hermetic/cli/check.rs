@@ -116,6 +116,16 @@ fn references_that_lead_nowhere() {
 }
 
 #[test]
+fn a_file_elsewhere_is_of_no_directory_that_its_path_passes_through() {
+    let (_place, root) = jinan();
+    let elsewhere = root.parent().unwrap().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::copy(root.join("grants/deed-tax.yaml"), elsewhere.join("deed-tax.yaml")).unwrap();
+    let ran = datashare(&root, &["digest", "grants/../../elsewhere/deed-tax.yaml"]);
+    assert!(ran.code == 2 && ran.messages.contains("no datashare.yaml"), "{}\n{}", ran.out, ran.messages);
+}
+
+#[test]
 fn files_are_judged_in_their_directory() {
     let (_place, root) = jinan();
     let above = root.parent().unwrap();

@@ -34,6 +34,9 @@ fn columns_are_those_of_the_definitions() {
             assert_eq!(shown, heading(wide), "{word} {form}");
         }
     }
+    let all = datashare(place.path(), &["get", "dsr", "-A"]);
+    assert_eq!(all.out, datashare(place.path(), &["get", "dsr"]).out);
+    assert_eq!(datashare(place.path(), &["get", "dsr", "-A", "-n", "court"]).code, 2);
     let one = datashare(place.path(), &["get", "ag", "deed-tax", "-n", "jinan-registration"]);
     assert!(one.out.starts_with("NAME ") && one.out.lines().count() == 2, "{}", one.out);
     assert!(
@@ -74,6 +77,10 @@ fn what_is_not_there_is_said() {
     let held = StateDir::hold(&place.path().join(".datashare"), &root).unwrap();
     let none = datashare(place.path(), &["get", "ag", "nobody"]);
     assert!(none.code == 1 && none.out.is_empty() && none.messages.contains("nobody"), "{}", none.messages);
+    let near = datashare(place.path(), &["get", "ag", "deedtax"]);
+    assert!(near.code == 1 && near.messages.contains("did you mean deed-tax?"), "{}", near.messages);
+    let near = datashare(place.path(), &["token", "tax-bureau/deedtax"]);
+    assert!(near.code == 1 && near.messages.contains("did you mean tax-bureau/deed-tax?"), "{}", near.messages);
     let empty = datashare(place.path(), &["get", "rev"]);
     assert_eq!((empty.code, empty.out.as_str(), empty.messages.as_str()), (0, "", "No resources found\n"));
     edit(&root.join("resources/household.yaml"), "title:", "titel:");

@@ -33,6 +33,24 @@ fn wrong_words_are_usage() {
 }
 
 #[test]
+fn every_command_shows_how_it_is_used() {
+    for command in ["up", "get", "token", "check", "plan", "digest", "statement", "approve", "revoke", "crds"] {
+        let own = datashare(Path::new("."), &[command, "--help"]);
+        assert!(own.out.contains("Example"), "{command}");
+        // a usage line is never broken
+        let text = own.out.lines().filter(|line| !line.starts_with("Usage:"));
+        let long: Vec<_> = text.filter(|line| line.chars().count() > 100).collect();
+        assert!(long.is_empty(), "{command}: {long:?}");
+    }
+}
+
+#[test]
+fn a_misspelt_kind_is_answered_with_the_nearest() {
+    let ran = datashare(Path::new("."), &["get", "accesgrants"]);
+    assert!(ran.code == 2 && ran.messages.contains("a similar value exists: 'accessgrants'"), "{}", ran.messages);
+}
+
+#[test]
 fn a_plugin_has_the_same_commands() {
     let place = tempfile::tempdir().unwrap();
     let plugin = place.path().join("kubectl-datashare");
@@ -48,6 +66,11 @@ fn shells_learn_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let script = datashare(Path::new("."), &["completion", shell]);
         assert!(script.code == 0 && script.out.contains("revoke"), "{shell}");
+        for value in ["markdown", "Handover", "consent"] {
+            assert!(script.out.contains(value), "{shell} {value}");
+        }
+        // fish gets the values of options only
+        assert!(shell == "fish" || script.out.contains("datasharerequests"), "{shell}");
     }
 }
 

@@ -47,6 +47,8 @@ fn rules_of_the_kind_hold() {
     let wrong = datashare(&root, &with(&["--unit", "12370100DEM0003131"]));
     assert!(wrong.code == 1 && wrong.messages.contains("spec.target.unit.code"), "{}", wrong.messages);
     assert!(!root.join("revocations").exists());
+    let slip = datashare(&root, &with(&["--person", "p-1@12370100dem000313w"]));
+    assert!(slip.code == 1 && slip.messages.contains("spec.target.person.unitCode"), "{}", slip.messages);
     let words = ["revoke", "--person", "p-1", "--clause", "B6", "--reason", "r", "--decided-by", "d"];
     let recall = datashare(&root, &words);
     assert!(recall.code == 1 && recall.messages.contains("recall"), "{}", recall.messages);

@@ -90,6 +90,8 @@ fn of_the_call(reached: &mut Reached) {
     reached.recorded(&world, &world.get_with("listed", &path("1"), "Datashare-User: p-2\r\n"), Code::UserRefused);
     assert_eq!(world.get_with("listed", &path("1"), user).status, 200);
     reached.recorded(&world, &world.get("elsewhere", "1"), Code::SourceRefused);
+    let about = request("GET /.well-known/datashare/grant", "elsewhere", "");
+    reached.recorded(&world, &world.raw(about.as_bytes()), Code::SourceRefused);
     let other = format!("/{PROVIDER}/{RESOURCE}/mortgages/1");
     reached.recorded(&world, &world.get_with("plain", &other, ""), Code::OperationNotGranted);
     assert_eq!(world.get("quota", "1").status, 200);
@@ -213,4 +215,69 @@ fn one_connection_carries_many_calls() {
         assert_eq!(caller.read().unwrap().code(), "operation-not-granted");
     }
     assert_eq!(upstream.connections(), 1);
+}
+
+#[test]
+fn the_set_of_codes_is_that_of_the_contract() {
+    let contract: [(u16, &[&str]); 8] = [
+        (400, &["request-invalid", "parameter-refused", "user-required", "case-required", "consent-required"]),
+        (401, &["credential-missing", "credential-invalid", "credential-expired"]),
+        (
+            403,
+            &[
+                "grant-not-yet-valid",
+                "grant-expired",
+                "grant-revoked",
+                "grant-suspended",
+                "grant-superseded",
+                "unit-revoked",
+                "system-revoked",
+                "person-revoked",
+                "source-refused",
+                "operation-not-granted",
+                "user-refused",
+            ],
+        ),
+        (404, &["upstream-not-found"]),
+        (429, &["quota-exceeded"]),
+        (502, &["upstream-unreachable", "upstream-status", "upstream-invalid", "response-too-large"]),
+        (503, &["view-stale", "record-unavailable"]),
+        (504, &["upstream-timeout"]),
+    ];
+    let listed = contract.iter().flat_map(|(status, codes)| codes.iter().map(|code| (*status, *code)));
+    let ours = Code::ALL.iter().map(|code| (code.status(), code.as_str()));
+    assert_eq!(ours.collect::<Vec<_>>(), listed.collect::<Vec<_>>());
+}
+
+#[test]
+fn no_hint_says_why_a_credential_is_not_known() {
+    let upstream = Upstream::usual();
+    let mut plan = Plan::new(upstream.address);
+    plan.grants.push(GrantPlan::new("gone"));
+    let world = plan.start();
+    let key = datashare::judge::facts::Key::new(PROVIDER, "gone");
+    world.apply(datashare::judge::index::Change::GrantGone(key));
+    let known = token("deed-tax");
+    let mut bodies = BTreeSet::new();
+    for token in [
+        "nobody".to_owned(),
+        token("gone"),
+        known.to_uppercase(),
+        known[1..].to_owned(),
+        format!("{known}="),
+        format!("{known} {known}"),
+        format!("{known},{known}"),
+        "%74oken-of-deed-tax".to_owned(),
+        "x".repeat(513),
+        "\u{5f20}".to_owned(),
+    ] {
+        let reply = world.raw(super::talk::with_token(&format!("GET {}", path("1")), &token, "").as_bytes());
+        assert_eq!(reply.status, 401, "{token}");
+        assert_eq!(reply.header("datashare-record"), None);
+        let mut headers = reply.headers.clone();
+        headers.retain(|(name, _)| name != "date");
+        bodies.insert((headers, reply.body));
+    }
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    assert!(upstream.asked().is_empty());
 }

@@ -262,3 +262,92 @@ fn the_address_is_the_peers_unless_a_gateway_is_trusted() {
     assert_eq!(world.get_with("far", &path("1"), "X-Forwarded-For: nonsense\r\n").code(), "source-refused");
     assert_eq!(world.get("near", "1").status, 200);
 }
+
+#[test]
+fn an_answer_that_nobody_takes_is_given_up() {
+    let rows = format!("{{\"data\": [{}{{}}]}}", format!("{{\"ownerName\": \"{}\"}},", "x".repeat(1000)).repeat(7000));
+    let upstream = Upstream::sending(super::upstream::json(&rows));
+    let mut plan = Plan::new(upstream.address);
+    plan.limits.idle = Duration::from_millis(200);
+    plan.resource["interface"]["upstream"]["timeout"] = json!("30s");
+    let world = plan.start();
+    let mut caller = Caller::connect(world.address);
+    caller.send(request(&format!("GET {}", path("1")), "deed-tax", "").as_bytes());
+    super::site::until("released", || world.guard.render_metrics().contains("{code=\"released\"} 1\n"));
+    super::site::until("closed", || world.guard.render_metrics().contains("datashare_guard_connections 0\n"));
+}
+
+#[test]
+fn what_the_caller_says_of_itself_is_read_once_and_compared_as_it_is_meant() {
+    let upstream = Upstream::usual();
+    let world = Plan::new(upstream.address).start();
+    world.revoke("bar", json!({"person": {"id": "张-1"}}));
+    for user in ["%E5%BC%A0-1", "%e5%bc%a0%2d1", "%E5%BC%A0%2D%31"] {
+        let reply = world.get_with("deed-tax", &path("1"), &format!("Datashare-User: {user}\r\n"));
+        assert_eq!(reply.code(), "person-revoked", "{user}");
+        assert_eq!(world.entries().1[reply.receipt()].user.as_deref(), Some("张-1"));
+    }
+    for user in ["%25E5%25BC%25A0-1", "p-1"] {
+        assert_eq!(world.get_with("deed-tax", &path("1"), &format!("Datashare-User: {user}\r\n")).status, 200);
+    }
+    for user in ["%E5%BC", "%", "%5", "%c0%ad", "a,b c", "\"a b\"", "%0d%0aX:1", "%00", "%20", ""] {
+        let reply = world.get_with("deed-tax", &path("1"), &format!("Datashare-User: {user}\r\n"));
+        assert_eq!(reply.code(), "request-invalid", "{user}");
+    }
+}
+
+#[test]
+fn context_that_is_given_more_than_once_is_not_passed_on() {
+    let (upstream, world) = world();
+    let trace = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
+    let language = "Accept-Language: zh\r\n";
+    for times in [1, 2, 3] {
+        let headers = format!("{}{}", trace.repeat(times), language.repeat(times));
+        assert_eq!(world.get_with("deed-tax", &path("1"), &headers).status, 200);
+        let head = upstream.asked().pop().unwrap().to_lowercase();
+        assert_eq!(head.contains("traceparent:"), times == 1, "{times}");
+        assert_eq!(head.contains("accept-language:"), times == 1, "{times}");
+    }
+}
+
+#[test]
+fn forwarded_addresses_are_believed_from_the_right_and_only_when_they_are_addresses() {
+    let upstream = Upstream::usual();
+    let mut plan = Plan::new(upstream.address);
+    let applicant = json!({
+        "unit": {"name": "税务局", "code": super::world::UNIT}, "person": "王", "phone": "1",
+        "system": {"name": "s", "sources": ["203.0.113.7/32", "2001:db8::/64"]},
+    });
+    plan.grants = vec![GrantPlan::new("far").request("applicant", applicant)];
+    plan.gateways = vec!["127.0.0.1/32".to_owned(), "10.0.0.0/8".to_owned()];
+    let world = plan.start();
+    for (forwarded, source) in [
+        ("203.0.113.7", Some("203.0.113.7")),
+        ("9.9.9.9, 203.0.113.7", Some("203.0.113.7")),
+        ("203.0.113.7:4711, 10.3.2.1", Some("203.0.113.7")),
+        ("::ffff:203.0.113.7", Some("203.0.113.7")),
+        ("[2001:db8::5]:443", Some("2001:db8::5")),
+        ("nonsense, 2001:db8::5", Some("2001:db8::5")),
+        ("203.0.113.7, 9.9.9.9", None),
+        ("203.0.113.7, ", None),
+        ("203.0.113.7, unknown", None),
+        ("203.0.113.7, _hidden", None),
+        ("203.0.113.007", None),
+        ("3405803783", None),
+        ("0xcb.0.113.7", None),
+        ("fe80::1%eth0", None),
+        ("203.0.113.7;", None),
+    ] {
+        let reply = world.get_with("far", &path("1"), &format!("X-Forwarded-For: {forwarded}\r\n"));
+        let Some(source) = source else {
+            assert_eq!(reply.code(), "source-refused", "{forwarded}");
+            continue;
+        };
+        assert_eq!(reply.status, 200, "{forwarded}: {reply:?}");
+        assert_eq!(world.entries().1[reply.receipt()].source, Some(source.parse().unwrap()));
+    }
+    // other headers of the same meaning are never believed
+    for other in ["Forwarded: for=203.0.113.7\r\n", "X-Real-IP: 203.0.113.7\r\n", "True-Client-IP: 203.0.113.7\r\n"] {
+        assert_eq!(world.get_with("far", &path("1"), other).code(), "source-refused", "{other}");
+    }
+}

@@ -266,3 +266,57 @@ fn a_closed_idle_connection_is_replaced_without_the_caller_noticing() {
     assert_eq!(world.raw(refresh.as_bytes()).code(), "upstream-unreachable");
     assert_eq!(upstream.asked().len(), 4);
 }
+
+#[test]
+fn values_pass_as_they_were_written_and_only_in_their_type() {
+    let ask = |kind: &str, value: &str| {
+        let upstream =
+            Upstream::sending_and_closing(json_answer(&format!("{{\"data\": [{{\"ownerName\": {value}}}]}}")));
+        let mut plan = Plan::new(upstream.address);
+        plan.resource["fields"][0]["type"] = json!(kind);
+        plan.start().get("deed-tax", "1")
+    };
+    for (kind, value) in [
+        ("Integer", "123456789012345678901234567890123456789012345678901234567890"),
+        ("Integer", "-0"),
+        ("Number", "1E400"),
+        ("Number", "0.1000000000000000055511151231257827"),
+        ("Number", "-1.50e-0003"),
+        ("Boolean", "false"),
+        ("String", r#""\ud83d\ude00 \u0000 \/""#),
+        ("String", "null"),
+    ] {
+        let reply = ask(kind, value);
+        let body = String::from_utf8_lossy(&reply.body).into_owned();
+        assert_eq!(body, format!("{{\"data\":[{{\"ownerName\":{value}}}]}}"), "{kind}");
+    }
+    for (kind, value) in [
+        ("Integer", "1.0"),
+        ("Integer", "1e2"),
+        ("Integer", "\"1\""),
+        ("Number", "NaN"),
+        ("Number", "+1"),
+        ("Number", "01"),
+        ("Boolean", "0"),
+        ("String", r#""\ud800""#),
+        ("String", r#""\udc00\ud800""#),
+        ("String", "[\"a\"]"),
+    ] {
+        assert_eq!(ask(kind, value).code(), "upstream-invalid", "{kind} {value}");
+    }
+    // faults count also where nothing is granted, and 64 containers pass
+    let nested = |depth: usize| format!("{{\"data\": [], \"x\": {}{}}}", "[".repeat(depth), "]".repeat(depth));
+    assert_eq!(code_or_status(json_answer(&nested(63))), "200");
+    for body in [
+        nested(64),
+        r#"{"data": [], "x": {"a": 1, "\u0061": 2}}"#.to_owned(),
+        r#"{"data": [], "x": "\ud800"}"#.to_owned(),
+        r#"{"data": [], "x": 01}"#.to_owned(),
+        "{\"data\": [], \"x\": \"a\tb\"}".to_owned(),
+    ] {
+        assert_eq!(code_of(json_answer(&body)), "upstream-invalid", "{body}");
+    }
+    let mut latin = json_answer("{\"data\": [], \"x\": \"?\"}");
+    *latin.iter_mut().rfind(|byte| **byte == b'?').unwrap() = 0xff;
+    assert_eq!(code_of(latin), "upstream-invalid");
+}

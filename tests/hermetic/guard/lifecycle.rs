@@ -13,6 +13,9 @@ use super::talk::{Caller, path, request};
 use super::upstream::{OWNERS, Upstream, json as json_answer};
 use super::world::{GrantPlan, PROVIDER, Plan, UNIT};
 
+/// What another thread is about to do is done within this time.
+const WAIT: Duration = Duration::from_secs(60);
+
 /// An upstream that says when it was asked and answers when told to.
 struct Gate {
     upstream: Upstream,
@@ -41,13 +44,15 @@ fn a_revocation_that_comes_while_the_upstream_answers_wins() {
     for (target, code) in [
         (json!({"grant": {"serial": "serial-deed-tax"}}), "grant-revoked"),
         (json!({"unit": {"code": UNIT}}), "unit-revoked"),
+        (json!({"system": {"unitCode": UNIT, "name": "契税征管"}}), "system-revoked"),
         (json!({"person": {"id": "p-1"}}), "person-revoked"),
+        (json!({"person": {"id": "p-1", "unitCode": UNIT}}), "person-revoked"),
     ] {
         let gate = Gate::new();
         let world = Plan::new(gate.upstream.address).start();
         let mut caller = Caller::connect(world.address);
         caller.send(request(&format!("GET {}", path("1")), "deed-tax", "Datashare-User: p-1\r\n").as_bytes());
-        gate.asked.recv().unwrap();
+        gate.asked.recv_timeout(WAIT).unwrap();
         world.revoke("now", target);
         gate.answer.send(()).unwrap();
         let reply = caller.read().unwrap();
@@ -61,12 +66,66 @@ fn a_revocation_that_comes_while_the_upstream_answers_wins() {
 }
 
 #[test]
+fn a_bar_ends_every_call_that_is_open_and_none_of_others() {
+    for target in [
+        json!({"unit": {"code": UNIT}}),
+        json!({"system": {"unitCode": UNIT, "name": "契税征管"}}),
+        json!({"person": {"id": "p-1"}}),
+    ] {
+        let gate = Gate::new();
+        let mut plan = Plan::new(gate.upstream.address);
+        // many calls are opened before the first one is answered
+        plan.resource["interface"]["upstream"]["timeout"] = json!("1h");
+        let world = plan.start();
+        let call = |user: &str| {
+            let mut caller = Caller::connect(world.address);
+            let user = format!("Datashare-User: {user}\r\n");
+            caller.send(request(&format!("GET {}", path("1")), "deed-tax", &user).as_bytes());
+            gate.asked.recv_timeout(WAIT).unwrap();
+            caller
+        };
+        let mut open: Vec<_> = (0..24).map(|_| call("p-1")).collect();
+        let mut other = call("p-2");
+        world.revoke("now", target.clone());
+        (0..25).for_each(|_| gate.answer.send(()).unwrap());
+        for caller in &mut open {
+            let reply = caller.read().unwrap();
+            assert!(reply.code().ends_with("-revoked"), "{target}: {reply:?}");
+        }
+        let is_person = target.get("person").is_some();
+        assert_eq!(other.read().unwrap().status, if is_person { 200 } else { 403 });
+        let entries = world.entries().1;
+        let released = entries.values().filter(|entry| entry.outcome == Some(Outcome::Released)).count();
+        assert_eq!(released, usize::from(is_person), "{target}");
+    }
+}
+
+#[test]
+fn a_view_that_becomes_stale_while_the_upstream_answers_releases_nothing() {
+    let gate = Gate::new();
+    let world = Plan::new(gate.upstream.address).start();
+    let mut caller = Caller::connect(world.address);
+    caller.send(request(&format!("GET {}", path("1")), "deed-tax", "").as_bytes());
+    gate.asked.recv_timeout(WAIT).unwrap();
+    // a guard past maxStaleness is taken to release nothing, whatever it has not heard of
+    world.clock.advance(SignedDuration::from_secs(31));
+    gate.answer.send(()).unwrap();
+    let reply = caller.read().unwrap();
+    assert_eq!((reply.status, reply.code().as_str()), (503, "view-stale"));
+    let (_, entries) = world.entries();
+    let entry = &entries[reply.receipt()];
+    assert_eq!((entry.event, entry.outcome), (Event::Refusal, Some(Outcome::Refused)));
+    assert_eq!(entry.upstream.unwrap().status, Some(200));
+    assert!(entries.values().all(|entry| entry.outcome != Some(Outcome::Released)));
+}
+
+#[test]
 fn a_grant_that_goes_away_or_ends_while_the_upstream_answers_is_refused() {
     let gate = Gate::new();
     let world = Plan::new(gate.upstream.address).start();
     let mut caller = Caller::connect(world.address);
     caller.send(request(&format!("GET {}", path("1")), "deed-tax", "").as_bytes());
-    gate.asked.recv().unwrap();
+    gate.asked.recv_timeout(WAIT).unwrap();
     let key = datashare::judge::facts::Key::new(PROVIDER, "deed-tax");
     world.apply(datashare::judge::index::Change::GrantGone(key));
     gate.answer.send(()).unwrap();
@@ -74,7 +133,7 @@ fn a_grant_that_goes_away_or_ends_while_the_upstream_answers_is_refused() {
 
     world.put_grant(&GrantPlan::new("deed-tax"));
     caller.send(request(&format!("GET {}", path("1")), "deed-tax", "").as_bytes());
-    gate.asked.recv().unwrap();
+    gate.asked.recv_timeout(WAIT).unwrap();
     world.clock.advance(SignedDuration::from_hours(24 * 365));
     world.prove_view();
     gate.answer.send(()).unwrap();
@@ -90,7 +149,7 @@ fn open_calls_end_before_the_guard_does() {
     assert_eq!(idle.read().unwrap().status, 401);
     let mut caller = Caller::connect(world.address);
     caller.send(request(&format!("GET {}", path("1")), "deed-tax", "").as_bytes());
-    gate.asked.recv().unwrap();
+    gate.asked.recv_timeout(WAIT).unwrap();
     world.stop.cancel();
     assert!(idle.is_closed());
     gate.answer.send(()).unwrap();
@@ -111,7 +170,7 @@ fn the_end_does_not_wait_for_ever() {
     let mut world = plan.start();
     let mut caller = Caller::connect(world.address);
     caller.send(request(&format!("GET {}", path("1")), "deed-tax", "").as_bytes());
-    gate.asked.recv().unwrap();
+    gate.asked.recv_timeout(WAIT).unwrap();
     world.finish();
     assert!(caller.read().is_none());
     assert!(world.entries().1.values().all(|entry| entry.outcome != Some(Outcome::Released)));
@@ -123,7 +182,7 @@ fn a_caller_that_goes_away_leaves_nothing_open() {
     let world = Plan::new(gate.upstream.address).start();
     let mut caller = Caller::connect(world.address);
     caller.send(request(&format!("GET {}", path("1")), "deed-tax", "").as_bytes());
-    gate.asked.recv().unwrap();
+    gate.asked.recv_timeout(WAIT).unwrap();
     drop(caller);
     while !world.guard.render_metrics().contains("datashare_guard_open_calls 0\n") {
         std::thread::yield_now();
@@ -132,7 +191,7 @@ fn a_caller_that_goes_away_leaves_nothing_open() {
     // and the next caller is served over a new connection
     let mut caller = Caller::connect(world.address);
     caller.send(request(&format!("GET {}", path("1")), "deed-tax", "").as_bytes());
-    gate.asked.recv().unwrap();
+    gate.asked.recv_timeout(WAIT).unwrap();
     gate.answer.send(()).unwrap();
     assert_eq!(caller.read().unwrap().status, 200);
 }
@@ -151,6 +210,13 @@ fn quotas_count_admitted_calls_by_second_and_by_day() {
     let over = world.get("second", "1");
     assert_eq!((over.code().as_str(), over.header("retry-after")), ("quota-exceeded", Some("1")));
     world.advance(SignedDuration::from_millis(500));
+    assert_eq!(world.get("second", "1").status, 200);
+    assert_eq!(world.get("second", "1").code(), "quota-exceeded");
+    // whoever waits as long as it is told is served, and a pause saves nothing up beyond one second's worth
+    world.advance(SignedDuration::from_secs(1));
+    assert_eq!(world.get("second", "1").status, 200);
+    world.advance(SignedDuration::from_secs(10));
+    assert_eq!(world.get("second", "1").status, 200);
     assert_eq!(world.get("second", "1").status, 200);
     assert_eq!(world.get("second", "1").code(), "quota-exceeded");
 

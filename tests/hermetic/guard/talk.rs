@@ -66,6 +66,14 @@ impl Caller {
         read_reply(&mut self.0, true)
     }
 
+    /// Whether not one byte has come that was not read yet.
+    pub fn has_nothing(&mut self) -> bool {
+        self.0.set_nonblocking(true).unwrap();
+        let seen = self.0.peek(&mut [0]);
+        self.0.set_nonblocking(false).unwrap();
+        matches!(seen, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
     /// Whether the guard has closed the connection and sent nothing more.
     pub fn is_closed(&mut self) -> bool {
         let mut byte = [0];
@@ -107,7 +115,12 @@ pub fn path(id: &str) -> String {
 
 /// A request line with the usual headers and these.
 pub fn request(line: &str, grant: &str, headers: &str) -> String {
-    format!("{line} HTTP/1.1\r\nHost: guard\r\nAuthorization: Bearer {}\r\n{headers}\r\n", token(grant))
+    with_token(line, &token(grant), headers)
+}
+
+/// The same with a token as it is.
+pub fn with_token(line: &str, token: &str, headers: &str) -> String {
+    format!("{line} HTTP/1.1\r\nHost: guard\r\nAuthorization: Bearer {token}\r\n{headers}\r\n")
 }
 
 impl World {

@@ -14,7 +14,7 @@ use datashare::approval::digests;
 use datashare::approval::signers::Signers;
 use datashare::approval::signing::SigningKey;
 use datashare::approval::statement::Statement;
-use datashare::audit::{Log, Options, Recorded, SiteKey};
+use datashare::audit::{Disk, Log, Options, Recorded, SiteKey, Storage};
 use datashare::clock::Clock;
 use datashare::delivery::state_dir::StateDir;
 use datashare::guard::limits::Limits;
@@ -33,13 +33,15 @@ use serde_json::{Value, json};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::record::disk::Moody;
+
 pub const NOW: &str = "2026-11-24T02:00:00Z";
 pub const PROVIDER: &str = "jinan-registration";
 pub const CONSUMER: &str = "tax-bureau";
 pub const RESOURCE: &str = "property-ownership";
 pub const UNIT: &str = "12370100DEM000284H";
-const SITE: &str = "test-site";
-const SIGNER: &str = "director@registration";
+pub const SITE: &str = "test-site";
+pub const SIGNER: &str = "director@registration";
 const HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// What a test may change before the world begins.
@@ -51,6 +53,8 @@ pub struct Plan {
     pub gateways: Vec<String>,
     pub tls: Option<TlsAcceptor>,
     pub threads: usize,
+    /// What the record is written to instead of the real disk.
+    pub disk: Option<Moody>,
 }
 
 /// One request with its grant; both carry the name.
@@ -118,6 +122,7 @@ impl Plan {
             gateways: Vec::new(),
             tls: None,
             threads: 1,
+            disk: None,
         }
     }
 
@@ -168,6 +173,35 @@ impl GrantPlan {
         self.signed = false;
         self
     }
+
+    /// The specs of the request and of its grant, with the digests and the signature that belong to them.
+    pub fn signed_by(
+        &self,
+        key: &SigningKey,
+        resource: &SharedResourceSpec,
+    ) -> (DataShareRequestSpec, AccessGrantSpec) {
+        let request: DataShareRequestSpec = serde_json::from_value(self.request.clone()).unwrap();
+        let mut spec = self.grant.clone();
+        spec["requestRef"] = json!({
+            "namespace": CONSUMER, "name": self.name,
+            "digest": digests::request(CONSUMER, &self.name, &request).unwrap(),
+        });
+        spec["resourceRef"] = json!({"name": RESOURCE, "digest": format!("sha256:{HASH}")});
+        let unsigned: AccessGrantSpec = serde_json::from_value(spec.clone()).unwrap();
+        let names = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
+        let (fields, operations) = (names(&unsigned.fields), names(&unsigned.operations));
+        let slice = digests::slice(PROVIDER, RESOURCE, resource, &fields, &operations, request.mode).unwrap();
+        spec["resourceRef"]["digest"] = json!(slice);
+        let mut spec: AccessGrantSpec = serde_json::from_value(spec).unwrap();
+        if self.signed {
+            let at = "2026-11-04T02:00:00Z";
+            let statement = Statement::new(SITE, PROVIDER, &self.name, &spec).unwrap();
+            let signature = key.sign(&statement.bytes("Provider", SIGNER, at).unwrap()).unwrap();
+            let approval = json!([{"role": "Provider", "principal": SIGNER, "approvedAt": at, "signature": signature}]);
+            spec.approvals = serde_json::from_value(approval).unwrap();
+        }
+        (request, spec)
+    }
 }
 
 /// The token of a grant's first credential.
@@ -186,7 +220,11 @@ impl World {
         let clock = Clock::manual(now());
         let state = StateDir::hold(&folder.path().join("state"), folder.path()).unwrap();
         let site_key = SiteKey::new(&Redacted::new([7; 32]));
-        let (log, _) = Log::open(&state.log(), &Options::default(), clock.clone()).unwrap();
+        let disk: Arc<dyn Storage> = match plan.disk {
+            Some(moody) => Arc::new(moody),
+            None => Arc::new(Disk),
+        };
+        let (log, _) = Log::open_on(disk, &state.log(), &Options::default(), clock.clone()).unwrap();
         let site = Site { name: SITE.into(), time_zone: jiff::tz::TimeZone::get("Asia/Shanghai").unwrap() };
         let (signers, issues) = Signers::parse(&format!("{SIGNER} {}\n", key.public_line()));
         assert!(issues.is_empty(), "{issues:?}");
@@ -260,33 +298,11 @@ impl World {
 
     /// Puts a request and its grant, with the digests that belong together.
     pub fn put_grant(&self, plan: &GrantPlan) {
-        let request: DataShareRequestSpec = serde_json::from_value(plan.request.clone()).unwrap();
+        let resource = self.index.read().resource(&Key::new(PROVIDER, RESOURCE)).unwrap().spec.clone();
+        let (request, grant) = plan.signed_by(&self.key, &resource);
         self.apply(Change::Request(Request::read(Key::new(CONSUMER, plan.name.as_str()), &request).unwrap()));
-        let mut spec = plan.grant.clone();
-        spec["requestRef"] = json!({
-            "namespace": CONSUMER, "name": plan.name,
-            "digest": digests::request(CONSUMER, &plan.name, &request).unwrap(),
-        });
-        spec["resourceRef"] = json!({"name": RESOURCE, "digest": format!("sha256:{HASH}")});
-        let unsigned: AccessGrantSpec = serde_json::from_value(spec.clone()).unwrap();
-        let slice = {
-            let index = self.index.read();
-            let resource = index.resource(&Key::new(PROVIDER, RESOURCE)).unwrap();
-            let names = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
-            let (fields, operations) = (names(&unsigned.fields), names(&unsigned.operations));
-            digests::slice(PROVIDER, RESOURCE, &resource.spec, &fields, &operations, request.mode).unwrap()
-        };
-        spec["resourceRef"]["digest"] = json!(slice);
-        let mut spec: AccessGrantSpec = serde_json::from_value(spec).unwrap();
-        if plan.signed {
-            let at = "2026-11-04T02:00:00Z";
-            let statement = Statement::new(SITE, PROVIDER, &plan.name, &spec).unwrap();
-            let signature = self.key.sign(&statement.bytes("Provider", SIGNER, at).unwrap()).unwrap();
-            let approval = json!([{"role": "Provider", "principal": SIGNER, "approvedAt": at, "signature": signature}]);
-            spec.approvals = serde_json::from_value(approval).unwrap();
-        }
         let key = Key::new(PROVIDER, plan.name.as_str());
-        let grant = Grant::read(key, &spec, self.index.read().site()).unwrap();
+        let grant = Grant::read(key, &grant, self.index.read().site()).unwrap();
         self.apply(Change::Grant(grant));
     }
 
@@ -383,7 +399,7 @@ fn proof(proved: &Arc<AtomicI64>) -> Proof {
     Arc::new(move || Timestamp::from_microsecond(proved.load(Ordering::SeqCst)).unwrap())
 }
 
-fn signing_key(folder: &Path) -> SigningKey {
+pub fn signing_key(folder: &Path) -> SigningKey {
     let path = folder.join("key");
     let key = ssh_key::PrivateKey::random(&mut ssh_key::rand_core::OsRng, ssh_key::Algorithm::Ed25519).unwrap();
     std::fs::write(&path, key.to_openssh(ssh_key::LineEnding::LF).unwrap().as_bytes()).unwrap();

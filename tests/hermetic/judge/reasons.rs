@@ -36,8 +36,14 @@ fn of_two_defects_the_earlier_check_speaks() {
             let expected = match (first.reason, second.reason) {
                 // a denial has no time that could be over
                 (Reason::Expired, Reason::Denied) => Reason::Denied,
-                // nobody can say whether the one who denied was entitled to
-                (Reason::Denied, Reason::RequestMissing | Reason::ResourceMissing) => Reason::Pending,
+                // a denial is of what was reviewed, by somebody whom the resource names
+                (
+                    Reason::Denied,
+                    Reason::RequestMissing
+                    | Reason::RequestChanged
+                    | Reason::ResourceMismatch
+                    | Reason::ResourceMissing,
+                ) => second.reason,
                 (earlier, _) => earlier,
             };
             assert_eq!(finding(&[first, second]).0, expected, "{:?} and {:?}", first.reason, second.reason);

@@ -8,10 +8,11 @@ use datashare::approval::signers::Signers;
 use datashare::approval::sshsig;
 use datashare::approval::statement::Statement;
 use datashare::judge::facts::{Grant, Key, Request, Resource, Revocation, Site};
-use datashare::judge::index::{Change, Effects, Index, TokenHash};
+use datashare::judge::index::{Change, Effects, Index, Standing, TokenHash};
 use datashare::judge::ledger::Ledger;
 use datashare::judge::permit::Credential;
 use datashare::judge::refusal::Code;
+use datashare::judge::verdict::Finding;
 use ed25519_dalek::Signer as _;
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
@@ -51,6 +52,26 @@ pub fn signers_without(left_out: &[&str]) -> Signers {
     let (signers, issues) = Signers::parse(&lines.collect::<String>());
     assert!(issues.is_empty(), "{issues:?}");
     signers
+}
+
+/// `allowed_signers` of these principals, keys and options.
+pub fn signers_of(listed: &[(&str, u8, &str)]) -> Signers {
+    let lines = listed.iter().map(|(name, seed, options)| {
+        let public = private(*seed).public_key().to_openssh().unwrap();
+        format!("{name} {options}{public}\n")
+    });
+    Signers::parse(&lines.collect::<String>()).0
+}
+
+/// What stands against the scene's grant under these signers, its serial written down.
+pub fn judged(scene: &Scene, signers: Signers) -> Option<Finding> {
+    let mut index = Index::new(site(), signers, Ledger::default());
+    let effects = index.load(scene.changes(), now());
+    flush(&mut index, effects);
+    match index.standing(&scene.key(), now()).unwrap() {
+        Standing::Serves => None,
+        Standing::Refused(finding) => Some(finding),
+    }
 }
 
 pub fn signers() -> Signers {
@@ -256,5 +277,5 @@ pub fn ask(index: &Index) -> Result<(), Code> {
 
 pub fn ask_as(index: &Index, user: Option<&str>, now: Timestamp) -> Result<(), Code> {
     let Some(holder) = index.identify(&TOKEN, user, now) else { return Err(Code::CredentialInvalid) };
-    holder.standing.map(|_| ()).map_err(|refusal| refusal.code)
+    holder.served().map(|_| ()).map_err(|refusal| refusal.code)
 }

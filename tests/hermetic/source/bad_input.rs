@@ -47,7 +47,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake { base: GRANT, from: "notBefore: \"2026-11-05T00:00:00+08:00\"", to: "notBefore: 2026-11-05", code: "value-invalid", at: "notBefore", member: "spec.notBefore", says: "RFC 3339", mend: "offset" },
     Mistake { base: REVOCATION, from: "11370100004188127J", to: "1137010000418812X0", code: "value-invalid", at: "1137010000418812X0", member: "spec.target.unit.code", says: "check digit", mend: "" },
     Mistake { base: RESOURCE, from: "path: $.data[*].date", to: "path: $.data..date", code: "value-invalid", at: "data..date", member: "spec.fields[1].path", says: "RFC 9535", mend: "" },
-    Mistake { base: RESOURCE, from: "- name: date", to: "- name: id", code: "value-invalid", at: "", member: "spec.fields", says: "unique", mend: "" },
+    Mistake { base: RESOURCE, from: "- name: date", to: "- name: id", code: "value-invalid", at: "name: id", member: "spec.fields[1]", says: "unique", mend: "stands there before" },
     Mistake { base: GRANT, from: "perSecond: 20", to: "perSecond: 0", code: "value-invalid", at: "perSecond", member: "spec.quota.perSecond", says: "1 to 100000", mend: "range" },
     Mistake { base: GRANT, from: "  decision: Approved\n", to: "  decision: Approved\n  serial: x\n", code: "yaml-duplicate-member", at: "serial: x", member: "", says: "`serial` appears twice", mend: "keep one" },
     Mistake { base: GRANT, from: "  decision: Approved\n", to: "  decision: Approved\n   users: []\n", code: "yaml-syntax", at: "", member: "", says: "not valid YAML", mend: "indentation" },

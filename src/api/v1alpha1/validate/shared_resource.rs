@@ -94,9 +94,12 @@ fn fields(spec: &SharedResourceSpec, checks: &mut Checks) {
     let leads = |from: &str, to: &str| {
         to.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with('['))
     };
-    let apart = |field: &Field| spec.fields.iter().filter(|other| leads(&field.path, &other.path)).count() == 1;
-    let fix = "grant the leaves, each under one name";
-    checks.rule(spec.fields.iter().all(apart), "spec.fields", messages::FIELD_PATHS, fix);
+    let meets = |one: &Field, other: &Field| leads(&one.path, &other.path) || leads(&other.path, &one.path);
+    let crossing = |(at, field): (usize, &Field)| spec.fields.iter().take(at).any(|before| meets(before, field));
+    if let Some(at) = spec.fields.iter().enumerate().position(crossing) {
+        let fix = "grant the leaves, each under one name";
+        checks.rule(false, format!("spec.fields[{at}].path"), messages::FIELD_PATHS, fix);
+    }
     for (at, field) in spec.fields.iter().enumerate() {
         let fix = "begin with a letter, as in ownerName";
         checks.rule(syntax::field_name(&field.name), format!("spec.fields[{at}].name"), messages::FIELD_NAME, fix);
@@ -145,7 +148,7 @@ fn operation(operation: &Operation, at: &str, checks: &mut Checks) {
     checks.rule(placeholders.is_some(), format!("{at}.path"), messages::OPERATION_PATH, fix);
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let names: Vec<_> = parameters.iter().map(|p| &p.name).collect();
-    checks.unique(&names, format!("{at}.parameters"), messages::PARAMETER_NAMES);
+    checks.unique(&names, &format!("{at}.parameters"), messages::PARAMETER_NAMES);
     for (index, parameter) in parameters.iter().enumerate() {
         let fix = "begin with a letter, as in idNumber";
         let name = format!("{at}.parameters[{index}].name");

@@ -210,7 +210,13 @@ pub fn credit_code_check(text: &str) -> Option<char> {
 /// Whether no entry stands twice.
 #[must_use]
 pub fn unique<T: PartialEq>(all: &[T]) -> bool {
-    all.iter().enumerate().all(|(at, one)| !all.iter().take(at).any(|other| other == one))
+    repeated(all).is_none()
+}
+
+/// Position of the first entry that stands before it too.
+#[must_use]
+pub fn repeated<T: PartialEq>(all: &[T]) -> Option<usize> {
+    all.iter().enumerate().position(|(at, one)| all.iter().take(at).any(|other| other == one))
 }
 
 /// The RFC 9535 subset of member names and `[*]`, ending in a member.
@@ -313,6 +319,8 @@ fn loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -402,5 +410,54 @@ mod tests {
             assert!(!upstream_url(bad, false), "{bad}");
         }
         assert!(upstream_url("http://a.example", true));
+    }
+
+    proptest! {
+        #[test]
+        fn days_and_times_are_taken_as_they_are_written(seconds in 946_684_800i64..32_503_680_000, text in "[0-9TZ:.+-]{0,30}") {
+            let moment = Timestamp::from_second(seconds).unwrap();
+            let written = moment.to_string();
+            prop_assert_eq!(time(&written), Some(moment));
+            let day = written.get(..10).unwrap();
+            prop_assert_eq!(date(day).unwrap().to_string(), day);
+            prop_assert!(date(&text).is_none_or(|day| day.to_string() == text));
+            prop_assert!(time(&text).is_none_or(|time| text.parse().ok() == Some(time)));
+        }
+
+        #[test]
+        fn durations_mean_what_they_say(count in 1i64..1_000_000, text in "[0-9smhdw. ]{0,9}|\\PC{0,4}") {
+            prop_assert_eq!(duration(&format!("{count}m")), Some(SignedDuration::from_mins(count)));
+            prop_assert_eq!(days(&format!("{count}d")), Some(count));
+            prop_assert_eq!(duration(&format!("{count}d")), Some(SignedDuration::from_hours(24 * count)));
+            prop_assert!(duration(&text).is_none_or(|given| given.is_positive()));
+            let back = days(&text).map(|count| format!("{count}d"));
+            prop_assert!(back.is_none_or(|back| back == text));
+        }
+
+        #[test]
+        fn one_wrong_character_of_a_credit_code_is_noticed(
+            code in "[0-9A-HJ-NPQRTUWXY]{17}", at in 0usize..18, other in "[0-9A-HJ-NPQRTUWXY]",
+        ) {
+            let check = credit_code_check(&format!("{code}0")).unwrap();
+            let right = format!("{code}{check}");
+            prop_assert!(credit_code(&right));
+            let mut wrong = right.clone();
+            wrong.replace_range(at..=at, &other);
+            prop_assert_eq!(credit_code(&wrong), wrong == right);
+        }
+
+        #[test]
+        fn every_path_that_is_taken_can_be_granted(text in "\\$(\\.[a-z_0-9é]{0,3}|\\[\\*\\]|\\['[a-z .]{0,3}'\\]|\\[\"\\PC{0,3}\"\\]){0,5}") {
+            prop_assert!(!field_path(&text) || text.parse::<crate::fields::FieldPath>().is_ok());
+        }
+
+        #[test]
+        fn no_prefix_leaves_its_store_and_no_text_panics(text in "[a-z./\\\\:@{}\\[\\]]{0,16}|\\PC{0,12}") {
+            let within = std::path::Path::new(&text).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+            prop_assert!(!store_prefix(&text) || text.is_empty() || within);
+            prop_assert!(placeholders(&text).is_none_or(|names| names.iter().all(|name| field_name(name))));
+            prop_assert!(!upstream_url(&text, true) || !text.contains(['?', '#', ' ']));
+            let _ = (store(&text), zone(&text), source(&text), principal(&text), serial(&text));
+        }
     }
 }
