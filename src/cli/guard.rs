@@ -156,7 +156,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         view: view.clone(),
         log: log.clone(),
         site_key,
-        secrets: Secrets::Cluster(secrets),
+        secrets: Secrets::Cluster(Box::new(secrets)),
         resolver: Resolver::default(),
         retentions: retentions.clone(),
         clock: clock.clone(),

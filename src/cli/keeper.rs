@@ -16,12 +16,12 @@ use crate::delivery::credentials::{CredentialError, Credentials, Known};
 use crate::delivery::journal::JournalError;
 use crate::delivery::tombstones::Tombstones;
 use crate::judge::facts::{Key, Site, Texts};
+use crate::judge::index::Issued;
 use crate::judge::index::{Change, Effects, Index, Standing};
+use crate::judge::ledger::LedgerEntry;
 use crate::settings::Settings;
 use crate::source::change::{Batch, SourceChange};
 use crate::source::facts;
-use crate::judge::ledger::LedgerEntry;
-use crate::judge::index::Issued;
 
 /// Lines said about verdicts of one batch before the rest is counted only.
 const SAID: usize = 20;
@@ -130,7 +130,8 @@ impl Keeper {
         };
         if let Some(state) = &mut self.state {
             let index = self.index.clone();
-            let stands = |key: &Key, serial: &str| index.read().grant(key).is_some_and(|grant| *grant.serial == *serial);
+            let stands =
+                |key: &Key, serial: &str| index.read().grant(key).is_some_and(|grant| *grant.serial == *serial);
             state.credentials.tidy(stands, now)?;
         }
         self.follow_up(effects, now).map(|_| ())

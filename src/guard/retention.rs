@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use parking_lot::RwLock;
 
 use super::Guard;
-use crate::api::v1alpha1::{AuditPolicySpec, Kind};
 use crate::api::v1alpha1::validate::{FLOOR_DAYS, PERSONAL_FLOOR_DAYS, syntax};
+use crate::api::v1alpha1::{AuditPolicySpec, Kind};
 use crate::judge::facts::Key;
 use crate::judge::served::Plan;
 use crate::source::change::SourceChange;

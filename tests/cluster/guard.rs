@@ -67,9 +67,7 @@ fn a_call_is_answered_from_the_moment_everything_is_there_until_it_is_revoked() 
     let revocation = city.revoke("deed-tax");
     guard.until(&city, "deed-tax", "grant-revoked");
     let closed = took.elapsed();
-    eventually("the Lease says so", || {
-        (city.applied("guard-0", "Revocation") >= version(&revocation)).then_some(())
-    });
+    eventually("the Lease says so", || (city.applied("guard-0", "Revocation") >= version(&revocation)).then_some(()));
     println!("from the Revocation to the refusal {closed:?}, to the Lease {:?}", took.elapsed());
     assert_eq!(guard.call_of(&city, "deed-tax").code(), "grant-revoked", "after the Lease said so");
     let uri = format!("{}/end-deed-tax", collection(Kind::Revocation, &city.provider));

@@ -23,7 +23,6 @@ use crate::proxy::{Proxy, server};
 pub struct Followed<'p> {
     plane: &'p ControlPlane,
     system: String,
-    objects: String,
     cluster: Cluster,
     applied: Applied,
     /// The newest version that was told of each.
@@ -76,8 +75,7 @@ impl<'p> Followed<'p> {
         let scope = Scope { namespace: system.to_owned(), watch_namespaces: vec![objects.to_owned()] };
         let pace = Pace::for_staleness(SignedDuration::from_secs(12));
         let cluster = plane.run(async { Cluster::follow(client, &scope, &pace) });
-        let (system, objects) = (system.to_owned(), objects.to_owned());
-        Self { plane, system, objects, cluster, applied: Applied::default(), versions: BTreeMap::new() }
+        Self { plane, system: system.to_owned(), cluster, applied: Applied::default(), versions: BTreeMap::new() }
     }
 
     fn begin(plane: &'p ControlPlane) -> Self {
@@ -113,10 +111,6 @@ impl<'p> Followed<'p> {
         all
     }
 
-    fn collection(&self, kind: Kind) -> String {
-        collection(kind, &self.objects)
-    }
-
     /// Whether everything that has happened can be proved to be taken in, within this time.
     fn is_proved(&mut self, within: Duration) -> bool {
         let prover = self.cluster.prover();
@@ -128,7 +122,7 @@ impl<'p> Followed<'p> {
                 }
             };
             tokio::select! {
-                proved = prover.prove(applied) => proved.is_ok(),
+                answer = prover.prove(applied) => answer.is_ok(),
                 () = take => false,
             }
         };

@@ -72,12 +72,7 @@ impl Following {
     }
 
     /// Takes in all that is there; `false` when it has to be read anew.
-    async fn first_view(
-        &mut self,
-        cluster: &mut Cluster,
-        applied: &Applied,
-        pace: &Pace,
-    ) -> Result<bool, GuardError> {
+    async fn first_view(&mut self, cluster: &mut Cluster, applied: &Applied, pace: &Pace) -> Result<bool, GuardError> {
         let mut first = First::default();
         let mut settings: Option<Settings> = None;
         let (mut reached, mut objects, mut told) = (Vec::new(), false, false);
@@ -175,11 +170,11 @@ async fn prove(prover: Prover, applied: Applied, world: Freshness, view: View, c
     loop {
         let begun = clock.now();
         let limit = Duration::try_from(view.max_staleness()).unwrap_or(AGAIN);
-        let proved = match timeout(limit, prover.prove(&applied)).await {
-            Ok(proved) => proved.map_err(|error| error.to_string()),
+        let outcome = match timeout(limit, prover.prove(&applied)).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
             Err(_) => Err("what the API server has is not told in time".to_owned()),
         };
-        match proved {
+        match outcome {
             Ok(()) => {
                 world.touch(begun);
                 complained.clear();

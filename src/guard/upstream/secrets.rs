@@ -20,7 +20,7 @@ use crate::redacted::Redacted;
 /// A changed Secret takes effect after this time.
 const FRESH: Duration = Duration::from_secs(5);
 /// A Secret that cannot be asked for serves for so long; the guard's whole view is older by then.
-const USABLE: Duration = Duration::from_secs(60);
+const USABLE: Duration = Duration::from_mins(1);
 /// A Secret that was not there is not asked for by every call.
 const AGAIN: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -32,7 +32,9 @@ const MOST: usize = 4096;
 pub enum SecretError {
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("there is no Secret {0}; create it in the guard's namespace, named after the provider's namespace and the reference")]
+    #[error(
+        "there is no Secret {0}; create it in the guard's namespace, named after the provider's namespace and the reference"
+    )]
     Absent(String),
     #[error("the Secret {name} has no key `{key}` with text in it")]
     Key { name: String, key: String },
@@ -44,7 +46,7 @@ pub enum SecretError {
 #[derive(Clone)]
 pub enum Secrets {
     Files(Files),
-    Cluster(ClusterSecrets),
+    Cluster(Box<ClusterSecrets>),
 }
 
 impl From<Files> for Secrets {

@@ -60,8 +60,9 @@ impl Applied {
 
     /// Resolves once each of these versions was taken in.
     pub async fn reached(&self, wanted: &BTreeMap<Watched, Version>) {
-        let there =
-            |state: &State| wanted.iter().all(|(watched, least)| state.versions.get(watched).is_some_and(|v| v >= least));
+        let there = |state: &State| {
+            wanted.iter().all(|(watched, least)| state.versions.get(watched).is_some_and(|v| v >= least))
+        };
         let _ = self.0.subscribe().wait_for(there).await;
     }
 }

@@ -10,9 +10,9 @@ use kube::Client;
 use kube::client::Body;
 use serde::Deserialize;
 
+use super::PART_OF;
 use super::lines::Lines;
 use super::written::Written;
-use super::PART_OF;
 use crate::api::v1alpha1::API_VERSION;
 use crate::source::change::{Version, Watched};
 
@@ -145,7 +145,7 @@ impl Endpoint {
     async fn refused(&self, code: u16, response: Response<Body>) -> Trouble {
         let body = Limited::new(response.into_body(), LONGEST_REFUSAL).collect();
         let body = tokio::time::timeout(PATIENCE, body).await;
-        let body = body.ok().and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
+        let body = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let status: Option<Written> = serde_json::from_slice(&body).ok();
         let message = status.and_then(|status| status.message).unwrap_or_else(|| "no reason was given".to_owned());
         let mend = match code {

@@ -212,10 +212,13 @@ mod tests {
         maps.put(&map(SIGNERS.0, "signers", SIGNERS.1, "a key\n"), &mut told);
         maps.gone("own/datashare-signers", &mut told);
         maps.gone("own/datashare-signers", &mut told);
-        assert!(matches!(told.changes.as_slice(), [
+        assert!(
+            matches!(told.changes.as_slice(), [
             SourceChange::Settings(Some(first)), SourceChange::Settings(None),
             SourceChange::Signers(some), SourceChange::Signers(none),
-        ] if first.site == "jinan" && some == "a key\n" && none.is_empty()), "{told:?}");
+        ] if first.site == "jinan" && some == "a key\n" && none.is_empty()),
+            "{told:?}"
+        );
         assert!(told.said[0].contains("sight"), "{told:?}");
     }
 }

@@ -23,11 +23,8 @@ const RESOURCE: &str = "property-ownership";
 const HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Everything a guard may do: cluster-wide, and in the product's own namespace. The chart gives the same.
-const EVERYWHERE: [(&str, &str, &[&str]); 1] = [(
-    "datashare.dev",
-    "sharedresources datasharerequests accessgrants auditpolicies revocations",
-    &["list", "watch"],
-)];
+const EVERYWHERE: [(&str, &str, &[&str]); 1] =
+    [("datashare.dev", "sharedresources datasharerequests accessgrants auditpolicies revocations", &["list", "watch"])];
 const AT_HOME: [(&str, &str, &[&str]); 3] = [
     ("", "configmaps", &["list", "watch"]),
     ("", "secrets", &["get"]),
@@ -73,7 +70,7 @@ impl<'p> City<'p> {
         std::fs::write(&path, key.to_openssh(ssh_key::LineEnding::LF).unwrap().as_bytes()).unwrap();
         let key = SigningKey::open(&path, None, &mut |_| None).unwrap();
         let (system, provider) = (plane.namespace("system"), plane.namespace("provider"));
-        let (consumer, public) = (plane.namespace("consumer"), key.public_line().to_string());
+        let (consumer, public) = (plane.namespace("consumer"), key.public_line().clone());
         let city = Self { plane, system, provider, consumer, key, public };
         city.allow();
         city
@@ -136,13 +133,11 @@ impl<'p> City<'p> {
 
     /// The resource, whose upstream wants a credential of ours.
     pub fn resource(&self, upstream: SocketAddr) {
-        create(self.plane, &collection(Kind::SharedResource, &self.provider), &self.resource_object(upstream));
+        create(self.plane, &collection(Kind::SharedResource, &self.provider), &Self::resource_object(upstream));
     }
 
-    fn resource_object(&self, upstream: SocketAddr) -> Value {
-        let field = |name: &str, class: &str| {
-            json!({"name": name, "title": name, "path": format!("$.data[*].{name}"), "type": "String", "class": class})
-        };
+    fn resource_object(upstream: SocketAddr) -> Value {
+        let field = |name: &str, class: &str| json!({"name": name, "title": name, "path": format!("$.data[*].{name}"), "type": "String", "class": class});
         json!({
             "apiVersion": "datashare.dev/v1alpha1", "kind": "SharedResource", "metadata": {"name": RESOURCE},
             "spec": {
@@ -188,7 +183,7 @@ impl<'p> City<'p> {
             "metadata": {"name": name}, "spec": request});
         create(self.plane, &collection(Kind::DataShareRequest, &self.consumer), &object);
         let request: DataShareRequestSpec = serde_json::from_value(request).unwrap();
-        let resource = self.resource_object(([127, 0, 0, 1], 1).into());
+        let resource = Self::resource_object(([127, 0, 0, 1], 1).into());
         let resource: SharedResourceSpec = serde_json::from_value(resource["spec"].clone()).unwrap();
         let slice = digests::slice(&self.provider, RESOURCE, &resource, &["ownerName"], &["by-id"], request.mode);
         let digest = digests::request(&self.consumer, name, &request).unwrap();
