@@ -25,7 +25,13 @@ pub(super) fn guarded(text: &str, first_line: u32) -> Result<Option<Root>, YamlE
             let message = "the YAML parser gave up on this document";
             Err(YamlError::new(YamlFault::Syntax, (first_line, 1), message, "write it in plain block style"))
         })
-        .map_err(|error| blame_tab(text, first_line, error))
+        .map_err(|error| within(text, first_line, blame_tab(text, first_line, error)))
+}
+
+/// Where a text ends too early, the parser complains of a line below the last one.
+fn within(text: &str, first_line: u32, error: YamlError) -> YamlError {
+    let below = u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX);
+    YamlError { line: error.line.min(first_line.saturating_add(below)), ..error }
 }
 
 /// A tab in the indentation is the commonest cause that nobody can see, and the parser complains of

@@ -71,6 +71,14 @@ fn refuses_with_place() {
 }
 
 #[test]
+fn a_text_that_ends_too_early_is_refused_within_it() {
+    for text in ["a: 1\nb: {c: 1, m", "a: [", "a: 1\nb: \"open"] {
+        let (_, line, ..) = refused(text);
+        assert!(line as usize <= text.lines().count(), "{text:?}: {line}");
+    }
+}
+
+#[test]
 fn writes_pleasantly() {
     #[derive(serde::Serialize)]
     struct Object {
