@@ -218,3 +218,30 @@ fn speed() {
     }
     println!("serde_yaml {:?} each", start.elapsed() / rounds);
 }
+
+/// As `kubectl` reads it, by way of another reader of the same family.
+#[test]
+fn a_block_text_that_the_end_of_the_file_cuts_short_has_no_line_break_there() {
+    assert_eq!(one("s: |\n  x").unwrap(), json!({"s": "x"}));
+    assert_eq!(one("s: |\n  x\n").unwrap(), json!({"s": "x\n"}));
+    let texts = [
+        "s: {}\n  x",
+        "s: {}\n  字\n  y",
+        "s: {}\n  x\n\n  ",
+        "s: {}\n  x\n",
+        "s: {}\n  x\n# c",
+        "s: {}",
+        "s: {}\n  ",
+        "s: {}\n  x\n\n\n    y",
+        "s: {}\n  x\n ",
+        "a:\n- {}\n  x",
+        "s: {}\n  x\r\n  y",
+        "s: {}\n  x\nt: z",
+    ];
+    for style in ["|", ">", "|+", ">+", "|-", ">-"] {
+        for text in texts {
+            let text = text.replace("{}", style);
+            assert_eq!(one(&text).unwrap(), serde_yaml::from_str::<Value>(&text).unwrap(), "{text:?}");
+        }
+    }
+}
