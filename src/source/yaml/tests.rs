@@ -57,6 +57,9 @@ fn refuses_with_place() {
     assert_eq!(refused("a: !x {b: 1}\n").0, Refused);
     assert_eq!(refused("%YAML 1.1\n").0, Refused);
     assert_eq!(refused("1: a\n").0, Refused);
+    for text in ["a: {?}\n", "a: {?b: 1}\n", "a: [?b]\n", "a: ?b\n", "a: {:b}\n", "a: :b\n"] {
+        assert!(matches!(refused(text).0, Refused | Ambiguous | Syntax), "{text}");
+    }
     assert_eq!(refused("? [a]\n: b\n").0, Refused);
     assert_eq!(refused("<<: {a: 1}\n").0, Refused);
     assert_eq!(refused("a: no\n").0, Ambiguous);
