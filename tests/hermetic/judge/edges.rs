@@ -169,7 +169,9 @@ fn of_two_facts_about_one_serial_the_first_stands() {
         at: now(),
     };
     let mut ledger = Ledger::default();
-    [fact("S-1", b"first"), fact("S-1", b"second"), fact("S-2", b"third")].iter().for_each(|one| ledger.take(one));
+    for one in [fact("S-1", b"first"), fact("S-1", b"second"), fact("S-2", b"third")] {
+        ledger.take(&one);
+    }
     let (digest, ..) = ledger.serial(&PROVIDER.into(), &"S-1".into()).unwrap().enforced.clone().unwrap();
     assert_eq!(digest, Digest::of(b"first"));
 }
