@@ -114,10 +114,9 @@ impl CliError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Approve(approve::ApproveError::Refused(_)) => REFUSED,
+            Self::Approve(approve::ApproveError::Refused(_)) | Self::Operator(_) => REFUSED,
             Self::Up(error) if !error.is_input() => REFUSED,
             Self::Guard(error) if !error.is_input() => REFUSED,
-            Self::Operator(_) => REFUSED,
             _ => UNREADABLE,
         }
     }

@@ -110,7 +110,7 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), OperatorEr
         let scope = Scope { namespace: namespace.clone(), watch_namespaces: watch_namespaces.clone() };
         let pace = Pace::for_staleness(DEFAULT_MAX_STALENESS);
         let mut keeper = Keeper::new(context.clone(), &namespace);
-        let mut writes = false;
+        let mut leading = false;
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut cluster = Cluster::follow(&client, &scope, &pace);
@@ -127,11 +127,11 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), OperatorEr
                     }
                 }
                 _ = ticks.tick() => keeper.tick().await,
-                Ok(()) = led.changed(), if !writes => {}
+                Ok(()) = led.changed(), if !leading => {}
                 () = stop.cancelled() => return Ok(()),
             }
-            if !writes && *led.borrow() && keeper.is_complete() {
-                writes = true;
+            if !leading && *led.borrow() && keeper.is_complete() {
+                leading = true;
                 tracing::info!("{me} leads");
                 context.metrics.leads();
                 keeper.lead().await;

@@ -69,9 +69,9 @@ impl Keeper {
         for line in &batch.said {
             tracing::warn!("{line}");
         }
-        let real = batch.is_news();
+        let is_news = batch.is_news();
         for (watched, version) in batch.reached() {
-            if real {
+            if is_news {
                 self.news.insert(watched, version);
             }
         }
@@ -114,7 +114,7 @@ impl Keeper {
                     }
                     event
                 }
-                _ => None,
+                SourceChange::Reached(..) => None,
             };
             if let Some(event) = event {
                 merge(&mut effects, self.context.index.write().apply(event, now));

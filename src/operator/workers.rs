@@ -62,7 +62,7 @@ async fn reconcile(context: &Context, kind: Kind, key: &Key) -> Again {
     let outcome = match kind {
         Kind::SharedResource => resource::reconcile(context, key).await,
         Kind::DataShareRequest => request::reconcile(context, key).await,
-        Kind::AccessGrant => grant::reconcile(context, key).await,
+        Kind::AccessGrant => Box::pin(grant::reconcile(context, key)).await,
         Kind::AuditPolicy => policy::reconcile(context, key).await,
         Kind::Revocation => revocation::reconcile(context, key).await,
     };

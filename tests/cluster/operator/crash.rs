@@ -54,7 +54,9 @@ fn a_crash_after_any_write_leads_to_the_same_end_and_then_to_silence() {
         }
         handed(&world, &grant, 1, "");
         let objects = [&request, &grant, &resource];
-        objects.map(|object| world.condition(object, "Ready", "True", "Serving"));
+        for object in objects {
+            world.condition(object, "Ready", "True", "Serving");
+        }
         eventually("the request tells where its credential is", told);
         operator.stop();
         last = last.max(writes.made.load(Ordering::SeqCst));
