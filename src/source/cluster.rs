@@ -12,7 +12,7 @@ mod objects;
 mod proof;
 mod stream;
 mod tokens;
-mod written;
+pub mod written;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,11 +8,10 @@ use hyper::header::{ACCEPT, ACCEPT_ENCODING};
 use hyper::{Request, Response};
 use kube::Client;
 use kube::client::Body;
-use serde::Deserialize;
 
 use super::PART_OF;
 use super::lines::Lines;
-use super::written::Written;
+use super::written::{Page, refusal};
 use crate::api::v1alpha1::API_VERSION;
 use crate::source::change::{Version, Watched};
 
@@ -62,24 +61,6 @@ pub struct Endpoint {
     selector: String,
 }
 
-/// One page of a list.
-#[derive(Debug, Deserialize)]
-pub struct Page {
-    #[serde(default)]
-    pub metadata: PageMetadata,
-    /// A list of metadata that is empty says `null`.
-    #[serde(default)]
-    pub items: Option<Vec<Written>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct PageMetadata {
-    pub resource_version: String,
-    #[serde(rename = "continue")]
-    pub next: Option<String>,
-}
-
 impl Endpoint {
     #[must_use]
     pub fn new(watched: Watched, namespace: Option<&str>) -> Self {
@@ -106,7 +87,7 @@ impl Endpoint {
 
     /// How far the store has come. The server must ask the store for it: no version is given to be content with.
     pub async fn version(&self, client: &Client) -> Result<Version, Trouble> {
-        let page: Page = decode(&self.text(client, "limit=1", METADATA_ONLY).await?)?;
+        let page = decode(&self.text(client, "limit=1", METADATA_ONLY).await?)?;
         number(&page.metadata.resource_version)
     }
 
@@ -146,8 +127,7 @@ impl Endpoint {
         let body = Limited::new(response.into_body(), LONGEST_REFUSAL).collect();
         let body = tokio::time::timeout(PATIENCE, body).await;
         let body = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        let status: Option<Written> = serde_json::from_slice(&body).ok();
-        let message = status.and_then(|status| status.message).unwrap_or_else(|| "no reason was given".to_owned());
+        let message = refusal(&body).unwrap_or_else(|| "no reason was given".to_owned());
         let mend = match code {
             401 | 403 => format!("; give this service account list and watch on {}", self.path),
             404 => "; install the definitions (datashare crds) first".to_owned(),
@@ -162,8 +142,8 @@ pub fn number(version: &str) -> Result<Version, Trouble> {
     version.parse().map_err(|_| Trouble::Broken(format!("`{version}` is no version that can be compared")))
 }
 
-fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, Trouble> {
-    serde_json::from_slice(bytes).map_err(|error| Trouble::Broken(format!("an answer cannot be read: {error}")))
+fn decode(bytes: &[u8]) -> Result<Page, Trouble> {
+    Page::read(bytes).map_err(|error| Trouble::Broken(format!("an answer cannot be read: {error}")))
 }
 
 #[cfg(test)]
@@ -175,7 +155,7 @@ mod tests {
     fn an_empty_list_is_null_or_empty() {
         for items in ["", ",\"items\":null", ",\"items\":[]"] {
             let text = format!("{{\"metadata\":{{\"resourceVersion\":\"216\",\"continue\":\"\"}}{items}}}");
-            assert_eq!(decode::<Page>(text.as_bytes()).unwrap().metadata.resource_version, "216");
+            assert_eq!(decode(text.as_bytes()).unwrap().metadata.resource_version, "216");
         }
     }
 

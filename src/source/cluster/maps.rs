@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
 use super::stream::Told;
-use super::written::Written;
+use super::written::{self, Written};
 use super::{COMPONENT, SETTINGS, SIGNERS, TOMBSTONES};
 use crate::judge::ledger::LedgerEntry;
 use crate::settings::Settings;
@@ -106,8 +106,8 @@ impl Maps {
 
     fn tombstones(&mut self, id: &str, text: &str, told: &mut Told) {
         let (mut new, mut damage) = (Vec::new(), None);
-        for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
-            match serde_json::from_str::<LedgerEntry>(line) {
+        for (number, line, read) in written::tombstones(text) {
+            match read {
                 Ok(entry) => {
                     if self.entries.insert(first_eight(Sha256::new().chain_update(line))) {
                         new.push(entry);

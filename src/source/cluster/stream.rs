@@ -192,7 +192,7 @@ impl Stream {
     }
 
     fn read(&mut self, line: &[u8], told: &mut Told) -> Result<(Line, String), Trouble> {
-        let event: Event = serde_json::from_slice(line)
+        let event = Event::read(line)
             .map_err(|error| Trouble::Broken(format!("a line of the watch cannot be read: {error}")))?;
         let Event { type_, object } = event;
         let line = match type_.as_str() {

@@ -91,7 +91,11 @@ impl Running {
         let mut last = String::new();
         eventually(wanted, || {
             let reply = self.call_of(city, grant);
-            last = format!("{reply:?}");
+            let now = format!("{} {}", reply.status, reply.body);
+            if now != last {
+                println!("for {wanted}: {now}");
+                last = now;
+            }
             (reply.status.to_string() == wanted || reply.code() == wanted).then_some(reply)
         })
     }

@@ -34,6 +34,7 @@ fn replaced_tokens_are_nobodys_and_those_of_other_grants_stay() {
     let scene = Scene::new();
     let mut index = scene.serving();
     let other = Key::new(PROVIDER, "other");
+    index.replace_credentials(&scene.key(), [issued("S-1", 0)]);
     index.replace_credentials(&other, [issued("S-9", 1)]);
     index.replace_credentials(&scene.key(), [issued("S-1", 2)]);
     assert_eq!(ask(&index), Err(Code::CredentialInvalid));
