@@ -126,8 +126,7 @@ impl Guards {
         let (outcome, living, before) = {
             let mut inner = self.inner.lock();
             let Inner { guards, proofs, counted } = &mut *inner;
-            let living: Vec<(&String, &Guard)> =
-                guards.iter().filter(|(_, guard)| guard.lives()).collect();
+            let living: Vec<(&String, &Guard)> = guards.iter().filter(|(_, guard)| guard.lives()).collect();
             let outcome = proofs.look(&living.iter().map(|(_, guard)| &guard.applied).collect::<Vec<_>>());
             let names: Vec<String> = living.into_iter().map(|(name, _)| name.clone()).collect();
             let before = std::mem::replace(counted, names.clone());

@@ -11,6 +11,7 @@ use kube::{Api, Client, ResourceExt};
 
 use crate::judge::build::{MANAGED_BY, PART_OF};
 use crate::judge::ledger::{Ledger, LedgerEntry};
+use crate::source::cluster::written;
 
 /// Labels of the `ConfigMap`s; guards watch `part-of`.
 const COMPONENT: (&str, &str) = ("app.kubernetes.io/component", "tombstones");
@@ -23,7 +24,7 @@ const MOST_BYTES: usize = 128 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum TombstoneError {
     #[error("ConfigMap {map}, line {line} of {KEY}: {cause}; restore it from a backup, nothing may be guessed here")]
-    Damaged { map: String, line: usize, cause: serde_json::Error },
+    Damaged { map: String, line: u32, cause: serde_json::Error },
     #[error("a tombstone cannot be written as JSON: {0}")]
     Entry(#[from] serde_json::Error),
     #[error("tombstones: {0}")]
@@ -163,8 +164,7 @@ fn fresh(number: u32) -> ConfigMap {
 fn read(map: &ConfigMap) -> Result<Vec<LedgerEntry>, TombstoneError> {
     let text = map.data.as_ref().and_then(|data| data.get(KEY)).map(String::as_str).unwrap_or_default();
     let mut entries = Vec::new();
-    for (line, text) in (1..).zip(text.lines()) {
-        let entry = serde_json::from_str(text);
+    for (line, _, entry) in written::tombstones(text) {
         entries.push(entry.map_err(|cause| TombstoneError::Damaged { map: map.name_any(), line, cause })?);
     }
     Ok(entries)

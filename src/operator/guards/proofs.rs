@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::api::v1alpha1::Kind;
 use crate::judge::facts::Key;
 use crate::source::change::{Version, Watched};
+use crate::source::cluster::written;
 
 /// How far somebody has come, by kind.
 pub type Versions = BTreeMap<Watched, Version>;
@@ -63,7 +64,7 @@ fn reached(has: &Versions, wanted: &Versions) -> bool {
 /// What a guard's Lease says that it has taken in; kinds that are not understood are not counted for it.
 #[must_use]
 pub fn applied(annotation: &str) -> Versions {
-    let read: BTreeMap<String, String> = serde_json::from_str(annotation).unwrap_or_default();
+    let read = written::taken_in(annotation);
     let known = Watched::ALL.into_iter().filter_map(|watched| {
         let version = read.get(watched.name())?.parse().ok()?;
         Some((watched, version))

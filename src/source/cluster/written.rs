@@ -53,6 +53,12 @@ pub fn refusal(body: &[u8]) -> Option<String> {
     serde_json::from_slice(body).ok().and_then(|status: Written| status.message)
 }
 
+/// What a guard's Lease says that it has taken in, by the names of kinds; nonsense is nothing.
+#[must_use]
+pub fn taken_in(annotation: &str) -> BTreeMap<String, String> {
+    serde_json::from_str(annotation).unwrap_or_default()
+}
+
 /// The lines of a map of tombstones with their numbers, from 1 on.
 pub fn tombstones(text: &str) -> impl Iterator<Item = (u32, &str, Result<LedgerEntry, Error>)> {
     let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
@@ -150,6 +156,7 @@ mod tests {
             prop_assert!(Event::read(&bytes).is_err());
             prop_assert!(Page::read(&bytes).is_err() || bytes.starts_with(b"["));
             prop_assert_eq!(refusal(&bytes), None);
+            prop_assert_eq!(taken_in(&text), BTreeMap::new());
             let numbers: Vec<_> = tombstones(&text).map(|(number, line, _)| (number, line.to_owned())).collect();
             for (number, line) in &numbers {
                 prop_assert_eq!(text.lines().nth(*number as usize - 1), Some(line.as_str()));

@@ -31,7 +31,10 @@ fn what_was_signed_is_answered_and_what_was_revoked_is_refused_once_the_status_s
     let grant = json!({"kind": "AccessGrant", "metadata": {"namespace": city.provider, "name": "deed-tax"}});
     let request = json!({"kind": "DataShareRequest", "metadata": {"namespace": city.consumer, "name": "deed-tax"}});
     let there = world.condition(&grant, "Ready", "True", "Serving");
-    assert_eq!((&there["status"]["enforcement"]["guards"], &there["status"]["enforcement"]["current"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&there["status"]["enforcement"]["guards"], &there["status"]["enforcement"]["current"]),
+        (&json!(1), &json!(1))
+    );
     let secret = eventually("the consumer has its token", || world.secret("deed-tax"));
     let answer = guard.call(&city, &token_in(&secret));
     assert_eq!(answer.status, 200, "ready is ready: {answer:?}");

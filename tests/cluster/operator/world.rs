@@ -113,12 +113,7 @@ impl World {
     }
 
     /// Over namespaces that are there.
-    pub fn over(
-        plane: &'static ControlPlane,
-        own: &str,
-        scene: Scene,
-        watched: Vec<String>,
-    ) -> Self {
+    pub fn over(plane: &'static ControlPlane, own: &str, scene: Scene, watched: Vec<String>) -> Self {
         let clock = Clock::manual(NOW.parse().unwrap());
         let world = Self {
             plane,

@@ -2,7 +2,7 @@
 //! sees there, and no object of a page stops another.
 #![no_main]
 
-use datashare::source::cluster::written::{Event, Page, refusal, tombstones};
+use datashare::source::cluster::written::{Event, Page, refusal, taken_in, tombstones};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -21,6 +21,7 @@ fuzz_target!(|text: &str| {
     }
     let message = refusal(text.as_bytes());
     assert!(message.is_none() || value.is_some());
+    assert!(taken_in(text).is_empty() || value.is_some());
     for (number, line, read) in tombstones(text) {
         assert_eq!(text.lines().nth(number as usize - 1), Some(line));
         assert!(read.is_err() || serde_json::from_str::<Value>(line).is_ok());
