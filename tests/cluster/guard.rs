@@ -19,7 +19,7 @@ use crate::control_plane::eventually;
 use crate::definitions::{collection, served};
 use crate::proxy::{Proxy, server};
 use crate::source::version;
-use city::{City, token};
+use city::City;
 use running::Running;
 use upstream::Upstream;
 
@@ -43,7 +43,7 @@ fn a_call_is_answered_from_the_moment_everything_is_there_until_it_is_revoked() 
     assert_eq!(guard.call_of(&city, "deed-tax").code(), "credential-invalid");
     city.resource(upstream.address);
     let spec = city.grant("deed-tax");
-    let token_written = city.credentials("deed-tax", &[(&token("deed-tax"), None)]);
+    let token_written = city.credentials("deed-tax", &[(&city.token("deed-tax"), None)]);
     guard.until(&city, "deed-tax", "grant-suspended");
     city.enforce(1, &spec);
     // its credential at the upstream is missing: no call gets there
@@ -183,7 +183,7 @@ fn settings_signers_and_tokens_take_effect_as_they_are_written() {
     guard.until(&city, "deed-tax", "200");
 
     // tokens of another decision, and tokens that were replaced, are nobody's
-    let old = token("deed-tax");
+    let old = city.token("deed-tax");
     city.credentials("deed-tax", &[("newer-token", None), (&old, Some("serial-before"))]);
     guard.until(&city, "deed-tax", "credential-invalid");
     assert_eq!(guard.call(&city, "newer-token").status, 200);

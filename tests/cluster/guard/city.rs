@@ -49,10 +49,6 @@ fn text(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-pub fn token(grant: &str) -> String {
-    format!("token-of-{grant}")
-}
-
 fn rules(all: &[(&str, &str, &[&str])]) -> Value {
     let rule = |(group, resources, verbs): &(&str, &str, &[&str])| {
         let resources: Vec<_> = resources.split(' ').collect();
@@ -74,6 +70,11 @@ impl<'p> City<'p> {
         let city = Self { plane, system, provider, consumer, key, public };
         city.allow();
         city
+    }
+
+    /// The first token of a grant. Guards see every test's grants, so no two tests may have one token.
+    pub fn token(&self, grant: &str) -> String {
+        format!("token-of-{grant}-{}", self.provider)
     }
 
     pub fn guard(&self) -> Identity {
@@ -243,7 +244,7 @@ impl<'p> City<'p> {
     pub fn serving(&self, name: &str) {
         let spec = self.grant(name);
         self.enforce(1, &spec);
-        self.credentials(name, &[(&token(name), None)]);
+        self.credentials(name, &[(&self.token(name), None)]);
     }
 
     pub fn revoke(&self, grant: &str) -> Value {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::city::{City, token};
+use super::city::City;
 use crate::control_plane::eventually;
 
 /// Ends with the test.
@@ -83,7 +83,7 @@ impl Running {
 
     /// The usual call with a grant's first token.
     pub fn call_of(&self, city: &City, grant: &str) -> Reply {
-        self.call(city, &token(grant))
+        self.call(city, &city.token(grant))
     }
 
     /// Calls until it is answered with this status, or refused with this code.
