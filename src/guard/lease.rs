@@ -30,6 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two attempts while the API server does not take the Lease.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// Attempts to remove the Lease while a last write of ours may still come in.
+const RELEASES: usize = 3;
+
 /// The Lease is not ours any more.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
@@ -108,16 +111,33 @@ impl GuardLease {
         }
     }
 
-    /// Removes the Lease, once the guard has stopped answering.
+    /// Removes the Lease, once the guard has stopped answering; never one that another guard took.
     pub async fn release(&self) {
-        let Some(lease) = self.known.lock().take() else { return };
-        let Some(uid) = lease.metadata.uid else { return };
-        let only_ours = Preconditions { uid: Some(uid), resource_version: None };
-        let deletion = DeleteParams { preconditions: Some(only_ours), ..DeleteParams::default() };
-        if let Err(Miss::Trouble(text)) = in_time(self.api.delete(&self.name, &deletion)).await {
-            // it grows old by itself
-            tracing::warn!(lease = self.name, "the Lease cannot be removed: {text}");
+        if self.known.lock().take().is_none() {
+            return;
         }
+        for _ in 0..RELEASES {
+            match self.remove().await {
+                Err(Miss::Moved) => {}
+                Ok(()) | Err(Miss::Taken) => return,
+                Err(Miss::Trouble(text)) => {
+                    // it grows old by itself
+                    tracing::warn!(lease = self.name, "the Lease cannot be removed: {text}");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn remove(&self) -> Result<(), Miss> {
+        // the last write may have been taken without our knowing
+        let Some(lease) = in_time(self.api.get_opt(&self.name)).await? else { return Ok(()) };
+        if lease.spec.and_then(|spec| spec.holder_identity).as_deref() != Some(&*self.holder) {
+            return Err(Miss::Taken);
+        }
+        let seen = Preconditions { uid: lease.metadata.uid, resource_version: lease.metadata.resource_version };
+        let deletion = DeleteParams { preconditions: Some(seen), ..DeleteParams::default() };
+        in_time(self.api.delete(&self.name, &deletion)).await.map(|_| ())
     }
 
     async fn write(&self, snapshot: &Snapshot, begun: Timestamp) -> Result<(), Miss> {
