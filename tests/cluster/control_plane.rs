@@ -157,6 +157,8 @@ impl ControlPlane {
                     format!("--kubeconfig={}", self.kubeconfig(None).display()),
                     format!("--service-account-private-key-file={}", signing.display()),
                     "--leader-elect=false".to_owned(),
+                    // each controller in its own name, as real clusters have it
+                    "--use-service-account-credentials=true".to_owned(),
                     "--secure-port=0".to_owned(),
                 ],
             );

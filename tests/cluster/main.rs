@@ -11,11 +11,15 @@
     clippy::duration_suboptimal_units,
 )]
 
+mod admission;
+mod charts;
 mod control_plane;
 #[path = "../hermetic/objects/corpus.rs"]
 mod corpus;
 mod definitions;
 mod digests;
+mod gitops;
 mod harness;
 mod objects;
+mod personas;
 mod transitions;
