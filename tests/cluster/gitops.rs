@@ -13,15 +13,15 @@ use crate::charts::installed::{NAMESPACE, installed};
 fn the_sites_files_become_the_maps_that_the_product_reads() {
     let plane = installed();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let place = tempfile::tempdir().unwrap();
-    let site = place.path().join("site");
+    let folder = tempfile::tempdir().unwrap();
+    let site = folder.path().join("site");
     fs::create_dir(&site).unwrap();
-    fs::copy(root.join("examples/gitops/kustomization.yaml"), place.path().join("kustomization.yaml")).unwrap();
+    fs::copy(root.join("examples/gitops/kustomization.yaml"), folder.path().join("kustomization.yaml")).unwrap();
     for file in ["datashare.yaml", "allowed_signers"] {
         fs::copy(root.join("examples/jinan").join(file), site.join(file)).unwrap();
     }
-    let folder = place.path().to_str().unwrap();
-    let said = plane.kubectl(&["kustomize", folder]);
+    let kustomization = folder.path().to_str().unwrap();
+    let said = plane.kubectl(&["kustomize", kustomization]);
     assert!(said.ok, "{}", said.err);
     let maps = objects(&said.out);
     assert_eq!(maps.len(), 2);
@@ -36,6 +36,7 @@ fn the_sites_files_become_the_maps_that_the_product_reads() {
             assert_eq!(serde_json::from_value::<Settings>(value).unwrap().site, "jinan-demo");
         }
     }
-    let applied = plane.kubectl(&["apply", "-k", folder, "--server-side", "--dry-run=server", "--validate=strict"]);
+    let applied =
+        plane.kubectl(&["apply", "-k", kustomization, "--server-side", "--dry-run=server", "--validate=strict"]);
     assert!(applied.ok && applied.err.is_empty(), "{}", applied.err);
 }

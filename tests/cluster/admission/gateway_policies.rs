@@ -76,7 +76,8 @@ fn policies_for_anything_else_are_nobodys_business() {
 #[test]
 fn how_the_gateway_speaks_to_the_guards_is_the_operators() {
     let uri = format!("/apis/gateway.networking.k8s.io/v1/namespaces/{NAMESPACE}/backendtlspolicies");
-    let body = json!({"metadata": {"name": "theirs"}, "spec": {
+    let kind = ("gateway.networking.k8s.io/v1", "BackendTLSPolicy");
+    let body = json!({"apiVersion": kind.0, "kind": kind.1, "metadata": {"name": "theirs"}, "spec": {
         "targetRefs": [{"group": "", "kind": "Service", "name": "datashare-guard"}],
         "validation": {"hostname": "guard.example", "wellKnownCACertificates": "System"},
     }});

@@ -46,11 +46,16 @@ pub fn said(command: &mut Command) -> Said {
 
 /// What a chart makes of values, as text.
 pub fn template(name: &str, values: &str) -> Said {
+    template_for(super::NAMESPACE, name, values)
+}
+
+/// The same for another namespace than the usual one.
+pub fn template_for(namespace: &str, name: &str, values: &str) -> Said {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("values.yaml");
     fs::write(&file, values).unwrap();
     let file = file.to_str().unwrap();
-    helm(None, &["template", name, &chart(name), "--namespace", super::NAMESPACE, "--values", file])
+    helm(None, &["template", name, &chart(name), "--namespace", namespace, "--values", file])
 }
 
 /// What a chart makes of values, as objects.

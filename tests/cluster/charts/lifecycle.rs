@@ -113,8 +113,8 @@ fn applied(plane: &ControlPlane) {
     let mut make = Command::new("make");
     make.args(["--silent", "install.yaml"]).arg(format!("INSTALL={}", file.display())).current_dir(root);
     make.arg(format!("HELM={}", Programs::installed().find("helm").display()));
-    let made = helm::said(&mut make);
-    assert!(made.ok, "{}", made.err);
+    let said = helm::said(&mut make);
+    assert!(said.ok, "{}", said.err);
     let said = plane.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", file.to_str().unwrap()]);
     assert!(said.ok, "{}", said.err);
     assert_eq!(said.err, "", "the server warns");
