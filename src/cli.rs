@@ -10,10 +10,14 @@ pub mod crds;
 pub mod digest;
 pub mod file;
 pub mod get;
+pub mod guard;
+pub mod keeper;
+pub mod operator;
 pub mod plan;
 pub mod revoke;
 pub mod root;
 pub mod sample;
+pub mod serving;
 pub mod statement;
 pub mod token;
 pub mod up;
@@ -68,6 +72,8 @@ enum Command {
     Approve(Box<approve::ApproveArgs>),
     Revoke(Box<revoke::RevokeArgs>),
     Audit(audit::AuditArgs),
+    Guard(Box<guard::GuardArgs>),
+    Operator(Box<operator::OperatorArgs>),
     Crds(crds::Crds),
     Completion(completion::CompletionArgs),
 }
@@ -95,6 +101,10 @@ pub enum CliError {
     Revoke(#[from] revoke::RevokeError),
     #[error(transparent)]
     Audit(#[from] audit::AuditError),
+    #[error(transparent)]
+    Guard(#[from] guard::GuardError),
+    #[error(transparent)]
+    Operator(#[from] operator::OperatorError),
     #[error("cannot write the result: {0}")]
     Write(#[from] io::Error),
 }
@@ -104,8 +114,9 @@ impl CliError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Approve(approve::ApproveError::Refused(_)) => REFUSED,
+            Self::Approve(approve::ApproveError::Refused(_)) | Self::Operator(_) => REFUSED,
             Self::Up(error) if !error.is_input() => REFUSED,
+            Self::Guard(error) if !error.is_input() => REFUSED,
             _ => UNREADABLE,
         }
     }
@@ -130,6 +141,14 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Result<u8, CliError> {
     Ok(match &cli.command {
         Command::Up(args) => {
             up::run(args, out)?;
+            FINE
+        }
+        Command::Guard(args) => {
+            guard::run(args, out)?;
+            FINE
+        }
+        Command::Operator(args) => {
+            operator::run(args)?;
             FINE
         }
         Command::Digest(args) => digest::run(args, clock, out, messages)?,

@@ -4,4 +4,5 @@ pub mod credentials;
 pub mod journal;
 pub mod secrets;
 pub mod state_dir;
+pub mod token;
 pub mod tombstones;

@@ -12,6 +12,7 @@ mod authenticate;
 mod call;
 mod headers;
 mod introspection;
+pub mod lease;
 pub mod limits;
 pub mod metrics;
 pub mod observe;
@@ -27,6 +28,7 @@ mod target;
 pub mod upstream;
 pub mod view;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -37,11 +39,12 @@ use self::limits::Limits;
 use self::metrics::Metrics;
 use self::quota::{Calendar, Day, Quotas};
 use self::retention::Retentions;
-use self::upstream::Resolver;
+use self::upstream::{Resolver, Secrets};
 use self::view::View;
+use crate::audit::query::QueryError;
+use crate::audit::usage::Usage;
 use crate::audit::{Log, SiteKey};
 use crate::clock::Clock;
-use crate::delivery::secrets::Secrets;
 use crate::judge::facts::Key;
 use crate::judge::index::Index;
 
@@ -102,6 +105,17 @@ impl Guard {
     /// Calls that were admitted today before this process began, so that a restart refills no quota.
     pub fn restore_usage(&self, namespace: &str, name: &str, calls: u64) {
         self.quotas.restore(Key::new(namespace, name), calls, self.today().ends);
+    }
+
+    /// Quotas go on where the last process left them: counts today's calls in the record below `log`.
+    pub fn count_today(&self, log: &Path) -> Result<(), QueryError> {
+        let midnight = {
+            let index = self.index.read();
+            index.site().start_of(index.site().day(self.clock.now()))
+        };
+        let usage = Usage::read(log, midnight, midnight)?;
+        usage.iter().for_each(|(namespace, name, grant)| self.restore_usage(namespace, name, grant.today));
+        Ok(())
     }
 
     /// Resolves when the record cannot be written any more: the process has to end.

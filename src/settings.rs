@@ -30,6 +30,19 @@ pub struct Settings {
 /// Names of the members, for whoever explains a mistake.
 pub const MEMBERS: [&str; 4] = ["site", "timeZone", "maxStaleness", "trustedGateways"];
 
+impl Settings {
+    /// What holds before any settings were read: nothing can be signed for a site without a name.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            site: String::new(),
+            time_zone: default_time_zone(),
+            max_staleness: DEFAULT_MAX_STALENESS,
+            trusted_gateways: Vec::new(),
+        }
+    }
+}
+
 fn default_time_zone() -> TimeZone {
     // a machine without any time zone data still has this offset, which has had no change since 1991
     TimeZone::get(DEFAULT_TIME_ZONE).unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(8)))

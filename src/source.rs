@@ -1,8 +1,9 @@
-//! Where objects come from: a directory of YAML files, read strictly and followed as it changes.
-//! What enters is text that nobody has checked; what leaves is typed objects, or findings that
-//! name file, line, member and mend.
+//! Where objects come from: a directory of YAML files, read strictly and followed as it changes, or a
+//! cluster. What enters is text that nobody has checked; what leaves is typed objects, or findings that
+//! name the place, the member and the mend.
 
 pub mod change;
+pub mod cluster;
 pub mod directory;
 pub mod facts;
 pub mod finding;

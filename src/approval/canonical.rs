@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 const MAX_DEPTH: usize = 128;
 /// The largest integer that every JSON reader keeps exactly (RFC 7493).
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+const MAX_SAFE_DOUBLE: f64 = 9_007_199_254_740_991.0;
 
 /// Why a value has no canonical form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,6 +89,10 @@ fn write_number(out: &mut Vec<u8>, number: &Number) -> Result<(), CanonicalError
         return Ok(());
     }
     let double = number.as_f64().filter(|double| double.is_finite()).ok_or_else(inexact)?;
+    // below 1e21 a whole double is written as an integer, and would be refused when it is read again
+    if MAX_SAFE_DOUBLE < double.abs() && double.abs() < 1e21 {
+        return Err(inexact());
+    }
     out.extend_from_slice(ryu_js::Buffer::new().format_finite(double).as_bytes());
     Ok(())
 }

@@ -1,9 +1,7 @@
 //! `datashare up`: the product without Kubernetes. A directory instead of a cluster, a state
 //! directory instead of Secrets; everything that decides is the same.
 
-pub mod keeper;
 mod sampling;
-mod serving;
 mod watcher;
 mod welcome;
 
@@ -17,8 +15,10 @@ use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
 use crate::approval::signers::Signers;
-use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError, query, usage};
+use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError, query};
 use crate::cli::audit::SITE_KEY;
+use crate::cli::keeper::{First, Keeper, KeeperError};
+use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
 use crate::cli::world::site;
 use crate::clock::Clock;
 use crate::delivery::credentials::{CredentialError, Credentials};
@@ -30,14 +30,11 @@ use crate::guard::retention::Retentions;
 use crate::guard::upstream::Resolver;
 use crate::guard::view::View;
 use crate::guard::{Guard, Parts};
-use crate::judge::facts::Texts;
-use crate::judge::index::{Change, Index};
+use crate::judge::index::Index;
 use crate::settings::Settings;
 use crate::source::change::SourceChange;
 use crate::source::live::{Live, LiveError};
-use keeper::{Keeper, KeeperError};
 use sampling::Sampling;
-use serving::{Listeners, ServingError};
 use watcher::Watcher;
 
 /// Serve a directory of objects on this machine, without Kubernetes.
@@ -92,8 +89,8 @@ pub enum UpError {
     Keeper(#[from] KeeperError),
     #[error(transparent)]
     Serving(#[from] ServingError),
-    #[error("the record cannot be written any more, so nothing is served: {0}")]
-    Record(String),
+    #[error(transparent)]
+    Record(#[from] RecordLost),
     #[error("cannot write to the terminal: {0}")]
     Terminal(#[from] std::io::Error),
 }
@@ -106,12 +103,15 @@ impl UpError {
     }
 }
 
-/// The first view of a directory.
-struct First {
-    live: Live,
-    changes: Vec<Change>,
-    policies: Vec<SourceChange>,
-    settings: Settings,
+impl UpArgs {
+    fn doors(&self) -> Doors<'_> {
+        Doors {
+            listen: self.listen,
+            metrics: self.metrics,
+            threads: self.threads,
+            tls: self.tls_cert.as_deref().zip(self.tls_key.as_deref()),
+        }
+    }
 }
 
 /// Serves until a signal or until it must not go on.
@@ -128,38 +128,36 @@ pub fn serve<F: Future<Output = ()>>(
 ) -> Result<(), UpError> {
     // everything that can be wrong with the machine is found before the long part
     let state = StateDir::hold(&args.state, &args.directory)?;
-    let listeners = Listeners::bind(args)?;
+    let listeners = Listeners::bind(&args.doors())?;
+    let sample = Listeners::sample()?;
     let now = clock.now();
     let (tombstones, ledger) = Tombstones::open(&state.tombstones(), now)?;
     let credentials = Credentials::open(&state.credentials(), now)?;
     let site_key = SiteKey::load_or_create(&state.path().join(SITE_KEY))?;
     let (log, _recovery) = Log::open(&state.log(), &Options::default(), clock.clone())?;
     let mut said = Vec::new();
-    let First { live, changes, policies, settings } = first(args, clock, &mut said)?;
+    let retentions = Retentions::default();
+    let (live, first, settings) = first(args, clock, &retentions, &mut said)?;
     for line in said {
         eprintln!("{line}");
     }
     let index = Arc::new(RwLock::new(Index::new(site(&settings), Signers::default(), ledger)));
-    let view = View::new(watcher::view_settings(&settings));
-    let retentions = Retentions::default();
-    for policy in &policies {
-        watcher::take_policy(&retentions, policy);
-    }
-    let mut keeper = Keeper::new(index.clone(), tombstones, credentials, settings, clock.clone());
-    keeper.first(changes)?;
+    let view = View::new((&settings).into());
+    let mut keeper = Keeper::with_state(index.clone(), tombstones, credentials, settings, clock.clone());
+    keeper.first(first)?;
     let sampling = Sampling::new(&index);
     let guard = Guard::new(Parts {
         index: index.clone(),
         view: view.clone(),
         log: log.clone(),
         site_key,
-        secrets: state.secrets(),
-        resolver: Resolver { sample: Some(listeners.sample) },
+        secrets: state.secrets().into(),
+        resolver: Resolver { sample: Some(sample.address) },
         retentions: retentions.clone(),
         clock: clock.clone(),
         limits: Limits::default(),
     });
-    restore_usage(&guard, &state, &index, clock)?;
+    guard.count_today(&state.log())?;
     let freshness = live.freshness();
     view.prove(Some(Arc::new(move || freshness.last_readable())));
     let stop = CancellationToken::new();
@@ -174,43 +172,40 @@ pub fn serve<F: Future<Output = ()>>(
     };
     let watching = watcher.start(stop.clone());
     let ready = |base: &str| welcome::print(out, args, base, &index, &state, clock);
-    let served = listeners.serve(&guard, &sampling, args, &stop, until, ready);
+    let sample = Some((sample, sampling.source()));
+    let served = listeners.serve(&guard, sample, &stop, until, ready);
     stop.cancel();
     let kept = watching.join();
-    let recorded = log.close();
+    let recorded = serving::close(&log);
     served?;
-    if let Some(failure) = log.failure() {
-        return Err(UpError::Record(failure.to_string()));
-    }
-    if recorded.is_err() {
-        return Err(UpError::Record("its last entry could not be written".to_owned()));
-    }
+    recorded?;
     match kept {
         Ok(result) => result,
         Err(_) => Err(UpError::Settings("the thread that watches the directory ended".to_owned())),
     }
 }
 
-fn first(args: &UpArgs, clock: &Clock, said: &mut Vec<String>) -> Result<First, UpError> {
+/// The first view of a directory, and the settings it was read for.
+fn first(
+    args: &UpArgs,
+    clock: &Clock,
+    retentions: &Retentions,
+    said: &mut Vec<String>,
+) -> Result<(Live, First, Settings), UpError> {
     let mut settings: Option<Settings> = None;
-    let mut changes = Vec::new();
-    let mut policies = Vec::new();
-    let mut texts = Texts::default();
+    let mut first = First::default();
     let live = Live::open(&args.directory, clock.clone(), &mut |batch| {
         for change in &batch.changes {
-            match change {
-                SourceChange::Settings(read) => settings = read.as_deref().cloned(),
-                SourceChange::Put(object, _) if matches!(object.spec, crate::source::object::Spec::AuditPolicy(_)) => {
-                    policies.push(change.clone());
-                }
-                _ => {}
+            retentions.take(change);
+            if let SourceChange::Settings(read) = change {
+                settings = read.as_deref().cloned();
             }
         }
         for finding in batch.findings {
             said.push(format!("{}:{}: {}; {}", finding.file, finding.line, finding.message, finding.fix));
         }
         if let Some(settings) = &settings {
-            changes.extend(keeper::read_all(&batch.changes, &site(settings), &mut texts));
+            first.add(batch.changes, &site(settings));
         }
     })?;
     let Some(settings) = settings else {
@@ -220,18 +215,5 @@ fn first(args: &UpArgs, clock: &Clock, said: &mut Vec<String>) -> Result<First, 
             "{directory}: no datashare.yaml that can be read; add one with 'site: NAME' at the root of the directory\n{why}"
         )));
     };
-    Ok(First { live, changes, policies, settings })
-}
-
-/// Quotas go on where the last process left them.
-fn restore_usage(guard: &Guard, state: &StateDir, index: &RwLock<Index>, clock: &Clock) -> Result<(), UpError> {
-    let midnight = {
-        let index = index.read();
-        index.site().start_of(index.site().day(clock.now()))
-    };
-    let usage = usage::Usage::read(&state.log(), midnight, midnight)?;
-    for (namespace, name, grant) in usage.iter() {
-        guard.restore_usage(namespace, name, grant.today);
-    }
-    Ok(())
+    Ok((live, first, settings))
 }

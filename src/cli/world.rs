@@ -62,6 +62,7 @@ impl World {
                     }
                     SourceChange::Signers(text) => signers_text = text,
                     SourceChange::Settings(read) => settings = read,
+                    SourceChange::Credentials(..) | SourceChange::Ledger(_) | SourceChange::Reached(..) => {}
                 }
             }
         })?;

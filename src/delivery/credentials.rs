@@ -6,23 +6,19 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::journal::{Journal, JournalError};
+use super::token::{self, Token};
 use crate::judge::facts::{Grant, Key};
 use crate::judge::index::TokenHash;
 use crate::judge::permit::Credential;
-use crate::random::{self, RandomError};
+use crate::random::RandomError;
 
 const FILE: &str = "tokens.jsonl";
 /// Tokens out of time that may lie about before the journal is written anew.
 const SLACK: usize = 1_000;
-/// What every token begins with, so that scanners of repositories can know one.
-pub const PREFIX: &str = "dst_";
 
 /// Credentials cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +76,7 @@ impl Minted {
     }
 
     fn hash(&self) -> TokenHash {
-        Sha256::digest(self.token.as_bytes()).into()
+        token::hash(&self.token)
     }
 
     fn credential(&self) -> Credential {
@@ -179,17 +175,14 @@ impl Credentials {
 }
 
 fn minted(grant: &Grant, now: Timestamp) -> Result<Minted, RandomError> {
-    let secret = random::bytes::<32>()?;
-    let id = random::bytes::<6>()?;
-    let rotate_by = now.checked_add(grant.rotation.every).unwrap_or(Timestamp::MAX).min(grant.not_after);
-    let not_after = rotate_by.checked_add(grant.rotation.overlap).unwrap_or(Timestamp::MAX).min(grant.not_after);
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let token = Token::draw()?;
+    let (rotate_by, not_after) = grant.rotation.of(now, grant.not_after);
     Ok(Minted {
         grant: Name::from(&grant.key),
         request: Name::from(&grant.request),
         serial: grant.serial.clone(),
-        id: id.into(),
-        token: format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(secret)),
+        id: token.id().into(),
+        token: token.expose().to_owned(),
         not_before: now,
         not_after,
         rotate_by,

@@ -153,7 +153,7 @@ impl Worker {
     async fn forward(&self, subject: &Subject<'_>, permit: &Permit) -> Result<Exchange, Denied> {
         let guard = &*self.guard;
         let plan = permit.plan();
-        let route = self.routes.find(&plan.resource, &guard.secrets, guard.resolver, guard.limits.upstream);
+        let route = self.routes.find(&plan.resource, &guard.secrets, guard.resolver, guard.limits.upstream).await;
         let route = route.map_err(|failure| Denied::failed(failure, None))?;
         let (Some(operation), Ok(values)) = (permit.operation(), &subject.values) else {
             return Err(

@@ -8,16 +8,33 @@ use jiff::civil::Date;
 use parking_lot::RwLock;
 
 use super::Guard;
-use crate::api::v1alpha1::AuditPolicySpec;
 use crate::api::v1alpha1::validate::{FLOOR_DAYS, PERSONAL_FLOOR_DAYS, syntax};
+use crate::api::v1alpha1::{AuditPolicySpec, Kind};
 use crate::judge::facts::Key;
 use crate::judge::served::Plan;
+use crate::source::change::SourceChange;
+use crate::source::object::Spec;
 
 /// Days by policy; clones are the same policies.
 #[derive(Clone, Debug, Default)]
 pub struct Retentions(Arc<RwLock<HashMap<Key, (i64, i64)>>>);
 
 impl Retentions {
+    /// Takes in what a source tells, if it is about a policy.
+    pub fn take(&self, change: &SourceChange) {
+        match change {
+            SourceChange::Put(object, _) => {
+                if let Spec::AuditPolicy(spec) = &object.spec {
+                    self.set(Key::new(object.namespace.as_str(), object.name.as_str()), spec);
+                }
+            }
+            SourceChange::Gone(key, _) if key.kind() == Kind::AuditPolicy => {
+                self.remove(&Key::new(key.namespace(), key.name()));
+            }
+            _ => {}
+        }
+    }
+
     pub fn set(&self, key: Key, policy: &AuditPolicySpec) {
         let period = syntax::days(&policy.retention.period).unwrap_or(FLOOR_DAYS).max(FLOOR_DAYS);
         let personal = policy.retention.personal.as_deref().and_then(syntax::days).unwrap_or(PERSONAL_FLOOR_DAYS);

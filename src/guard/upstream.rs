@@ -11,9 +11,11 @@ mod pool;
 mod request;
 mod route;
 mod routes;
+mod secrets;
 mod tls;
 
 pub use answer::Fetched;
 pub use exchange::Exchange;
 pub use request::Outgoing;
 pub use routes::{Resolver, Routes};
+pub use secrets::{ClusterSecrets, Secrets};

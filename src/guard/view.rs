@@ -6,6 +6,8 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::RwLock;
 
+use crate::settings::Settings;
+
 /// When the source was last proved readable.
 pub type Proof = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -23,6 +25,12 @@ pub struct ViewSettings {
     pub trusted_gateways: Vec<IpNet>,
 }
 
+impl From<&Settings> for ViewSettings {
+    fn from(settings: &Settings) -> Self {
+        Self { max_staleness: settings.max_staleness, trusted_gateways: settings.trusted_gateways.clone() }
+    }
+}
+
 impl View {
     /// A view that nothing has proved yet: stale.
     #[must_use]
@@ -37,6 +45,11 @@ impl View {
 
     pub fn set(&self, settings: ViewSettings) {
         *self.settings.write() = settings;
+    }
+
+    #[must_use]
+    pub fn max_staleness(&self) -> SignedDuration {
+        self.settings.read().max_staleness
     }
 
     /// How old the view is; a proof from the future is as old as it is far away.

@@ -43,7 +43,17 @@ pub struct Index {
     ledger: Ledger,
     /// A token belongs to one decision: grant and serial.
     tokens: HashMap<TokenHash, (SeatNumber, Arc<Credential>)>,
+    /// The tokens of each grant that are told as a whole, and replaced as a whole.
+    issued: HashMap<Key, Vec<TokenHash>>,
     timers: BTreeSet<(Timestamp, Key)>,
+}
+
+/// A token as it was issued: for one decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    pub serial: Arc<str>,
+    pub hash: TokenHash,
+    pub credential: Credential,
 }
 
 /// A grant and how it stands.
@@ -86,6 +96,7 @@ impl Index {
             relations: Relations::default(),
             plans: HashMap::new(),
             tokens: HashMap::new(),
+            issued: HashMap::new(),
             timers: BTreeSet::new(),
         }
     }
@@ -93,10 +104,10 @@ impl Index {
     /// Forgets every object and keeps what must not be forgotten: ledger and tokens.
     pub fn start_over(&mut self, site: Site) {
         let ledger = std::mem::take(&mut self.ledger);
-        let tokens = std::mem::take(&mut self.tokens);
+        let (tokens, issued) = (std::mem::take(&mut self.tokens), std::mem::take(&mut self.issued));
         let mut grants = std::mem::take(&mut self.grants);
         grants.vacate();
-        *self = Self { grants, tokens, ..Self::new(site, Signers::default(), ledger) };
+        *self = Self { grants, tokens, issued, ..Self::new(site, Signers::default(), ledger) };
     }
 
     #[must_use]
@@ -144,6 +155,15 @@ impl Index {
 
     pub fn revocations(&self) -> impl Iterator<Item = &Revocation> {
         self.revocations.values()
+    }
+
+    #[must_use]
+    pub fn revocation(&self, key: &Key) -> Option<&Revocation> {
+        self.revocations.get(key)
+    }
+
+    pub fn requests(&self) -> impl Iterator<Item = &Arc<Request>> {
+        self.requests.values()
     }
 
     /// Grants that decide on a request.

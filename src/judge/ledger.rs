@@ -4,6 +4,8 @@
 //!
 //! Absence suspends, Revocation ends: nothing here depends on an object still being there.
 
+mod upkeep;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -110,14 +112,16 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Takes an entry in. Entries may come in any number of copies; order matters only between
-    /// Barred and Lifted of one name, which one writer writes in turn.
-    pub fn take(&mut self, entry: &LedgerEntry) {
+    /// Takes an entry in, and says whether it was new. Entries may come in any number of copies; order
+    /// matters only between Barred and Lifted of one name, which one writer writes in turn.
+    pub fn take(&mut self, entry: &LedgerEntry) -> bool {
         match entry {
             LedgerEntry::Enforced { namespace, serial, digest, scope, not_after, at } => {
                 let record = self.serials.entry(Key::new(namespace.clone(), serial.clone())).or_default();
+                let new = record.enforced.is_none();
                 record.enforced.get_or_insert_with(|| (*digest, scope.clone(), *not_after));
                 record.enforced_at.get_or_insert(*at);
+                new
             }
             LedgerEntry::Ended { namespace, serial, cause, scope, resources, by, at, .. } => {
                 let record = self.serials.entry(Key::new(namespace.clone(), serial.clone())).or_default();
@@ -127,6 +131,7 @@ impl Ledger {
                     let (scope, resources) = (scope.clone(), resources.clone());
                     record.ends.push(End { cause: *cause, scope, resources, by: by.clone(), at: *at });
                 }
+                !known
             }
             LedgerEntry::Barred { namespace, name, bar, resources, at } => {
                 let records = self.bars.entry(Key::new(namespace.clone(), name.clone())).or_default();
@@ -135,9 +140,11 @@ impl Ledger {
                     let (bar, resources) = (bar.clone(), resources.clone());
                     records.push(BarRecord { bar, resources, since: *at, lifted: None });
                 }
+                !standing
             }
             LedgerEntry::Lifted { namespace, name, at } => {
                 let records = self.bars.entry(Key::new(namespace.clone(), name.clone())).or_default();
+                let standing = records.iter().any(|record| record.lifted.is_none());
                 for record in records.iter_mut().filter(|r| r.lifted.is_none()) {
                     record.lifted = Some(*at);
                 }
@@ -150,6 +157,7 @@ impl Ledger {
                 }
                 kept.reverse();
                 *records = kept;
+                standing
             }
         }
     }

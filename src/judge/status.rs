@@ -10,12 +10,13 @@ mod request;
 mod resource;
 mod revocation;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
 use super::facts::Key;
 use super::index::Index;
+use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::status::CredentialHash;
 
 pub use phase::phase;
@@ -32,10 +33,27 @@ pub struct Observed {
     /// Guards there are, and how many of them have the world as it is here.
     pub guards: u32,
     pub current: u32,
+    /// Of those, how many do not have an object yet as it is here.
+    pub behind: BTreeMap<(Kind, Key), u32>,
+    /// When the last guard had an object; absent: as soon as it was here.
+    pub proved: HashMap<(Kind, Key), Timestamp>,
+    /// Ways from a gateway to the guard, by resource; absent: callers reach the guard directly.
+    pub routes: HashMap<Key, Route>,
     /// Streams of the record.
     pub streams: Vec<String>,
     /// Base URL of the guard, where it is known.
     pub url: Option<String>,
+}
+
+/// How far the way from a gateway to the guard is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// No gateway is configured.
+    Unrouted,
+    /// The gateway has not taken the route, or not yet.
+    Waiting { reason: String, message: String },
+    /// The gateway leads to the guard.
+    Taken,
 }
 
 /// One token by its hash.
@@ -56,9 +74,27 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    /// Whether every guard has the world as it is here.
-    fn is_enforced(&self) -> bool {
+    /// Whether a guard answers at all.
+    fn is_guarded(&self) -> bool {
         self.observed.guards > 0 && self.observed.current == self.observed.guards
+    }
+
+    /// How many guards have an object as it is here.
+    fn current(&self, kind: Kind, key: &Key) -> u32 {
+        let behind =
+            if self.observed.behind.is_empty() { None } else { self.observed.behind.get(&(kind, key.clone())) };
+        self.observed.current.saturating_sub(behind.copied().unwrap_or(0))
+    }
+
+    /// Whether every guard has an object as it is here.
+    fn is_enforced(&self, kind: Kind, key: &Key) -> bool {
+        self.is_guarded() && self.current(kind, key) == self.observed.guards
+    }
+
+    /// When every guard had what was noted at `noted`; nothing while one of them lacks it.
+    fn enforced_at(&self, kind: Kind, key: &Key, noted: Timestamp) -> Option<Timestamp> {
+        let proved = self.observed.proved.get(&(kind, key.clone())).copied().unwrap_or(noted);
+        self.is_enforced(kind, key).then(|| proved.max(noted))
     }
 
     /// Tokens of a grant's present decision that work now, newest last.
@@ -76,7 +112,7 @@ impl View<'_> {
     /// Whether calls with a token of this grant are answered.
     fn serves(&self, key: &Key) -> bool {
         let stands = self.index.standing(key, self.now) == Some(super::index::Standing::Serves);
-        stands && self.is_enforced() && !self.live(key).is_empty()
+        stands && self.is_enforced(Kind::AccessGrant, key) && !self.live(key).is_empty()
     }
 
     /// Grants of a namespace, in order.

@@ -31,8 +31,12 @@ pub fn gone(key: &ObjectKey, place: &Place) -> Option<Change> {
     })
 }
 
-/// Two Revocations of one name both stay in force, so the place is part of who they are.
+/// Two Revocations of one name in files both stay in force, so the place is part of who they are; in a
+/// cluster there is one of a name.
 fn placed(key: Key, place: &Place) -> Key {
+    if place.file.is_empty() {
+        return key;
+    }
     let nth = if place.nth == 0 { String::new() } else { format!(" #{}", place.nth + 1) };
     Key::new(key.namespace, format!("{} ({}{nth})", key.name, place.file))
 }

@@ -18,7 +18,8 @@ pub(super) fn from_seen(seen: Seen) -> (Option<Stamp>, Result<Settings, Vec<Find
     }
 }
 
-fn parse(text: &str) -> Result<Settings, Vec<Finding>> {
+/// The settings that a text says.
+pub(super) fn parse(text: &str) -> Result<Settings, Vec<Finding>> {
     let mut documents = yaml::parse(text);
     let document = match (documents.len(), documents.pop()) {
         (1, Some(Ok(document))) => document,

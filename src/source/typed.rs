@@ -143,6 +143,12 @@ fn checked(kind: Kind, written: &Value) -> Result<Spec, Vec<Fault>> {
     Err(broken.into_iter().map(fault).collect())
 }
 
+/// A typed spec as the cluster gave it, or what is wrong with it, one line each.
+pub(super) fn from_cluster(kind: Kind, written: &Value) -> Result<Spec, Vec<String>> {
+    let line = |fault: Fault| format!("{}: {}; {}", fault.member, fault.message, fault.fix);
+    checked(kind, written).map_err(|faults| faults.into_iter().map(line).collect())
+}
+
 fn spec_of(kind: Kind, spec: &Value) -> Result<Spec, Fault> {
     Ok(match kind {
         Kind::SharedResource => Spec::SharedResource(read(spec)?),

@@ -1,10 +1,12 @@
 //! The charts as helm renders them: without a complaint, strictly valid for the real API server whatever the values,
 //! no values that make no sense, and nothing in a container that the restricted profile forbids.
 
+mod arguments;
 pub mod helm;
 pub mod installed;
 mod lifecycle;
 mod network;
+pub mod roles;
 
 use std::fs;
 

@@ -61,6 +61,8 @@ pub struct Said {
 pub struct ControlPlane {
     access: Access,
     folder: PathBuf,
+    /// Of the store and of the API server.
+    ports: [u16; 2],
     // the last is the first to go
     processes: Mutex<Vec<Process>>,
     controllers: Once,
@@ -94,19 +96,36 @@ impl ControlPlane {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let admin = runtime.block_on(access.client(None));
         let (processes, controllers, names) = (Mutex::default(), Once::new(), AtomicU64::default());
-        let plane = Self { access, folder, processes, controllers, runtime, admin, names };
+        let ports = [store, secure];
+        let plane = Self { access, folder, ports, processes, controllers, runtime, admin, names };
         plane.run_program("etcd", &plane.etcd(store));
-        let arguments = plane.api_server(store, secure);
-        plane.run_program("kube-apiserver", &arguments);
+        plane.run_api_server()?;
+        Ok(plane)
+    }
+
+    fn run_api_server(&self) -> Result<(), String> {
+        let [store, secure] = self.ports;
+        self.run_program("kube-apiserver", &self.api_server(store, secure));
         eventually("the API server is ready", || {
-            let mut processes = plane.processes.lock().unwrap();
+            let mut processes = self.processes.lock().unwrap();
             if let Some(ended) = processes.iter_mut().find_map(|process| process.ended().then(|| process.log())) {
                 return Some(Err(tail(&ended)));
             }
             let ready = Request::get("/readyz").body(Vec::new()).unwrap();
-            plane.run(plane.admin.request_text(ready)).is_ok().then_some(Ok(()))
-        })?;
-        Ok(plane)
+            self.run(self.admin.request_text(ready)).is_ok().then_some(Ok(()))
+        })
+    }
+
+    /// Ends the API server and starts it anew over the same store; for a control plane of the test's own, without
+    /// controllers.
+    pub fn restart_api_server(&self) {
+        drop(self.processes.lock().unwrap().pop());
+        self.run_api_server().unwrap();
+    }
+
+    /// Where the store answers.
+    pub fn store_port(&self) -> u16 {
+        self.ports[0]
     }
 
     fn etcd(&self, port: u16) -> Vec<String> {
@@ -214,11 +233,11 @@ impl ControlPlane {
         name
     }
 
-    /// A namespace whose name matters; the caller is the only test that uses it.
+    /// A namespace whose name matters: signatures name it. Tests that share it write the same objects there.
     pub fn named_namespace(&self, name: &str) {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         let answer = self.ask("POST", "/api/v1/namespaces", &namespace);
-        assert_eq!(answer.status, 201, "{answer:?}");
+        assert!(matches!(answer.status, 201 | 409), "{answer:?}");
     }
 
     /// One request by the administrator; see [`Answer`].

@@ -18,24 +18,27 @@ pub fn served() -> &'static ControlPlane {
 
 fn applied() -> &'static Said {
     static APPLIED: OnceLock<Said> = OnceLock::new();
-    APPLIED.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
-        let said = shared().kubectl(&["apply", "--server-side", "-f", folder.to_str().unwrap()]);
-        assert!(said.ok, "{}", said.err);
-        for kind in Kind::ALL {
-            let uri = format!("/apis/{GROUP}/v1alpha1/{}", kind.aliases().0);
-            eventually(&format!("{} are served", kind.name()), || {
-                (shared().ask("GET", &uri, &Value::Null).status == 200).then_some(())
-            });
-        }
-        // kubectl goes by discovery, which follows a moment later
-        eventually("discovery tells of every kind", || {
-            let words = ["api-resources", "--categories=datashare", "--cached=false", "-o", "name"];
-            let told = shared().kubectl(&words);
-            (told.out.lines().count() == Kind::ALL.len()).then_some(())
+    APPLIED.get_or_init(|| apply_to(shared()))
+}
+
+/// Gives a control plane the five kinds.
+pub fn apply_to(plane: &ControlPlane) -> Said {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
+    let said = plane.kubectl(&["apply", "--server-side", "-f", folder.to_str().unwrap()]);
+    assert!(said.ok, "{}", said.err);
+    for kind in Kind::ALL {
+        let uri = format!("/apis/{GROUP}/v1alpha1/{}", kind.aliases().0);
+        eventually(&format!("{} are served", kind.name()), || {
+            (plane.ask("GET", &uri, &Value::Null).status == 200).then_some(())
         });
-        said
-    })
+    }
+    // kubectl goes by discovery, which follows a moment later
+    eventually("discovery tells of every kind", || {
+        let words = ["api-resources", "--categories=datashare", "--cached=false", "-o", "name"];
+        let told = plane.kubectl(&words);
+        (told.out.lines().count() == Kind::ALL.len()).then_some(())
+    });
+    said
 }
 
 /// Where the objects of a kind lie in a namespace.

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 /// Rooms from the top down; a room may name what stands on a later line.
 const FLOORS: [&[&str]; 7] = [
     &["cli"],
-    &["guard"],
+    &["guard", "operator"],
     &["source", "delivery", "audit"],
     &["judge"],
     &["approval", "fields"],
     &["api"],
-    &["clock", "random", "redacted", "settings", "telemetry"],
+    &["clock", "observe", "random", "redacted", "settings", "telemetry"],
 ];
 const LONGEST: usize = 500;
 const MEDIAN: usize = 150;

@@ -7,4 +7,5 @@ mod properties;
 mod reasons;
 mod signed;
 mod suspends;
+mod told;
 mod world;

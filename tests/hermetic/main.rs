@@ -27,6 +27,7 @@ mod deploy;
 mod example_jinan;
 mod guard;
 mod judge;
+mod manifests;
 mod objects;
 mod parsers;
 mod record;

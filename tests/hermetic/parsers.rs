@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file that reads, where its property stands, and its target below `tests/fuzz/targets`.
-const PARSERS: [(&str, &str, &str); 32] = [
+const PARSERS: [(&str, &str, &str); 33] = [
     ("src/api/v1alpha1/validate/syntax.rs", "src/api/v1alpha1/validate/syntax.rs", "syntax"),
     ("src/approval/canonical.rs", "src/approval/canonical/tests.rs", "canonical"),
     ("src/approval/signers.rs", "src/approval/signers/tests.rs", "signers"),
@@ -33,6 +33,7 @@ const PARSERS: [(&str, &str, &str); 32] = [
     ("src/guard/target.rs", "src/guard/target.rs", "request"),
     ("src/guard/upstream/base.rs", "src/guard/upstream/base.rs", "syntax"),
     ("src/settings.rs", "src/settings.rs", "settings"),
+    ("src/source/cluster/written.rs", "src/source/cluster/written.rs", "watch"),
     ("src/source/settings_file.rs", "src/source/settings_file.rs", "settings"),
     ("src/source/typed.rs", "tests/hermetic/objects/hostile.rs", "object"),
     ("src/source/yaml.rs", "src/source/yaml/tests.rs", "yaml"),

@@ -136,6 +136,10 @@ pub struct CredentialHash {
     /// Its identity, as the record names it.
     #[schemars(length(max = 64))]
     pub id: String,
+    /// Serial of the decision it was issued for; for another decision under the same name it means nothing.
+    #[schemars(length(min = 1, max = 128))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
     /// SHA-256 of the token.
     #[schemars(length(max = 64))]
     pub sha256: String,
@@ -145,6 +149,10 @@ pub struct CredentialHash {
     /// Until when it works.
     #[schemars(length(max = 40))]
     pub not_after: String,
+    /// Digest of what the consumer wrote into the annotation datashare.dev/rotate to ask for it.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
 }
 
 /// How many guards have seen the grant.

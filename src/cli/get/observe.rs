@@ -53,9 +53,11 @@ fn token(minted: &Minted) -> Token {
         serial: minted.serial.clone(),
         hash: CredentialHash {
             id: minted.id.to_string(),
+            serial: Some(minted.serial.to_string()),
             sha256: format!("{hash:x}"),
             not_before: minted.not_before.to_string(),
             not_after: minted.not_after.to_string(),
+            asked: None,
         },
         not_before: minted.not_before,
         not_after: minted.not_after,

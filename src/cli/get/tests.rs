@@ -30,9 +30,11 @@ fn observed(world: &World, grants: &[&str]) -> Observed {
         let grant = world.index.grant(&key).unwrap();
         let hash = CredentialHash {
             id: format!("of-{name}"),
+            serial: Some(grant.serial.to_string()),
             sha256: "0".repeat(64),
             not_before: grant.not_before.to_string(),
             not_after: grant.not_after.to_string(),
+            asked: None,
         };
         let (not_before, not_after) = (grant.not_before, grant.not_after);
         (key, vec![Token { serial: grant.serial.clone(), hash, not_before, not_after }])

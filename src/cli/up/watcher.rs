@@ -9,18 +9,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::UpError;
-use super::keeper::{self, Keeper};
 use super::sampling::Sampling;
-use crate::api::v1alpha1::Kind;
+use crate::cli::keeper::{First, Keeper};
 use crate::cli::world::site;
 use crate::clock::Clock;
 use crate::guard::retention::Retentions;
-use crate::guard::view::{View, ViewSettings};
-use crate::judge::facts::{Key, Texts};
-use crate::settings::Settings;
-use crate::source::change::SourceChange;
+use crate::guard::view::View;
 use crate::source::live::Live;
-use crate::source::object::Spec;
 
 /// How long it waits for an event before it looks at the clock.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -52,10 +47,13 @@ impl Watcher {
             let batch = self.live.next(PATIENCE);
             if !batch.is_empty() {
                 for change in &batch.changes {
-                    take_policy(&self.retentions, change);
+                    self.retentions.take(change);
                 }
                 let outcome = self.keeper.take(batch)?;
                 tell(&outcome.said);
+                if let Some(settings) = self.keeper.settings().filter(|_| outcome.settings) {
+                    self.view.set(settings.into());
+                }
                 if outcome.reload {
                     self.reload()?;
                 }
@@ -71,39 +69,18 @@ impl Watcher {
     fn reload(&mut self) -> Result<(), UpError> {
         self.keeper.start_over();
         let Some(settings) = self.keeper.settings() else { return Ok(()) };
-        self.view.set(view_settings(settings));
         let site = site(settings);
-        let (mut changes, mut texts) = (Vec::new(), Texts::default());
+        let mut first = First::default();
         self.live = Live::open(&self.directory, self.clock.clone(), &mut |batch| {
             for change in &batch.changes {
-                take_policy(&self.retentions, change);
+                self.retentions.take(change);
             }
-            changes.extend(keeper::read_all(&batch.changes, &site, &mut texts));
+            first.add(batch.changes, &site);
         })?;
-        self.keeper.first(changes)?;
+        self.keeper.first(first)?;
         let freshness = self.live.freshness();
         self.view.prove(Some(Arc::new(move || freshness.last_readable())));
         Ok(())
-    }
-}
-
-/// What of the settings concerns the view.
-pub fn view_settings(settings: &Settings) -> ViewSettings {
-    ViewSettings { max_staleness: settings.max_staleness, trusted_gateways: settings.trusted_gateways.clone() }
-}
-
-/// Keeps how long records must be kept.
-pub fn take_policy(retentions: &Retentions, change: &SourceChange) {
-    match change {
-        SourceChange::Put(object, _) => {
-            if let Spec::AuditPolicy(spec) = &object.spec {
-                retentions.set(Key::new(object.namespace.as_str(), object.name.as_str()), spec);
-            }
-        }
-        SourceChange::Gone(key, _) if key.kind() == Kind::AuditPolicy => {
-            retentions.remove(&Key::new(key.namespace(), key.name()));
-        }
-        _ => {}
     }
 }
 

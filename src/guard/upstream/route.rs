@@ -7,10 +7,9 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use super::base::Base;
 use super::pool::Pool;
-use crate::api::v1alpha1::common::KeyReference;
+use super::secrets::{SecretError, Secrets};
 use crate::api::v1alpha1::shared_resource::Upstream;
 use crate::api::v1alpha1::validate::syntax;
-use crate::delivery::secrets::{SecretError, Secrets};
 use crate::redacted::Redacted;
 
 /// Time for one answer when the resource says nothing.
@@ -41,31 +40,27 @@ pub enum RouteError {
 }
 
 /// The header that shows the upstream who we are.
-pub(super) fn credential(
+pub(super) async fn credential(
     upstream: &Upstream,
     namespace: &str,
     secrets: &Secrets,
 ) -> Result<Option<(HeaderName, HeaderValue)>, RouteError> {
     let Some(credential) = &upstream.credential else { return Ok(None) };
     let name: HeaderName = credential.header.parse().map_err(|_| RouteError::Header)?;
-    let secret = read(secrets, namespace, &credential.secret_ref).map_err(RouteError::Credential)?;
+    let secret = secrets.read(namespace, &credential.secret_ref).await.map_err(RouteError::Credential)?;
     let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| RouteError::Header)?;
     value.set_sensitive(true);
     Ok(Some((name, value)))
 }
 
 /// The certificates that the resource names.
-pub(super) fn authorities(
+pub(super) async fn authorities(
     upstream: &Upstream,
     namespace: &str,
     secrets: &Secrets,
 ) -> Result<Option<Redacted<String>>, RouteError> {
-    let named = upstream.ca_ref.as_ref().map(|reference| read(secrets, namespace, reference));
-    named.transpose().map_err(RouteError::Authorities)
-}
-
-fn read(secrets: &Secrets, namespace: &str, reference: &KeyReference) -> Result<Redacted<String>, SecretError> {
-    secrets.read(namespace, &reference.name, &reference.key)
+    let Some(reference) = &upstream.ca_ref else { return Ok(None) };
+    secrets.read(namespace, reference).await.map(Some).map_err(RouteError::Authorities)
 }
 
 /// How long one answer may take.

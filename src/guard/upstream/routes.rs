@@ -13,10 +13,10 @@ use super::connect::Connector;
 use super::failure::Failure;
 use super::pool::Pool;
 use super::route::{self, Route, RouteError};
+use super::secrets::Secrets;
 use super::tls;
 use crate::approval::canonical::Digest;
 use crate::clock::Stopwatch;
-use crate::delivery::secrets::Secrets;
 use crate::guard::limits::UpstreamLimits;
 use crate::judge::facts::{Key, Resource};
 
@@ -54,32 +54,36 @@ struct Origin {
 
 impl Routes {
     /// The way to a resource's upstream.
-    pub fn find(
+    pub async fn find(
         &self,
         resource: &Arc<Resource>,
         secrets: &Secrets,
         resolver: Resolver,
         limits: UpstreamLimits,
     ) -> Result<Arc<Route>, Failure> {
-        let mut known = self.known.lock();
-        if let Some(found) = known.get(&resource.key) {
-            let recent = !found.has_secrets || found.made.elapsed() < SECRETS_FOR;
-            if recent && Arc::ptr_eq(&found.resource, resource) {
-                return Ok(found.route.clone());
-            }
+        if let Some(route) = self.known(resource) {
+            return Ok(route);
         }
-        match self.make(resource, secrets, resolver, limits) {
+        // no lock is held while a secret is asked for: calls of other resources go on
+        match self.make(resource, secrets, resolver, limits).await {
             Ok(made) => {
                 let route = made.route.clone();
-                known.insert(resource.key.clone(), made);
+                self.known.lock().insert(resource.key.clone(), made);
                 Ok(route)
             }
             Err(error) => {
-                known.remove(&resource.key);
+                self.known.lock().remove(&resource.key);
                 tracing::warn!(resource = %resource.key, %error, "no way to the upstream");
                 Err(Failure::NotSetUp)
             }
         }
+    }
+
+    fn known(&self, resource: &Arc<Resource>) -> Option<Arc<Route>> {
+        let known = self.known.lock();
+        let found = known.get(&resource.key)?;
+        let recent = !found.has_secrets || found.made.elapsed() < SECRETS_FOR;
+        (recent && Arc::ptr_eq(&found.resource, resource)).then(|| found.route.clone())
     }
 
     /// Closes connections that have waited too long, and forgets resources that `stays` does not know.
@@ -93,7 +97,7 @@ impl Routes {
         });
     }
 
-    fn make(
+    async fn make(
         &self,
         resource: &Arc<Resource>,
         secrets: &Secrets,
@@ -103,8 +107,8 @@ impl Routes {
         let upstream = &resource.spec.interface.as_ref().ok_or(RouteError::Url)?.upstream;
         let base = Base::parse(&upstream.url).ok_or(RouteError::Url)?;
         let namespace = &resource.key.namespace;
-        let credential = route::credential(upstream, namespace, secrets)?;
-        let authorities = route::authorities(upstream, namespace, secrets)?;
+        let credential = route::credential(upstream, namespace, secrets).await?;
+        let authorities = route::authorities(upstream, namespace, secrets).await?;
         let authorities = authorities.as_ref().map(|pem| pem.expose().as_str());
         let pool = self.pool(&base, authorities, resolver, limits)?;
         let has_secrets = upstream.credential.is_some() || upstream.ca_ref.is_some();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Key, Site, Unreadable, names};
-use crate::api::v1alpha1::access_grant::{Approval, Decision};
+use crate::api::v1alpha1::access_grant::{Approval, CredentialPolicy, Decision};
 use crate::api::v1alpha1::common::Requires;
 use crate::api::v1alpha1::validate::syntax;
 use crate::api::v1alpha1::{AccessGrantSpec, messages};
@@ -15,7 +15,7 @@ use crate::approval::sshsig::{self, SignatureError, SignedBy};
 use crate::approval::statement::Statement;
 
 /// The decision on a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Grant {
     pub key: Key,
     pub serial: Arc<str>,
@@ -57,9 +57,31 @@ pub struct Rotation {
     pub overlap: SignedDuration,
 }
 
+impl Rotation {
+    /// What the terms say about it; absent members have their defaults.
+    pub fn read(policy: Option<&CredentialPolicy>) -> Result<Self, Unreadable> {
+        let length = |text: Option<&String>, absent, member| match text {
+            Some(text) => syntax::duration(text).ok_or_else(|| Unreadable::member(member, messages::DURATION)),
+            None => Ok(SignedDuration::from_hours(absent)),
+        };
+        Ok(Self {
+            every: length(policy.and_then(|p| p.rotate_every.as_ref()), 90 * 24, "spec.credential.rotateEvery")?,
+            overlap: length(policy.and_then(|p| p.overlap.as_ref()), 24, "spec.credential.overlap")?,
+        })
+    }
+
+    /// Of a token that begins at `begins`: when the next one is minted, and when it ends. None outlives its grant.
+    #[must_use]
+    pub fn of(self, begins: Timestamp, grant_ends: Timestamp) -> (Timestamp, Timestamp) {
+        let rotate_by = begins.checked_add(self.every).unwrap_or(Timestamp::MAX).min(grant_ends);
+        let not_after = rotate_by.checked_add(self.overlap).unwrap_or(Timestamp::MAX).min(grant_ends);
+        (rotate_by, not_after)
+    }
+}
+
 /// One approval after its signature was looked at. Whether the key may speak for the principal is
 /// not decided here: that changes with the list of signers, the signature does not.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Signed {
     pub role: Arc<str>,
     pub principal: Arc<str>,
@@ -79,11 +101,6 @@ impl Grant {
             Some(text) => syntax::time(text).ok_or_else(|| Unreadable::member(member, messages::TIME)),
             None => Ok(Timestamp::UNIX_EPOCH),
         };
-        let length = |text: Option<&String>, absent, member| match text {
-            Some(text) => syntax::duration(text).ok_or_else(|| Unreadable::member(member, messages::DURATION)),
-            None => Ok(absent),
-        };
-        let credential = spec.credential.as_ref();
         let digest = |text: &str, member| text.parse().map_err(|e| Unreadable::member(member, e));
         let quota = spec.quota.as_ref();
         let ceiling = |n: Option<i64>| n.map(|n| u32::try_from(n).unwrap_or(0));
@@ -106,18 +123,7 @@ impl Grant {
                 per_second: ceiling(quota.and_then(|q| q.per_second)),
                 per_day: ceiling(quota.and_then(|q| q.per_day)),
             },
-            rotation: Rotation {
-                every: length(
-                    credential.and_then(|c| c.rotate_every.as_ref()),
-                    SignedDuration::from_hours(90 * 24),
-                    "spec.credential.rotateEvery",
-                )?,
-                overlap: length(
-                    credential.and_then(|c| c.overlap.as_ref()),
-                    SignedDuration::from_hours(24),
-                    "spec.credential.overlap",
-                )?,
-            },
+            rotation: Rotation::read(spec.credential.as_ref())?,
             supersedes: spec.supersedes.as_deref().map(Arc::from),
             approvals,
             key,

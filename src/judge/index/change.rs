@@ -67,8 +67,10 @@ impl Index {
     pub fn record(&mut self, entries: &[LedgerEntry], now: Timestamp) -> Effects {
         let mut effects = Effects::default();
         let mut touched = BTreeSet::new();
+        let mut barred = false;
         for entry in entries {
-            self.ledger.take(entry);
+            let new = self.ledger.take(entry);
+            barred |= new && matches!(entry, LedgerEntry::Barred { .. } | LedgerEntry::Lifted { .. });
             if let LedgerEntry::Enforced { namespace, serial: s, .. }
             | LedgerEntry::Ended { namespace, serial: s, .. } = entry
             {
@@ -77,6 +79,10 @@ impl Index {
                 // what they claim to replace may be known only now, its grant being absent
                 touched.extend(self.relations.successors(&serial).iter().cloned());
             }
+        }
+        if barred {
+            // seen by whoever keeps the ledger, and perhaps never here
+            self.bars = Bars::gather(self.revocations.values(), &self.ledger);
         }
         self.judge(touched, now, &mut effects);
         effects
@@ -136,6 +142,9 @@ impl Index {
 
     fn insert_grant(&mut self, grant: Grant, effects: &mut Effects) -> BTreeSet<Key> {
         let key = grant.key.clone();
+        if self.grants.get(&key).is_some_and(|slot| *slot.grant == grant) {
+            return BTreeSet::from([key]);
+        }
         let mut touched = self.remove_grant(&key, effects);
         self.relations.add(&grant);
         touched.extend(self.relations.of_serial(&serial_of(&grant)).iter().cloned());

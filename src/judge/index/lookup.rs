@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::seats::SeatNumber;
-use super::{Index, Slot, Standing, TokenHash};
+use super::{Index, Issued, Slot, Standing, TokenHash};
 use crate::judge::bars::Caller;
 use crate::judge::facts::Key;
 use crate::judge::permit::{Credential, Door, Holder, Permit};
@@ -25,6 +25,24 @@ impl Index {
         // a new decision under the same name has its own tokens: the old ones may have leaked
         let seat = self.grants.keep(grant, serial);
         self.tokens.extend(credentials.into_iter().map(|(hash, credential)| (hash, (seat, Arc::new(credential)))));
+    }
+
+    /// Makes these the only tokens of a grant: those that the last call of this made known are unknown from now on.
+    pub fn replace_credentials(&mut self, grant: &Key, credentials: impl IntoIterator<Item = Issued>) {
+        for hash in self.issued.remove(grant).unwrap_or_default() {
+            // one that another grant has claimed since is that one's
+            if self.tokens.get(&hash).is_some_and(|(seat, _)| self.grants.is_of(grant, *seat)) {
+                self.tokens.remove(&hash);
+            }
+        }
+        let mut hashes = Vec::new();
+        for Issued { serial, hash, credential } in credentials {
+            self.add_credentials(grant, &serial, [(hash, credential)]);
+            hashes.push(hash);
+        }
+        if !hashes.is_empty() {
+            self.issued.insert(grant.clone(), hashes);
+        }
     }
 
     /// Whose token this is. Unknown tokens and those of absent grants are alike.

@@ -55,6 +55,11 @@ impl Seats {
         self.names.get(key)?.present
     }
 
+    /// Whether a seat is one that this name has borne.
+    pub fn is_of(&self, key: &Key, number: SeatNumber) -> bool {
+        self.names.get(key).is_some_and(|decisions| decisions.seats.iter().any(|(_, own)| *own == number))
+    }
+
     pub fn get(&self, key: &Key) -> Option<&Slot> {
         self.at(self.number(key)?)
     }

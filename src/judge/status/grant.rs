@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::View;
 use super::conditions::condition;
+use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::status::{AccessGrantStatus, Enforcement, RevocationProof};
 use crate::judge::facts::{Grant, Key};
 use crate::judge::index::Standing;
@@ -19,7 +20,8 @@ impl View<'_> {
         let standing = self.index.standing(key, self.now)?;
         let record = self.index.ledger().serial(&key.namespace, &grant.serial);
         let own = record.filter(|record| record.enforced.as_ref().is_some_and(|(digest, _, _)| *digest == grant.terms));
-        let enforced_at = own.and_then(|record| record.enforced_at);
+        let noted = own.and_then(|record| record.enforced_at);
+        let enforced_at = noted.and_then(|at| self.enforced_at(Kind::AccessGrant, key, at));
         let live = self.live(key);
         let usage = self.observed.usage.get(key);
         let guards = self.observed.guards;
@@ -28,12 +30,12 @@ impl View<'_> {
             conditions: Some(self.conditions(grant, &standing, record, enforced_at)),
             digest: Some(grant.terms.to_string()),
             credentials: (!live.is_empty()).then(|| live.iter().map(|token| token.hash.clone()).collect()),
-            enforcement: enforced_at.filter(|_| guards > 0).map(|at| Enforcement {
+            enforcement: noted.filter(|_| guards > 0).map(|_| Enforcement {
                 guards: i64::from(guards),
-                current: i64::from(self.observed.current),
-                enforced_at: Some(at.to_string()),
+                current: i64::from(self.current(Kind::AccessGrant, key)),
+                enforced_at: enforced_at.map(|at| at.to_string()),
             }),
-            revocation: record.and_then(|record| self.proof(&standing, record)),
+            revocation: record.and_then(|record| self.proof(key, &standing, record)),
             last_used: usage.map(|(at, _)| at.to_string()),
             calls_today: usage.map(|(_, today)| i64::try_from(*today).unwrap_or(i64::MAX)),
         })
@@ -55,14 +57,16 @@ impl View<'_> {
         let approved = stands || matches!(standing, Standing::Refused(f) if f.reason == Reason::NotYetValid);
         let live = self.live(&grant.key);
         let issued = live.last().map_or(since, |token| token.not_before);
-        let enforced = stands && enforced_at.is_some() && self.is_enforced();
+        let enforced = stands && enforced_at.is_some();
         let serves = self.serves(&grant.key);
-        let (ready_reason, ready_message) = match (stands, live.is_empty(), self.is_enforced()) {
-            (true, _, false) => ("NoGuard", "no guard is running; start one"),
-            (true, true, true) => ("CredentialMissing", "its first token is not minted yet"),
-            (true, false, true) => ("Serving", "calls are answered"),
-            (false, ..) => (reason, message),
-        };
+        let (ready_reason, ready_message) =
+            match (stands, live.is_empty(), self.is_enforced(Kind::AccessGrant, &grant.key)) {
+                (true, _, false) if !self.is_guarded() => ("NoGuard", "no guard is running; start one"),
+                (true, _, false) => ("Waiting", "not every guard has seen it yet"),
+                (true, true, true) => ("CredentialMissing", "its first token is not minted yet"),
+                (true, false, true) => ("Serving", "calls are answered"),
+                (false, ..) => (reason, message),
+            };
         let token =
             if live.is_empty() { ("CredentialMissing", "no token is live") } else { ("Issued", "a token is live") };
         let seen = if enforced { ("Enforced", "every guard has it") } else { ("NotEnforced", ready_message) };
@@ -75,7 +79,7 @@ impl View<'_> {
     }
 
     /// When the end was asked for and when it held.
-    fn proof(&self, standing: &Standing, record: &SerialRecord) -> Option<RevocationProof> {
+    fn proof(&self, key: &Key, standing: &Standing, record: &SerialRecord) -> Option<RevocationProof> {
         let Standing::Refused(finding) = standing else { return None };
         let cause = match finding.reason {
             Reason::Revoked => Cause::Revoked,
@@ -85,7 +89,7 @@ impl View<'_> {
         let end = record.ends.iter().find(|end| end.cause == cause)?;
         Some(RevocationProof {
             requested_at: end.at.to_string(),
-            enforced_at: self.is_enforced().then(|| end.at.to_string()),
+            enforced_at: self.enforced_at(Kind::AccessGrant, key, end.at).map(|at| at.to_string()),
             cause: format!("{cause:?} by {}", end.by),
         })
     }

@@ -8,13 +8,13 @@ impl View<'_> {
     /// Status of an audit policy.
     #[must_use]
     pub fn policy(&self) -> AuditPolicyStatus {
-        let (reason, message) = if self.is_enforced() {
+        let (reason, message) = if self.is_guarded() {
             ("InForce", "every guard records under it")
         } else {
             ("NoGuard", "no guard is running; start one")
         };
         AuditPolicyStatus {
-            conditions: Some(vec![condition("Ready", self.is_enforced(), reason, message, self.now)]),
+            conditions: Some(vec![condition("Ready", self.is_guarded(), reason, message, self.now)]),
             streams: Some(self.observed.streams.clone()).filter(|streams| !streams.is_empty()),
             ..AuditPolicyStatus::default()
         }

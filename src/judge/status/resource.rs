@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::View;
 use super::conditions::condition;
+use super::{Route, View};
 use crate::api::v1alpha1::common::Mode;
 use crate::api::v1alpha1::shared_resource::{Sharing, Tier};
 use crate::api::v1alpha1::status::SharedResourceStatus;
@@ -25,9 +25,19 @@ impl View<'_> {
             _ if !resource.offers(Mode::Interface) => {
                 (false, "NoInterface", "it has no interface; the guard answers no calls for it".into())
             }
-            _ if !self.is_enforced() => (false, "NoGuard", "no guard is running; start one".into()),
-            (_, 0) => (false, "NoGrant", "no grant serves from it now".into()),
-            (_, n) => (true, "Serving", format!("{n} grants serve from it")),
+            _ if !self.is_guarded() => (false, "NoGuard", "no guard is running; start one".into()),
+            (_, n) => match self.observed.routes.get(key) {
+                Some(Route::Waiting { reason, message }) => (false, reason.as_str(), message.clone()),
+                _ if n == 0 => (false, "NoGrant", "no grant serves from it now".into()),
+                Some(Route::Unrouted) => (
+                    true,
+                    "Serving",
+                    format!(
+                        "{n} grants serve from it; no gateway is configured, so only callers inside the cluster reach the guard"
+                    ),
+                ),
+                Some(Route::Taken) | None => (true, "Serving", format!("{n} grants serve from it")),
+            },
         };
         let mut conditions = vec![condition("Ready", ready, reason, &message, self.now)];
         conditions.extend(self.overdue(resource));

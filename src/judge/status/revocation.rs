@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::View;
 use super::conditions::condition;
-use crate::api::v1alpha1::RevocationSpec;
 use crate::api::v1alpha1::common::LocalReference;
 use crate::api::v1alpha1::status::{RecallState, RevocationStatus};
 use crate::api::v1alpha1::validate::syntax;
+use crate::api::v1alpha1::{Kind, RevocationSpec};
 use crate::judge::facts::{Bar, Key, Revocation, Site, Target};
 use crate::judge::ledger::Cause;
 
@@ -21,7 +21,7 @@ impl View<'_> {
     #[must_use]
     pub fn revocation(&self, revocation: &Revocation, spec: &RevocationSpec) -> RevocationStatus {
         let since = self.noted(revocation);
-        let enforced = since.filter(|_| self.is_enforced());
+        let enforced = since.and_then(|at| self.enforced_at(Kind::Revocation, &revocation.key, at));
         let (reason, message) = match (since, enforced) {
             (_, Some(_)) => ("Enforced", "no call is served against it"),
             (_, None) if self.observed.guards == 0 => ("NoGuard", "no guard is running; it holds as soon as one does"),

@@ -10,11 +10,14 @@ use jiff::{SignedDuration, Timestamp};
 pub struct Freshness(Arc<AtomicI64>);
 
 impl Freshness {
-    pub(super) fn new(now: Timestamp) -> Self {
+    /// Proved readable at `now`.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(now.as_microsecond())))
     }
 
-    pub(super) fn touch(&self, now: Timestamp) {
+    /// It was proved readable at this moment.
+    pub fn touch(&self, now: Timestamp) {
         self.0.store(now.as_microsecond(), Ordering::Release);
     }
 

@@ -25,7 +25,13 @@ pub(super) fn guarded(text: &str, first_line: u32) -> Result<Option<Root>, YamlE
             let message = "the YAML parser gave up on this document";
             Err(YamlError::new(YamlFault::Syntax, (first_line, 1), message, "write it in plain block style"))
         })
-        .map_err(|error| blame_tab(text, first_line, error))
+        .map_err(|error| within(text, first_line, blame_tab(text, first_line, error)))
+}
+
+/// Where a text ends too early, the parser complains of a line below the last one.
+fn within(text: &str, first_line: u32, error: YamlError) -> YamlError {
+    let below = u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX);
+    YamlError { line: error.line.min(first_line.saturating_add(below)), ..error }
 }
 
 /// A tab in the indentation is the commonest cause that nobody can see, and the parser complains of
@@ -55,8 +61,14 @@ fn document(text: &str, first_line: u32) -> Result<Option<Root>, YamlError> {
             "remove or indent it",
         ));
     }
-    let mut reader =
-        Reader { events: Parser::new_from_str(text), offset: first_line.saturating_sub(1), item_lines: Vec::new() };
+    // blanks at the very end, which nobody sees, are no content
+    let text = text.trim_end_matches([' ', '\t']);
+    let mut reader = Reader {
+        events: Parser::new_from_str(text),
+        offset: first_line.saturating_sub(1),
+        item_lines: Vec::new(),
+        broken_off: (!text.ends_with('\n')).then(|| text.chars().count()),
+    };
     let mut root = None;
     loop {
         match reader.next()? {
@@ -104,6 +116,8 @@ struct Reader<'t> {
     events: Parser<'t, StrInput<'t>>,
     offset: u32,
     item_lines: Vec<u32>,
+    /// Where the text ends, in characters, when it ends without a line break.
+    broken_off: Option<usize>,
 }
 
 impl<'t> Reader<'t> {
@@ -124,7 +138,7 @@ impl<'t> Reader<'t> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_extras(anchor, tag.is_some(), span)?;
                 if style != ScalarStyle::Plain {
-                    return Ok(Value::String(text.into_owned()));
+                    return Ok(Value::String(self.ended(text.into_owned(), style, span)));
                 }
                 match scalar::resolve(&text) {
                     Ok(None) => Ok(Value::String(text.into_owned())),
@@ -152,6 +166,16 @@ impl<'t> Reader<'t> {
                 Err(YamlError::new(YamlFault::Syntax, self.place(span.start), "a value is missing here", "complete it"))
             }
         }
+    }
+
+    /// A block text that the end of the file cuts short has no line break there. The parser adds one;
+    /// `kubectl` does not, and both must see the same value under a digest.
+    fn ended(&self, mut text: String, style: ScalarStyle, span: Span) -> String {
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        if block && self.broken_off == Some(span.end.index()) && text.ends_with('\n') {
+            text.pop();
+        }
+        text
     }
 
     fn sequence(&mut self, depth: usize, above: Above) -> Result<Value, YamlError> {

@@ -16,6 +16,9 @@ pub(super) fn resolve(text: &str) -> Result<Option<Value>, Unclear> {
     if first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.') {
         return number(text);
     }
+    if matches!(first, b'?' | b':') {
+        return Err(quote(text, "is text to some readers of YAML and a name or a value of its own to others"));
+    }
     if text.len() > 5 {
         return Ok(None);
     }

@@ -57,6 +57,9 @@ fn refuses_with_place() {
     assert_eq!(refused("a: !x {b: 1}\n").0, Refused);
     assert_eq!(refused("%YAML 1.1\n").0, Refused);
     assert_eq!(refused("1: a\n").0, Refused);
+    for text in ["a: {?}\n", "a: {?b: 1}\n", "a: [?b]\n", "a: ?b\n", "a: {:b}\n", "a: :b\n"] {
+        assert!(matches!(refused(text).0, Refused | Ambiguous | Syntax), "{text}");
+    }
     assert_eq!(refused("? [a]\n: b\n").0, Refused);
     assert_eq!(refused("<<: {a: 1}\n").0, Refused);
     assert_eq!(refused("a: no\n").0, Ambiguous);
@@ -68,6 +71,14 @@ fn refuses_with_place() {
     assert_eq!(refused(&"- ".repeat(5000)).0, TooLarge);
     assert_eq!(refused(&" ".repeat(MAX_BYTES + 1)).0, TooLarge);
     assert_eq!(refused("a: 1\n\0b: 2\n").1, 2);
+}
+
+#[test]
+fn a_text_that_ends_too_early_is_refused_within_it() {
+    for text in ["a: 1\nb: {c: 1, m", "a: [", "a: 1\nb: \"open"] {
+        let (_, line, ..) = refused(text);
+        assert!(line as usize <= text.lines().count(), "{text:?}: {line}");
+    }
 }
 
 #[test]
@@ -209,4 +220,31 @@ fn speed() {
         serde_yaml::from_str::<Value>(&text).unwrap();
     }
     println!("serde_yaml {:?} each", start.elapsed() / rounds);
+}
+
+/// As `kubectl` reads it, by way of another reader of the same family.
+#[test]
+fn a_block_text_that_the_end_of_the_file_cuts_short_has_no_line_break_there() {
+    assert_eq!(one("s: |\n  x").unwrap(), json!({"s": "x"}));
+    assert_eq!(one("s: |\n  x\n").unwrap(), json!({"s": "x\n"}));
+    let texts = [
+        "s: {}\n  x",
+        "s: {}\n  字\n  y",
+        "s: {}\n  x\n\n  ",
+        "s: {}\n  x\n",
+        "s: {}\n  x\n# c",
+        "s: {}",
+        "s: {}\n  ",
+        "s: {}\n  x\n\n\n    y",
+        "s: {}\n  x\n ",
+        "a:\n- {}\n  x",
+        "s: {}\n  x\r\n  y",
+        "s: {}\n  x\nt: z",
+    ];
+    for style in ["|", ">", "|+", ">+", "|-", ">-"] {
+        for text in texts {
+            let text = text.replace("{}", style);
+            assert_eq!(one(&text).unwrap(), serde_yaml::from_str::<Value>(&text).unwrap(), "{text:?}");
+        }
+    }
 }

@@ -240,7 +240,7 @@ impl World {
             view: view.clone(),
             log: log.clone(),
             site_key: site_key.clone(),
-            secrets: state.secrets(),
+            secrets: state.secrets().into(),
             resolver: Resolver { sample: Some(plan.upstream) },
             retentions: Retentions::default(),
             clock: clock.clone(),

@@ -1,12 +1,17 @@
 //! The rules between objects at their edges: the last moment that fits, the member that does not count.
 
+use datashare::approval::canonical::Digest;
 use datashare::judge::facts::Key;
 use datashare::judge::index::{Change, Index, Standing};
 use datashare::judge::ledger::{Cause, Ledger, LedgerEntry, Scope};
+use datashare::judge::permit::Call;
 use datashare::judge::reason::Reason;
+use datashare::judge::refusal::Code;
 use serde_json::{Value, json};
 
-use super::world::{PROVIDER, SYSTEM, Scene, UNIT, apply, ask, ask_as, at, judged, now, revocation, signers, site};
+use super::world::{
+    PROVIDER, SYSTEM, Scene, TOKEN, UNIT, apply, ask, ask_as, at, judged, now, revocation, signers, site,
+};
 
 fn reason(edit: impl FnOnce(&mut Scene)) -> Option<Reason> {
     let mut scene = Scene::new();
@@ -58,6 +63,21 @@ fn consent_or_a_legal_basis_is_needed_in_the_grant_itself() {
         s.terms["fields"] = json!(["use"]);
     });
     assert_eq!(plain, None, "asked for and not granted");
+}
+
+#[test]
+fn a_call_meets_what_the_grant_asks_and_what_the_resource_asks() {
+    let mut scene = Scene::new();
+    scene.resource["requires"] = json!({"case": true});
+    scene.terms["requires"] = json!({"consent": true, "case": false});
+    let index = scene.serving();
+    let holder = index.identify(&TOKEN, None, now()).unwrap();
+    let source = "10.0.0.1".parse().unwrap();
+    let bare = Call { source, operation: Some(0), user: None, case: None, consent: None };
+    let refused = |call: &Call<'_>| holder.permit(call).err().map(|refusal| refusal.code);
+    assert_eq!(refused(&Call { consent: Some("k"), ..bare }), Some(Code::CaseRequired));
+    assert_eq!(refused(&Call { case: Some("c"), ..bare }), Some(Code::ConsentRequired));
+    assert_eq!(refused(&Call { case: Some("c"), consent: Some("k"), ..bare }), None);
 }
 
 #[test]
@@ -135,6 +155,25 @@ fn a_revocation_is_felt_by_the_next_call() {
     let mut index = Scene::new().serving();
     index.apply(Change::Revocation(revocation("r", &json!({"grant": {"serial": "S-1"}}), None)), now());
     assert!(ask(&index).is_err(), "not only when the fact is on disk");
+}
+
+#[test]
+fn of_two_facts_about_one_serial_the_first_stands() {
+    // a journal may be read in several copies
+    let fact = |serial: &str, digest: &[u8]| LedgerEntry::Enforced {
+        namespace: PROVIDER.into(),
+        serial: serial.into(),
+        digest: Digest::of(digest),
+        scope: Scope { resource: "ownership".into(), unit: UNIT.into(), system: SYSTEM.into() },
+        not_after: at("2027-10-31T00:00:00+08:00"),
+        at: now(),
+    };
+    let mut ledger = Ledger::default();
+    for one in [fact("S-1", b"first"), fact("S-1", b"second"), fact("S-2", b"third")] {
+        ledger.take(&one);
+    }
+    let (digest, ..) = ledger.serial(&PROVIDER.into(), &"S-1".into()).unwrap().enforced.clone().unwrap();
+    assert_eq!(digest, Digest::of(b"first"));
 }
 
 #[test]

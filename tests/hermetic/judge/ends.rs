@@ -30,7 +30,9 @@ fn stays_ended(mut index: Index, scene: &Scene, expected: Reason) {
     assert_eq!(reason(&index, &copy.key()), Some(expected));
 
     let mut ledger = datashare::judge::ledger::Ledger::default();
-    index.ledger().compact(now()).iter().for_each(|entry| ledger.take(entry));
+    for entry in index.ledger().compact(now()) {
+        ledger.take(&entry);
+    }
     let mut restarted = Index::new(site(), signers(), ledger);
     let effects = restarted.load(scene.changes(), now());
     flush(&mut restarted, effects);

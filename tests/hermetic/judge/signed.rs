@@ -78,6 +78,32 @@ fn one_key_does_not_speak_in_two_roles() {
 }
 
 #[test]
+fn one_person_does_not_speak_in_two_roles_whatever_the_key() {
+    let mut scene = Scene::new();
+    scene.resource["approval"][1]["principals"] = json!(["director@jinan"]);
+    let second = ("director@jinan", 5, "");
+    scene.approvals[1] = by("DataAuthority", second, LATE);
+    let finding = judged(&scene, signers_of(&[DIRECTOR, second])).unwrap();
+    assert_eq!(finding.reason, Reason::ApprovalInvalid);
+    assert!(finding.message.contains("has also signed as DataAuthority"), "{}", finding.message);
+}
+
+#[test]
+fn a_denial_needs_one_valid_signature_of_any_approving_role() {
+    let denied = |approvals: &[Approver]| {
+        let mut scene = Scene::new();
+        scene.terms = json!({"serial": "S-1", "decision": "Denied", "reason": "too much"});
+        scene.approvals = approvals.to_vec();
+        judged(&scene, signers()).map(|finding| finding.reason)
+    };
+    assert_eq!(denied(&[by("Provider", DIRECTOR, EARLY)]), Some(Reason::Denied));
+    assert_eq!(denied(&[by("DataAuthority", SHARE, EARLY)]), Some(Reason::Denied));
+    assert_eq!(denied(&[]), Some(Reason::Pending), "nobody has decided");
+    assert_eq!(denied(&[by("Provider", ("director@jinan", 9, ""), EARLY)]), Some(Reason::Pending), "not their key");
+    assert_eq!(denied(&[by("DataAuthority", DEPUTY, EARLY)]), Some(Reason::Pending), "not their role");
+}
+
+#[test]
 fn a_signature_that_proves_nothing_spoils_nobody_elses() {
     // anybody can write a name down; only a key that speaks for it counts against its owner
     let mut scene = Scene::new();

@@ -49,6 +49,7 @@ impl World {
                 }
                 SourceChange::Settings(settings) => self.settings = Some(settings.is_some()),
                 SourceChange::Signers(text) => self.signers = text,
+                other => panic!("a directory does not tell {other:?}"),
             }
         }
         self.said.extend(batch.said);

@@ -1,5 +1,6 @@
-//! Keeps the judge's world up to date while the directory changes: takes batches in, makes durable
-//! what must be, mints and rotates credentials, and says in one line each what became of it.
+//! Keeps the judge's world up to date while its source changes: takes batches in and says in one line
+//! each what became of it. Over a directory it also makes durable what must be, and mints and rotates
+//! credentials; in a cluster the operator does that, and it comes back from there as any other change.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +16,9 @@ use crate::delivery::credentials::{CredentialError, Credentials, Known};
 use crate::delivery::journal::JournalError;
 use crate::delivery::tombstones::Tombstones;
 use crate::judge::facts::{Key, Site, Texts};
+use crate::judge::index::Issued;
 use crate::judge::index::{Change, Effects, Index, Standing};
+use crate::judge::ledger::LedgerEntry;
 use crate::settings::Settings;
 use crate::source::change::{Batch, SourceChange};
 use crate::source::facts;
@@ -35,11 +38,17 @@ pub enum KeeperError {
 /// The one writer of the index.
 pub struct Keeper {
     index: Arc<RwLock<Index>>,
-    tombstones: Tombstones,
-    credentials: Credentials,
+    /// `None` in a cluster.
+    state: Option<State>,
     clock: Clock,
     /// `None` while there are no settings that can be read: then nothing is judged.
     settings: Option<Settings>,
+}
+
+/// What outlives the objects, where this process keeps it.
+struct State {
+    tombstones: Tombstones,
+    credentials: Credentials,
 }
 
 /// What came of a batch.
@@ -47,12 +56,47 @@ pub struct Keeper {
 pub struct Outcome {
     /// For people, one line each.
     pub said: Vec<String>,
-    /// Site or time zone changed: every signature has to be read anew.
+    /// There are other settings, or none any more.
+    pub settings: bool,
+    /// Site or time zone are others: every signature has to be read anew.
     pub reload: bool,
 }
 
+/// The first view, read for one site.
+#[derive(Debug, Default)]
+pub struct First {
+    changes: Vec<Change>,
+    texts: Texts,
+    credentials: Vec<(Key, Vec<Issued>)>,
+    ledger: Vec<LedgerEntry>,
+}
+
+impl First {
+    /// Reads the objects of a batch on all cores.
+    pub fn add(&mut self, changes: Vec<SourceChange>, site: &Site) {
+        let read = |change| read_change(change, site).unwrap_or_else(|absent| absent.gone);
+        let mut all: Vec<Change> = changes.par_iter().filter_map(read).collect();
+        for change in &mut all {
+            match change {
+                Change::Grant(grant) => self.texts.share_grant(grant),
+                Change::Request(request) => self.texts.share_request(request),
+                _ => {}
+            }
+        }
+        self.changes.append(&mut all);
+        for change in changes {
+            match change {
+                SourceChange::Credentials(key, issued) => self.credentials.push((key, issued)),
+                SourceChange::Ledger(entries) => self.ledger.extend(entries),
+                _ => {}
+            }
+        }
+    }
+}
+
 impl Keeper {
-    pub fn new(
+    /// Over a directory: remembers and mints.
+    pub fn with_state(
         index: Arc<RwLock<Index>>,
         tombstones: Tombstones,
         credentials: (Credentials, Vec<Known>),
@@ -60,38 +104,50 @@ impl Keeper {
         clock: Clock,
     ) -> Self {
         know(&mut index.write(), credentials.1);
-        Self { index, tombstones, credentials: credentials.0, clock, settings: Some(settings) }
+        let state = Some(State { tombstones, credentials: credentials.0 });
+        Self { index, state, clock, settings: Some(settings) }
+    }
+
+    /// In a cluster: takes in what the operator remembers and mints.
+    pub fn new(index: Arc<RwLock<Index>>, clock: Clock) -> Self {
+        Self { index, state: None, clock, settings: None }
     }
 
     /// Takes the first view in and judges it whole.
-    pub fn first(&mut self, changes: Vec<Change>) -> Result<(), KeeperError> {
+    pub fn first(&mut self, first: First) -> Result<(), KeeperError> {
+        let First { changes, credentials, ledger, texts: _ } = first;
         let now = self.clock.now();
         let effects = {
             let mut index = self.index.write();
+            // what has ended is known before anything is judged
+            index.record(&ledger, now);
+            for (grant, issued) in credentials {
+                index.replace_credentials(&grant, issued);
+            }
             let mut effects = index.load(changes, now);
             effects.ledger.extend(index.notice_absent(now).ledger);
             effects
         };
-        let index = self.index.clone();
-        let stands = |key: &Key, serial: &str| index.read().grant(key).is_some_and(|grant| *grant.serial == *serial);
-        self.credentials.tidy(stands, now)?;
+        if let Some(state) = &mut self.state {
+            let index = self.index.clone();
+            let stands =
+                |key: &Key, serial: &str| index.read().grant(key).is_some_and(|grant| *grant.serial == *serial);
+            state.credentials.tidy(stands, now)?;
+        }
         self.follow_up(effects, now).map(|_| ())
     }
 
     /// Takes a batch in. Each change has its effect before the next one is looked at.
     pub fn take(&mut self, batch: Batch) -> Result<Outcome, KeeperError> {
-        let mut outcome = Outcome { said: batch.said, reload: false };
+        let mut outcome = Outcome { said: batch.said, ..Outcome::default() };
         for finding in &batch.findings {
             outcome.said.push(format!("{}:{}: {}; {}", finding.file, finding.line, finding.message, finding.fix));
         }
-        let mut objects = Vec::new();
+        let mut rest = Vec::new();
         for change in batch.changes {
             match change {
-                SourceChange::Settings(read) => {
-                    outcome.reload |= self.take_settings(read.map(|s| *s), &mut outcome.said);
-                }
-                SourceChange::Signers(text) => objects.push(Change::Signers(Signers::parse(&text).0)),
-                other => objects.extend(self.read(&other, &mut outcome.said)),
+                SourceChange::Settings(read) => self.take_settings(read.map(|s| *s), &mut outcome),
+                other => rest.push(other),
             }
         }
         if outcome.reload {
@@ -99,8 +155,18 @@ impl Keeper {
         }
         let now = self.clock.now();
         let mut all = Effects::default();
-        for change in objects {
-            let effects = self.index.write().apply(change, now);
+        for change in rest {
+            let effects = match change {
+                SourceChange::Credentials(grant, issued) => {
+                    self.index.write().replace_credentials(&grant, issued);
+                    continue;
+                }
+                SourceChange::Ledger(entries) => self.index.write().record(&entries, now),
+                other => match self.read(&other, &mut outcome.said) {
+                    Some(change) => self.index.write().apply(change, now),
+                    None => continue,
+                },
+            };
             all.ledger.extend(effects.ledger);
             all.changed.extend(effects.changed);
         }
@@ -117,8 +183,8 @@ impl Keeper {
         let changed = self.follow_up(effects, now)?;
         let mut said = Vec::new();
         self.tell(&changed, now, &mut said);
-        let rotations: BTreeSet<Key> = self.credentials.due(now).into_iter().collect();
-        for key in self.mint(&rotations, now)? {
+        let rotations = self.state.as_ref().map(|state| state.credentials.due(now)).unwrap_or_default();
+        for key in self.mint(&rotations.into_iter().collect(), now)? {
             said.push(format!(
                 "AccessGrant {key}: a new token was minted; the old one works until its overlap is over"
             ));
@@ -132,16 +198,26 @@ impl Keeper {
         self.settings.as_ref()
     }
 
-    fn take_settings(&mut self, read: Option<Settings>, said: &mut Vec<String>) -> bool {
+    /// The settings of a first view.
+    pub fn begin(&mut self, settings: Settings) {
+        self.settings = Some(settings);
+        self.start_over();
+    }
+
+    fn take_settings(&mut self, read: Option<Settings>, outcome: &mut Outcome) {
         if read == self.settings {
-            return false;
+            return;
         }
-        said.push(match &read {
+        outcome.settings = true;
+        outcome.reload = match (&self.settings, &read) {
+            (Some(old), Some(new)) => old.site != new.site || old.time_zone != new.time_zone,
+            _ => true,
+        };
+        outcome.said.push(match &read {
             Some(settings) => format!("datashare.yaml: site {} from now on", settings.site),
             None => "datashare.yaml cannot be read: every grant is suspended until it is back".to_owned(),
         });
         self.settings = read;
-        true
     }
 
     fn read(&self, change: &SourceChange, said: &mut Vec<String>) -> Option<Change> {
@@ -169,9 +245,10 @@ impl Keeper {
     /// Makes durable what must be, lets it take effect, and mints for what serves then.
     fn follow_up(&mut self, effects: Effects, now: Timestamp) -> Result<BTreeSet<Key>, KeeperError> {
         let mut changed = effects.changed;
+        let Some(state) = &mut self.state else { return Ok(changed) };
         let mut ledger = effects.ledger;
         while !ledger.is_empty() {
-            self.tombstones.append(&ledger)?;
+            state.tombstones.append(&ledger)?;
             let more = self.index.write().record(&ledger, now);
             changed.extend(more.changed);
             ledger = more.ledger;
@@ -181,14 +258,12 @@ impl Keeper {
     }
 
     fn mint(&mut self, grants: &BTreeSet<Key>, now: Timestamp) -> Result<Vec<Key>, KeeperError> {
-        if grants.is_empty() {
-            return Ok(Vec::new());
-        }
+        let Some(state) = self.state.as_mut().filter(|_| !grants.is_empty()) else { return Ok(Vec::new()) };
         let serving: Vec<_> = {
             let index = self.index.read();
             grants.iter().filter_map(|key| index.served(key)).map(|served| served.grant.clone()).collect()
         };
-        let fresh = self.credentials.mint(serving.iter().map(|grant| &**grant), now)?;
+        let fresh = state.credentials.mint(serving.iter().map(|grant| &**grant), now)?;
         let keys = fresh.iter().map(|(key, ..)| key.clone()).collect();
         if !fresh.is_empty() {
             know(&mut self.index.write(), fresh);
@@ -213,21 +288,6 @@ impl Keeper {
     }
 }
 
-/// Reads the objects of a batch of the first view on all cores.
-#[must_use]
-pub fn read_all(changes: &[SourceChange], site: &Site, texts: &mut Texts) -> Vec<Change> {
-    let read = |change| read_change(change, site).unwrap_or_else(|absent| absent.gone);
-    let mut all: Vec<Change> = changes.par_iter().filter_map(read).collect();
-    for change in &mut all {
-        match change {
-            Change::Grant(grant) => texts.share_grant(grant),
-            Change::Request(request) => texts.share_request(request),
-            _ => {}
-        }
-    }
-    all
-}
-
 /// An object that cannot be taken in counts as absent.
 struct Absent {
     gone: Option<Change>,
@@ -238,12 +298,16 @@ struct Absent {
 fn read_change(change: &SourceChange, site: &Site) -> Result<Option<Change>, Box<Absent>> {
     match change {
         SourceChange::Put(object, place) => facts::put(object, place, site).map_err(|error| {
-            let why = format!("{}: {} {}/{}: {error}", place.file, object.kind().name(), object.namespace, object.name);
+            let place_of = if place.file.is_empty() { String::new() } else { format!("{}: ", place.file) };
+            let why = format!("{place_of}{}: {error}", object.key());
             Box::new(Absent { gone: facts::gone(&object.key(), place), why })
         }),
         SourceChange::Gone(key, place) => Ok(facts::gone(key, place)),
         SourceChange::Signers(text) => Ok(Some(Change::Signers(Signers::parse(text).0))),
-        SourceChange::Settings(_) => Ok(None),
+        SourceChange::Settings(_)
+        | SourceChange::Credentials(..)
+        | SourceChange::Ledger(_)
+        | SourceChange::Reached(..) => Ok(None),
     }
 }
 

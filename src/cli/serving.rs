@@ -1,5 +1,5 @@
 //! The threads that answer: workers of the guard, each with its own listener and runtime, and one
-//! for metrics, the sample upstream and signals.
+//! for metrics, signals and the sample upstream if there is one.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -15,9 +15,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::sampling::Sampling;
-use super::{UpArgs, UpError};
-use crate::cli::sample;
+use crate::audit::Log;
+use crate::cli::sample::{self, CatalogueSource};
 use crate::guard::{Guard, accept, observe};
 
 /// Connections that may wait for a worker.
@@ -36,52 +35,76 @@ pub enum ServingError {
     System(#[from] io::Error),
 }
 
+/// The record failed, or could not be ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the record cannot be written any more, so nothing is served: {0}")]
+pub struct RecordLost(String);
+
+/// Ends the record, once nothing is answered any more.
+pub fn close(log: &Log) -> Result<(), RecordLost> {
+    let closed = log.close();
+    if let Some(failure) = log.failure() {
+        return Err(RecordLost(failure.to_string()));
+    }
+    closed.map(|_| ()).map_err(|_| RecordLost("its last entry could not be written".to_owned()))
+}
+
+/// Where a guard answers, and with how many workers.
+#[derive(Clone, Copy, Debug)]
+pub struct Doors<'a> {
+    pub listen: SocketAddr,
+    pub metrics: SocketAddr,
+    /// `None`: one a core.
+    pub threads: Option<u16>,
+    /// Certificate chain and private key.
+    pub tls: Option<(&'a Path, &'a Path)>,
+}
+
 /// Everything that listens.
 pub struct Listeners {
     workers: Vec<StdListener>,
     metrics: StdListener,
-    sample_listener: StdListener,
-    /// Where the sample upstream answers.
-    pub sample: SocketAddr,
     tls: Option<TlsAcceptor>,
 }
 
+/// Where the sample upstream answers.
+pub struct SampleDoor {
+    listener: StdListener,
+    pub address: SocketAddr,
+}
+
 impl Listeners {
-    pub fn bind(args: &UpArgs) -> Result<Self, ServingError> {
+    pub fn bind(doors: &Doors<'_>) -> Result<Self, ServingError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = args.threads.map_or(cores, usize::from);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let _entered = runtime.enter();
-        let bind = |address, flag, shared| {
-            listen(address, shared).map_err(|cause| ServingError::Bind { address, flag, cause })
-        };
-        let first = bind(args.listen, "--listen", true)?;
+        let threads = doors.threads.map_or(cores, usize::from);
+        let first = bind(doors.listen, "--listen", true)?;
         let address = first.local_addr()?;
         let mut workers = vec![first];
         for _ in 1..threads {
             workers.push(bind(address, "--listen", true)?);
         }
-        let metrics = bind(args.metrics, "--metrics", false)?;
-        let sample_listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)), "--listen", false)?;
-        let sample = sample_listener.local_addr()?;
-        let tls = match (&args.tls_cert, &args.tls_key) {
-            (Some(cert), Some(key)) => Some(acceptor(cert, key)?),
-            _ => None,
-        };
-        Ok(Self { workers, metrics, sample_listener, sample, tls })
+        let metrics = bind(doors.metrics, "--metrics", false)?;
+        let tls = doors.tls.map(|(cert, key)| acceptor(cert, key)).transpose()?;
+        Ok(Self { workers, metrics, tls })
+    }
+
+    /// A place for the sample upstream.
+    pub fn sample() -> Result<SampleDoor, ServingError> {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)), "--listen", false)?;
+        let address = listener.local_addr()?;
+        Ok(SampleDoor { listener, address })
     }
 
     /// Serves until what `until` gives resolves, or `stop`; `ready` is called once when everything answers.
     pub fn serve<F: Future<Output = ()>>(
         self,
         guard: &Arc<Guard>,
-        sampling: &Sampling,
-        args: &UpArgs,
+        sample: Option<(SampleDoor, CatalogueSource)>,
         stop: &CancellationToken,
         until: impl FnOnce() -> io::Result<F>,
         ready: impl FnOnce(&str) -> io::Result<()>,
-    ) -> Result<(), UpError> {
-        let address = self.workers.first().map(StdListener::local_addr).transpose()?.unwrap_or(args.listen);
+    ) -> Result<(), ServingError> {
+        let address = self.workers.first().map(StdListener::local_addr).transpose()?;
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let mut threads = Vec::new();
         for (number, listener) in self.workers.into_iter().enumerate() {
@@ -92,12 +115,17 @@ impl Listeners {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let result: io::Result<()> = runtime.block_on(async {
             let metrics = TcpListener::from_std(self.metrics)?;
-            let sample_listener = TcpListener::from_std(self.sample_listener)?;
             tracing::info!("metrics and health on http://{}", metrics.local_addr()?);
             let mut ended = pin!(until()?);
             let observing = tokio::spawn(observe::serve(guard.clone(), metrics, stop.clone()));
-            let sampled = tokio::spawn(sample::serve(sample_listener, sampling.source(), stop.clone()));
-            ready(&format!("{scheme}://{address}"))?;
+            let sampled = match sample {
+                Some((door, catalogue)) => {
+                    let listener = TcpListener::from_std(door.listener)?;
+                    tokio::spawn(sample::serve(listener, catalogue, stop.clone()))
+                }
+                None => tokio::spawn(std::future::ready(())),
+            };
+            ready(&address.map_or_else(String::new, |address| format!("{scheme}://{address}")))?;
             let mut flush = tokio::time::interval(FLUSH);
             let mut failed = pin!(guard.log_failed());
             loop {
@@ -152,12 +180,19 @@ fn work(guard: &Arc<Guard>, listener: StdListener, tls: Option<TlsAcceptor>, sto
     }
 }
 
+fn bind(address: SocketAddr, flag: &'static str, shared: bool) -> Result<StdListener, ServingError> {
+    // tokio's sockets ask for its event loop, which each worker has anew
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _entered = runtime.enter();
+    listen(address, shared).map_err(|cause| ServingError::Bind { address, flag, cause })
+}
+
 /// Several workers share one address; the kernel spreads connections over them.
 fn listen(address: SocketAddr, shared: bool) -> io::Result<StdListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     if shared {
-        // another process of ours must not silently share the calls: the state's lock sees to that
+        // another process of ours must not silently share the calls: the lock of state or stream sees to that
         socket.set_reuseport(true)?;
     }
     socket.bind(address)?;

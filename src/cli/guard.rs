@@ -1,0 +1,213 @@
+//! `datashare guard`: one of the guards of a cluster. It follows the objects through the API server,
+//! answers behind the gateway what their approvals let out, and vouches in its Lease for how far it has come.
+
+mod following;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use kube::{Client, Config};
+use parking_lot::RwLock;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::v1alpha1::validate::syntax::dns_label;
+use crate::approval::signers::Signers;
+use crate::audit::query::QueryError;
+use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError};
+use crate::cli::audit::SITE_KEY;
+use crate::cli::keeper::{Keeper, KeeperError};
+use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
+use crate::clock::Clock;
+use crate::guard::lease::{GuardLease, LeaseError};
+use crate::guard::limits::Limits;
+use crate::guard::retention::Retentions;
+use crate::guard::upstream::{ClusterSecrets, Resolver, Secrets};
+use crate::guard::view::View;
+use crate::guard::{Guard, Parts};
+use crate::judge::facts::Site;
+use crate::judge::index::Index;
+use crate::judge::ledger::Ledger;
+use crate::settings::Settings;
+use crate::source::cluster::Scope;
+use crate::telemetry;
+use following::Following;
+
+/// Connecting to the API server takes no longer.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Answer calls in a cluster, as one of the guards behind its gateway.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Runs in a pod; elsewhere the current context of the kubeconfig is used:\n  datashare guard --name guard-0 --log /var/lib/datashare/log"
+)]
+pub struct GuardArgs {
+    /// Namespace of the product itself: settings, signers, tombstones and Leases
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "datashare-system", value_parser = label)]
+    pub namespace: String,
+    /// Name of this guard among all guards, in its Lease
+    #[arg(long, value_name = "POD", env = "POD_NAME", value_parser = label)]
+    pub name: String,
+    /// Where the guard answers
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+    /// Where metrics and health are answered
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9464")]
+    pub metrics: SocketAddr,
+    /// Where the record is kept, on a volume that outlives the pod
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/datashare/log")]
+    pub log: PathBuf,
+    /// Stream of the record; absent: the guard's name
+    #[arg(long, value_name = "NAME")]
+    pub stream: Option<String>,
+    /// Key with which sensitive values are hashed in the record, the same for all guards of a site (a mounted Secret);
+    /// absent: a key of this guard's own, beside the record
+    #[arg(long, value_name = "FILE")]
+    pub site_key: Option<PathBuf>,
+    /// Namespaces whose objects count; absent: all of them
+    #[arg(long, value_name = "NAMESPACES", value_delimiter = ',', value_parser = label)]
+    pub watch_namespaces: Vec<String>,
+    /// Worker threads; absent: one a core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// Certificate chain (PEM) with which the guard speaks TLS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+}
+
+/// The guard cannot start, or cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    #[error(transparent)]
+    Serving(#[from] ServingError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    SiteKey(#[from] SiteKeyError),
+    #[error("the system gives no thread or event loop: {0}")]
+    System(#[from] std::io::Error),
+    #[error("no API server: {0}; run in a pod with a service account, or name one in KUBECONFIG")]
+    Server(String),
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
+    #[error("today's calls cannot be counted from the record, so no quota would hold: {0}")]
+    Usage(#[from] QueryError),
+    #[error("the thread that follows the cluster ended")]
+    Followed,
+    #[error(transparent)]
+    Record(#[from] RecordLost),
+}
+
+impl GuardError {
+    /// Whether what was named cannot be read, as against a machine or a cluster that refuses.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        matches!(self, Self::Serving(ServingError::Tls { .. }) | Self::Server(_))
+    }
+}
+
+impl GuardArgs {
+    fn doors(&self) -> Doors<'_> {
+        Doors {
+            listen: self.listen,
+            metrics: self.metrics,
+            threads: self.threads,
+            tls: self.tls_cert.as_deref().zip(self.tls_key.as_deref()),
+        }
+    }
+
+    fn site_key(&self) -> Result<SiteKey, SiteKeyError> {
+        match &self.site_key {
+            Some(path) => SiteKey::load(path),
+            None => SiteKey::load_or_create(&self.log.with_file_name(SITE_KEY)),
+        }
+    }
+}
+
+/// Serves until a signal or until it must not go on.
+pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
+    telemetry::begin();
+    let clock = Clock::system();
+    // everything that can be wrong with the machine is found before the long part
+    let listeners = Listeners::bind(&args.doors())?;
+    let stream = Some(args.stream.clone().unwrap_or_else(|| args.name.clone()));
+    let (log, _recovery) = Log::open(&args.log, &Options { stream, ..Options::default() }, clock.clone())?;
+    let site_key = args.site_key()?;
+    // watches, Lease and proofs go on while a large change is judged
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let client = runtime.block_on(connect())?;
+
+    let unknown = Settings::unknown();
+    let site = Site { name: unknown.site.as_str().into(), time_zone: unknown.time_zone.clone() };
+    let index = Arc::new(RwLock::new(Index::new(site, Signers::default(), Ledger::default())));
+    let view = View::new((&unknown).into());
+    let retentions = Retentions::default();
+    let secrets = ClusterSecrets::new(client.clone(), &args.namespace, runtime.handle().clone());
+    let guard = Guard::new(Parts {
+        index: index.clone(),
+        view: view.clone(),
+        log: log.clone(),
+        site_key,
+        secrets: Secrets::Cluster(Box::new(secrets)),
+        resolver: Resolver::default(),
+        retentions: retentions.clone(),
+        clock: clock.clone(),
+        limits: Limits::default(),
+    });
+    let lease = Arc::new(GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone())?);
+    let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
+    let (stop, answered) = (CancellationToken::new(), CancellationToken::new());
+    let following = Following {
+        client,
+        scope,
+        guard: guard.clone(),
+        keeper: Keeper::new(index, clock.clone()),
+        view: view.clone(),
+        retentions,
+        lease: lease.clone(),
+        clock,
+        log: args.log.clone(),
+    };
+    let (handle, ended, over) = (runtime.handle().clone(), stop.clone(), answered.clone());
+    let followed = std::thread::Builder::new().name("following".to_owned()).spawn(move || {
+        let result = handle.block_on(following.run(&over));
+        // without this thread the view is stale, and the process ends
+        view.prove(None);
+        ended.cancel();
+        result
+    })?;
+    let served = listeners.serve(&guard, None, &stop, serving::a_signal, |base| {
+        writeln!(out, "guard {} on {base}", args.name)?;
+        out.flush()
+    });
+    // open calls have ended, each by the newest view; whoever waits for this guard need not wait any longer
+    answered.cancel();
+    let followed = followed.join();
+    runtime.block_on(lease.release());
+    let recorded = serving::close(&log);
+    served?;
+    recorded?;
+    followed.unwrap_or(Err(GuardError::Followed))
+}
+
+async fn connect() -> Result<Client, GuardError> {
+    let mut config = Config::infer().await.map_err(|error| GuardError::Server(error.to_string()))?;
+    config.connect_timeout = Some(CONNECT);
+    Client::try_from(config).map_err(|error| GuardError::Server(error.to_string()))
+}
+
+/// A name as Kubernetes takes it, and as a path takes it.
+pub(super) fn label(text: &str) -> Result<String, String> {
+    if dns_label(text) {
+        return Ok(text.to_owned());
+    }
+    Err("use 1 to 63 lowercase letters, digits and '-', with a letter or digit at both ends".to_owned())
+}

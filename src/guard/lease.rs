@@ -1,0 +1,201 @@
+//! The guard's own Lease: that it lives, and how far it has come, for whoever has to know that a change
+//! holds at every guard. A guard that cannot renew it must be taken for dead after `maxStaleness`, so it
+//! answers nothing from then on either.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::api::{Api, DeleteParams, PostParams, Preconditions};
+use kube::{Client, Error};
+use parking_lot::Mutex;
+
+use super::view::View;
+use crate::clock::Clock;
+use crate::random::{self, RandomError};
+use crate::source::cluster::{Applied, COMPONENT, PART_OF, Snapshot};
+use crate::source::live::Freshness;
+
+/// What this guard has taken in, as JSON: the version of each kind.
+pub const APPLIED: &str = "datashare.dev/applied";
+/// Every guard's Lease begins with this.
+pub const PREFIX: &str = "datashare-guard-";
+/// Real changes that come closer together are reported together.
+const TOGETHER: Duration = Duration::from_millis(20);
+/// An answer to one write must come in this time.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two attempts while the API server does not take the Lease.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// The Lease is not ours any more.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    #[error("another guard took the Lease {0}; give each guard a --name of its own")]
+    Taken(String),
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+/// The Lease of this process.
+pub struct GuardLease {
+    api: Api<Lease>,
+    name: String,
+    holder: String,
+    clock: Clock,
+    view: View,
+    renewed: Freshness,
+    /// As the API server gave it last; `None` before the first write.
+    known: Mutex<Option<Lease>>,
+}
+
+/// Why one write had no effect.
+enum Miss {
+    Taken,
+    /// Somebody else wrote, or it is gone: look again.
+    Moved,
+    Trouble(String),
+}
+
+impl GuardLease {
+    /// For the guard called `name`; nothing is written yet.
+    pub fn new(client: &Client, namespace: &str, name: &str, view: View, clock: Clock) -> Result<Self, LeaseError> {
+        let nonce: String = random::bytes::<6>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self {
+            api: Api::namespaced(client.clone(), namespace),
+            name: format!("{PREFIX}{name}"),
+            holder: format!("{name}_{nonce}"),
+            clock,
+            view,
+            renewed: Freshness::new(Timestamp::UNIX_EPOCH),
+            known: Mutex::new(None),
+        })
+    }
+
+    /// When the last write that was taken was begun.
+    #[must_use]
+    pub fn renewed(&self) -> Freshness {
+        self.renewed.clone()
+    }
+
+    /// Renews until the Lease is another's; to be given up when the guard stops.
+    pub async fn keep(&self, applied: &Applied) -> LeaseError {
+        let mut complained = String::new();
+        loop {
+            let snapshot = applied.snapshot();
+            let begun = self.clock.now();
+            match self.write(&snapshot, begun).await {
+                Ok(()) => {
+                    self.renewed.touch(begun);
+                    complained.clear();
+                    let period = Duration::try_from(self.view.max_staleness() / 3).unwrap_or(AGAIN);
+                    // changes of the next moment are reported together
+                    tokio::time::sleep(TOGETHER).await;
+                    let _ = tokio::time::timeout(period.saturating_sub(TOGETHER), applied.moved_since(&snapshot)).await;
+                }
+                Err(Miss::Taken) => return LeaseError::Taken(self.name.clone()),
+                Err(Miss::Moved) => tokio::time::sleep(TOGETHER).await,
+                Err(Miss::Trouble(text)) => {
+                    if complained != text {
+                        tracing::warn!(lease = self.name, "the Lease cannot be renewed: {text}");
+                        complained = text;
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    /// Removes the Lease, once the guard has stopped answering.
+    pub async fn release(&self) {
+        let Some(lease) = self.known.lock().take() else { return };
+        let Some(uid) = lease.metadata.uid else { return };
+        let only_ours = Preconditions { uid: Some(uid), resource_version: None };
+        let deletion = DeleteParams { preconditions: Some(only_ours), ..DeleteParams::default() };
+        if let Err(Miss::Trouble(text)) = in_time(self.api.delete(&self.name, &deletion)).await {
+            // it grows old by itself
+            tracing::warn!(lease = self.name, "the Lease cannot be removed: {text}");
+        }
+    }
+
+    async fn write(&self, snapshot: &Snapshot, begun: Timestamp) -> Result<(), Miss> {
+        let known = self.known.lock().clone();
+        let is_first = known.is_none();
+        let known = match known {
+            Some(known) => Some(known),
+            None => in_time(self.api.get_opt(&self.name)).await?,
+        };
+        let lease = self.lease(snapshot, begun, known.as_ref());
+        let write = PostParams::default();
+        let written = match known {
+            None => in_time(self.api.create(&write, &lease)).await,
+            Some(_) => in_time(self.api.replace(&self.name, &write, &lease)).await,
+        };
+        match written {
+            Ok(lease) => {
+                *self.known.lock() = Some(lease);
+                Ok(())
+            }
+            Err(Miss::Moved) if !is_first => Err(self.look_again().await?),
+            Err(miss) => Err(miss),
+        }
+    }
+
+    /// After our Lease was written by another, or removed.
+    async fn look_again(&self) -> Result<Miss, Miss> {
+        let there = in_time(self.api.get_opt(&self.name)).await?;
+        let holder = there.as_ref().and_then(|lease| lease.spec.as_ref()?.holder_identity.as_deref());
+        if holder.is_some_and(|holder| holder != self.holder) {
+            return Ok(Miss::Taken);
+        }
+        *self.known.lock() = there;
+        Ok(Miss::Moved)
+    }
+
+    fn lease(&self, snapshot: &Snapshot, begun: Timestamp, known: Option<&Lease>) -> Lease {
+        let applied: BTreeMap<&str, String> =
+            snapshot.versions.iter().map(|(watched, version)| (watched.name(), version.to_string())).collect();
+        let labels = [PART_OF, (COMPONENT, "guard")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let spec = known.and_then(|lease| lease.spec.clone()).unwrap_or_default();
+        let is_ours = spec.holder_identity.as_deref() == Some(&self.holder);
+        let acquired = if is_ours { spec.acquire_time } else { Some(MicroTime(begun)) };
+        let seconds = self.view.max_staleness().as_secs();
+        Lease {
+            metadata: ObjectMeta {
+                name: Some(self.name.clone()),
+                labels: Some(labels.into()),
+                // text for names and values always has a JSON form
+                annotations: Some([(APPLIED.to_owned(), serde_json::to_string(&applied).unwrap_or_default())].into()),
+                resource_version: known.and_then(|lease| lease.metadata.resource_version.clone()),
+                ..ObjectMeta::default()
+            },
+            spec: Some(LeaseSpec {
+                holder_identity: Some(self.holder.clone()),
+                lease_duration_seconds: Some(i32::try_from(seconds).unwrap_or(i32::MAX)),
+                acquire_time: acquired,
+                renew_time: Some(MicroTime(begun)),
+                ..LeaseSpec::default()
+            }),
+        }
+    }
+
+    /// The view is no more recent than the Lease.
+    #[must_use]
+    pub fn proof(&self, world: &Freshness) -> super::view::Proof {
+        let (renewed, world) = (self.renewed.clone(), world.clone());
+        std::sync::Arc::new(move || renewed.last_readable().min(world.last_readable()))
+    }
+}
+
+async fn in_time<T>(write: impl Future<Output = kube::Result<T>>) -> Result<T, Miss> {
+    match tokio::time::timeout(PATIENCE, write).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(Error::Api(status))) if status.is_conflict() || status.is_not_found() || status.is_already_exists() => {
+            Err(Miss::Moved)
+        }
+        Ok(Err(error)) => Err(Miss::Trouble(error.to_string())),
+        Err(_) => Err(Miss::Trouble("no answer in time".to_owned())),
+    }
+}

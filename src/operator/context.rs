@@ -1,0 +1,246 @@
+//! What all controllers share: the judge's world, what was observed beside it, the queues, and the way to the API
+//! server. Locks are held for reading and changing memory only, never across a wait.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+use kube::Client;
+use kube::runtime::events::Recorder;
+use parking_lot::{Mutex, RwLock};
+
+use super::guards::Guards;
+use super::metrics::Metrics;
+use super::queue::Queue;
+use crate::api::v1alpha1::Kind;
+use crate::api::v1alpha1::common::Reference;
+use crate::api::v1alpha1::status::CredentialHash;
+use crate::api::v1alpha1::validate::syntax;
+use crate::clock::Clock;
+use crate::judge::build::Layout;
+use crate::judge::facts::Key;
+use crate::judge::index::Index;
+use crate::judge::status::{Observed, Token, View};
+
+/// What all controllers share.
+pub struct Context {
+    pub client: Client,
+    pub clock: Clock,
+    pub layout: Layout,
+    pub index: RwLock<Index>,
+    pub observed: RwLock<Observed>,
+    pub events: Recorder,
+    pub metrics: Metrics,
+    pub guards: Guards,
+    queues: BTreeMap<Kind, Queue>,
+    /// Objects the judge cannot take in, and why.
+    unreadable: Mutex<HashMap<(Kind, Key), String>>,
+    /// Policies there are; the judge does not keep them.
+    policies: Mutex<BTreeSet<Key>>,
+    /// Hashes as this process last saw or wrote them: what differs was written by somebody else.
+    remembered: Mutex<HashMap<Key, Vec<CredentialHash>>>,
+    /// Grants whose newest token its consumer was seen to hold, by the token's identity.
+    handed: Mutex<HashMap<Key, String>>,
+    /// The version of the last write to an object, so that its echo is no news.
+    written: Mutex<HashMap<(Kind, Key), String>>,
+    ready: AtomicBool,
+}
+
+impl Context {
+    #[must_use]
+    pub fn new(client: Client, clock: Clock, layout: Layout, url: String, index: Index, events: Recorder) -> Self {
+        let observed = Observed { url: Some(url), ..Observed::default() };
+        Self {
+            client,
+            layout,
+            index: RwLock::new(index),
+            observed: RwLock::new(observed),
+            events,
+            metrics: Metrics::default(),
+            guards: Guards::default(),
+            queues: Kind::ALL.into_iter().map(|kind| (kind, Queue::new(clock.clone()))).collect(),
+            clock,
+            unreadable: Mutex::default(),
+            policies: Mutex::default(),
+            remembered: Mutex::default(),
+            handed: Mutex::default(),
+            written: Mutex::default(),
+            ready: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks for an object to be looked at.
+    pub fn touch(&self, kind: Kind, key: Key) {
+        if let Some(queue) = self.queues.get(&kind) {
+            queue.add(key);
+        }
+    }
+
+    /// Asks for everything to be looked at.
+    pub fn touch_all(&self) {
+        let all: [(Kind, Vec<Key>); 5] = {
+            let index = self.index.read();
+            [
+                (Kind::Revocation, index.revocations().map(|revocation| revocation.key.clone()).collect()),
+                (Kind::AccessGrant, index.grants().map(|grant| grant.key.clone()).collect()),
+                (Kind::DataShareRequest, index.requests().map(|request| request.key.clone()).collect()),
+                (Kind::SharedResource, index.resources().map(|resource| resource.key.clone()).collect()),
+                (Kind::AuditPolicy, self.policies()),
+            ]
+        };
+        for (kind, keys) in all {
+            keys.into_iter().for_each(|key| self.touch(kind, key));
+        }
+        let unreadable: Vec<_> = self.unreadable.lock().keys().cloned().collect();
+        unreadable.into_iter().for_each(|(kind, key)| self.touch(kind, key));
+    }
+
+    /// Asks for what depends on a grant to be looked at.
+    pub fn touch_around(&self, grant: &Key) {
+        let (request, revocations) = {
+            let index = self.index.read();
+            let around =
+                index.grant(grant).map(|g| (g.request.clone(), Key::new(g.key.namespace.clone(), g.resource.clone())));
+            let own = index.revocations().filter(|revocation| revocation.key.namespace == grant.namespace);
+            (around, own.map(|revocation| revocation.key.clone()).collect::<Vec<_>>())
+        };
+        if let Some((request, resource)) = request {
+            self.touch(Kind::DataShareRequest, request);
+            self.touch(Kind::SharedResource, resource);
+        }
+        revocations.into_iter().for_each(|key| self.touch(Kind::Revocation, key));
+    }
+
+    pub(super) fn queue(&self, kind: Kind) -> Option<Queue> {
+        self.queues.get(&kind).cloned()
+    }
+
+    /// The world now, for as long as `look` takes.
+    pub fn view<T>(&self, look: impl FnOnce(View<'_>) -> T) -> T {
+        let (index, observed) = (self.index.read(), self.observed.read());
+        look(View { index: &index, observed: &observed, now: self.clock.now() })
+    }
+
+    /// Where a resource is called.
+    #[must_use]
+    pub fn url_of(&self, resource: &Reference) -> String {
+        let base = self.observed.read().url.clone().unwrap_or_default();
+        format!("{base}/{}/{}", resource.namespace, resource.name)
+    }
+
+    /// Remembers the hashes of a grant's tokens as this process wrote or accepted them.
+    pub fn remember(&self, grant: &Key, hashes: Option<Vec<CredentialHash>>) {
+        let hashes = hashes.unwrap_or_default();
+        self.observe_tokens(grant, &hashes);
+        self.remembered.lock().insert(grant.clone(), hashes);
+    }
+
+    /// Tokens as the cluster has them, whoever wrote them.
+    pub(super) fn observe_tokens(&self, grant: &Key, hashes: &[CredentialHash]) {
+        let tokens: Vec<Token> = hashes.iter().filter_map(token).collect();
+        self.observed.write().credentials.insert(grant.clone(), tokens);
+    }
+
+    /// Whether the world is whole: until then nothing is concluded from what is not in it.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Release);
+    }
+
+    /// The hashes this process knows to be right, if it knows any yet.
+    #[must_use]
+    pub fn remembered(&self, grant: &Key) -> Option<Vec<CredentialHash>> {
+        self.remembered.lock().get(grant).cloned()
+    }
+
+    /// Whether the consumer holds the newest token: nothing where it was not looked yet.
+    #[must_use]
+    pub fn handed(&self, grant: &Key) -> Option<String> {
+        self.handed.lock().get(grant).cloned()
+    }
+
+    pub(super) fn hand(&self, grant: &Key, id: String) {
+        self.handed.lock().insert(grant.clone(), id);
+    }
+
+    pub(super) fn set_unreadable(&self, kind: Kind, key: &Key, why: Option<String>) {
+        let place = (kind, key.clone());
+        match why {
+            Some(why) => self.unreadable.lock().insert(place, why),
+            None => self.unreadable.lock().remove(&place),
+        };
+    }
+
+    /// Why the judge cannot take an object in.
+    #[must_use]
+    pub fn unreadable(&self, kind: Kind, key: &Key) -> Option<String> {
+        self.unreadable.lock().get(&(kind, key.clone())).cloned()
+    }
+
+    pub(super) fn set_policy(&self, key: &Key, there: bool) {
+        let mut policies = self.policies.lock();
+        if there {
+            policies.insert(key.clone())
+        } else {
+            policies.remove(key)
+        };
+    }
+
+    pub(super) fn policies(&self) -> Vec<Key> {
+        self.policies.lock().iter().cloned().collect()
+    }
+
+    /// An object is not there any more: nothing is kept about it but what its return needs.
+    pub(super) fn forget(&self, kind: Kind, key: &Key) {
+        let place = (kind, key.clone());
+        self.written.lock().remove(&place);
+        let mut observed = self.observed.write();
+        observed.behind.remove(&place);
+        observed.proved.remove(&place);
+        if kind == Kind::SharedResource {
+            observed.routes.remove(key);
+        }
+    }
+
+    pub(super) fn wrote(&self, kind: Kind, key: &Key, version: Option<String>) {
+        if let Some(version) = version {
+            self.written.lock().insert((kind, key.clone()), version);
+        }
+    }
+
+    /// Whether a version of an object is our own last write.
+    pub(super) fn is_echo(&self, kind: Kind, key: &Key, version: Option<&str>) -> bool {
+        version.is_some() && self.written.lock().get(&(kind, key.clone())).map(String::as_str) == version
+    }
+
+    /// An object that every guard has, and of which this process does not know since when: as its status says, if that
+    /// can be, and otherwise since now.
+    pub(super) fn date(&self, kind: Kind, key: &Key, said: Option<&str>) {
+        let now = self.clock.now();
+        let mut observed = self.observed.write();
+        let place = (kind, key.clone());
+        let everywhere = observed.guards > 0 && !observed.behind.contains_key(&place);
+        if everywhere && !observed.proved.contains_key(&place) {
+            let said = said.and_then(syntax::time).filter(|at| *at <= now);
+            observed.proved.insert(place, said.unwrap_or(whole(now)));
+        }
+    }
+}
+
+/// Statuses tell time to the second.
+pub(super) fn whole(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+fn token(hash: &CredentialHash) -> Option<Token> {
+    Some(Token {
+        serial: hash.serial.as_deref()?.into(),
+        hash: hash.clone(),
+        not_before: syntax::time(&hash.not_before)?,
+        not_after: syntax::time(&hash.not_after)?,
+    })
+}

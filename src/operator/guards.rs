@@ -1,0 +1,158 @@
+//! The guards as their Leases tell: who lives, and how far each has come. From that comes since when a grant or a
+//! Revocation is enforced everywhere.
+
+mod proofs;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::ResourceExt;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::context::{Context, whole};
+use crate::api::v1alpha1::Kind;
+use crate::clock::Stopwatch;
+use crate::judge::facts::Key;
+use crate::source::change::{Version, Watched};
+pub use proofs::Versions;
+use proofs::{Proofs, applied};
+
+/// What a guard says that it has taken in.
+pub const APPLIED: &str = "datashare.dev/applied";
+/// Label by which guards' Leases are found.
+pub const GUARDS: &str = "app.kubernetes.io/component=guard";
+
+/// How soon a guard is noticed that says nothing any more.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// One guard.
+#[derive(Debug)]
+struct Guard {
+    applied: Versions,
+    /// How long its view may be old, as it wrote.
+    lasts: Duration,
+    /// Since we saw it renewed: it asked before that, so its view is no younger.
+    seen: Stopwatch,
+    version: String,
+}
+
+impl Guard {
+    fn lives(&self) -> bool {
+        self.seen.elapsed() <= self.lasts
+    }
+
+    fn has(&self, watched: Watched, version: Version) -> bool {
+        self.applied.get(&watched).is_some_and(|applied| *applied >= version)
+    }
+}
+
+/// All guards, and what waits for them.
+#[derive(Debug, Default)]
+pub struct Guards {
+    inner: Mutex<Inner>,
+    told: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    guards: BTreeMap<String, Guard>,
+    proofs: Proofs,
+    /// Those that were counted last.
+    counted: Vec<String>,
+}
+
+impl Guards {
+    /// A Lease as it is now.
+    pub fn put(&self, lease: &Lease) {
+        let (name, version) = (lease.name_any(), lease.resource_version().unwrap_or_default());
+        let spec = lease.spec.as_ref();
+        let seconds = spec.and_then(|spec| spec.lease_duration_seconds).and_then(|s| u64::try_from(s).ok());
+        let mut inner = self.inner.lock();
+        if inner.guards.get(&name).is_some_and(|guard| guard.version == version) {
+            return;
+        }
+        let guard = Guard {
+            applied: lease.annotations().get(APPLIED).map(|text| applied(text)).unwrap_or_default(),
+            // the longest that settings allow, should it say nothing
+            lasts: Duration::from_secs(seconds.unwrap_or(3600)),
+            seen: Stopwatch::start(),
+            version,
+        };
+        inner.guards.insert(name, guard);
+        drop(inner);
+        self.told.notify_waiters();
+    }
+
+    /// A guard took its Lease away: it answers nothing any more.
+    pub fn gone(&self, name: &str) {
+        self.inner.lock().guards.remove(name);
+        self.told.notify_waiters();
+    }
+
+    /// The Leases there are; all others are gone.
+    pub fn only(&self, names: &[String]) {
+        self.inner.lock().guards.retain(|name, _| names.contains(name));
+    }
+
+    /// Resolves once every guard that lives has taken in so much of a kind.
+    pub async fn have(&self, watched: Watched, version: Version) {
+        loop {
+            let told = self.told.notified();
+            let all = self.inner.lock().guards.values().all(|guard| !guard.lives() || guard.has(watched, version));
+            if all {
+                return;
+            }
+            // one that falls silent says nothing
+            let _ = timeout(SILENCE, told).await;
+        }
+    }
+
+    /// Objects are so in a world of these versions; `dated`: since now.
+    pub fn note(&self, places: impl IntoIterator<Item = (Kind, Key)>, world: &Arc<Versions>, dated: bool) {
+        let mut inner = self.inner.lock();
+        places.into_iter().for_each(|(kind, key)| inner.proofs.note(kind, key, world.clone(), dated));
+    }
+
+    pub fn forget(&self, kind: Kind, key: &Key) {
+        self.inner.lock().proofs.forget(kind, key);
+    }
+
+    /// Works out anew who lives and what is enforced, tells `context`, and asks for what that concerns to be looked at.
+    pub fn look(&self, context: &Context) {
+        let (outcome, living, before) = {
+            let mut inner = self.inner.lock();
+            let Inner { guards, proofs, counted } = &mut *inner;
+            let living: Vec<(&String, &Guard)> = guards.iter().filter(|(_, guard)| guard.lives()).collect();
+            let outcome = proofs.look(&living.iter().map(|(_, guard)| &guard.applied).collect::<Vec<_>>());
+            let names: Vec<String> = living.into_iter().map(|(name, _)| name.clone()).collect();
+            let before = std::mem::replace(counted, names.clone());
+            (outcome, names, before)
+        };
+        let now = whole(context.clock.now());
+        {
+            let mut observed = context.observed.write();
+            let count = u32::try_from(living.len()).unwrap_or(u32::MAX);
+            (observed.guards, observed.current) = (count, count);
+            observed.streams.clone_from(&living);
+            observed.behind = outcome.behind;
+            for (place, _) in outcome.passed.iter().filter(|(_, dated)| *dated) {
+                observed.proved.insert(place.clone(), now);
+            }
+        }
+        for ((kind, key), _) in outcome.passed {
+            if kind == Kind::AccessGrant {
+                context.touch_around(&key);
+            }
+            context.touch(kind, key);
+        }
+        if before.is_empty() != living.is_empty() {
+            context.touch_all();
+        } else if before != living {
+            context.policies().into_iter().for_each(|key| context.touch(Kind::AuditPolicy, key));
+        }
+    }
+}

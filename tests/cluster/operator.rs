@@ -1,0 +1,14 @@
+//! The operator against a real API server, as a service account with exactly the rights it needs: what follows from a
+//! signed decision, what survives crashes, deletions and restarts, and what others cannot make it believe.
+
+mod crash;
+mod credentials;
+mod deletion;
+mod enforcement;
+mod example;
+mod leadership;
+mod routes;
+mod scene;
+mod served;
+mod tombstones;
+mod world;

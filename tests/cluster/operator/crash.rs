@@ -1,0 +1,82 @@
+//! A crash after any write: the next start brings everything to the same end, and the one after that writes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use serde_json::Value;
+
+use super::credentials::{granted, handed};
+use super::world::{World, Writes};
+use crate::control_plane::eventually;
+
+/// What must be the same however often an operator died: all but names and times that are drawn anew.
+fn end(world: &World, objects: &[&Value]) -> BTreeMap<String, Value> {
+    let drawn = ["lastTransitionTime", "id", "sha256", "notBefore", "notAfter", "enforcedAt", "observedGeneration"];
+    objects
+        .iter()
+        .map(|object| {
+            let mut status = world.get(object).unwrap()["status"].take();
+            strip(&mut status, &drawn);
+            (format!("{}", object["kind"]), status)
+        })
+        .collect()
+}
+
+fn strip(value: &mut Value, names: &[&str]) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| !names.contains(&name.as_str()));
+            members.values_mut().for_each(|value| strip(value, names));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| strip(value, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_crash_after_any_write_leads_to_the_same_end_and_then_to_silence() {
+    let mut ends = Vec::new();
+    let mut last = 0;
+    // the first without a crash, to learn how many writes there are
+    for died_after in std::iter::once(None).chain((1..).map(Some)) {
+        let world = World::new("crash");
+        world.guard("guard-0", u64::MAX);
+        let (request, grant) = granted(&world, "deed-tax");
+        let resource = world.scene.resource();
+        let told = || world.get(&request)?["status"]["credential"]["secretName"].is_string().then_some(());
+        let writes = died_after.map_or_else(Writes::default, Writes::only);
+        let mut operator = world.operator_that_dies("a", &writes);
+        if died_after.is_some() {
+            // it may need fewer writes this time
+            eventually("it died, or did everything", || if writes.are_over() { Some(()) } else { told() });
+            drop(operator);
+            operator = world.operator("a");
+        }
+        handed(&world, &grant, 1, "");
+        let objects = [&request, &grant, &resource];
+        for object in objects {
+            world.condition(object, "Ready", "True", "Serving");
+        }
+        eventually("the request tells where its credential is", told);
+        operator.stop();
+        last = last.max(writes.made.load(Ordering::SeqCst));
+        let before = world.versions();
+        let writes = Writes::default();
+        let operator = world.operator_that_dies("a", &writes);
+        // it has looked at everything when it takes in something new
+        let other = world.scene.request("other", None);
+        world.put(&other);
+        world.condition(&other, "Ready", "False", "Pending");
+        operator.stop();
+        let seen = writes.seen.lock().unwrap().clone();
+        let silent = seen.iter().all(|write| write.contains("/other/status"));
+        assert!(silent, "after a crash after write {died_after:?} it still wrote {seen:?}");
+        let after = world.versions();
+        assert!(before.iter().all(|version| after.contains(version)), "{before:?} {after:?}");
+        ends.push(end(&world, &objects));
+        assert_eq!(ends[0], ends[ends.len() - 1], "after a crash after write {died_after:?}");
+        if died_after >= Some(last) {
+            break;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The proof that a change holds everywhere: only when every guard that lives has seen it.
+
+use serde_json::{Value, json};
+
+use super::credentials::{granted, handed};
+use super::world::{World, version};
+use crate::control_plane::eventually;
+
+#[test]
+fn a_grant_is_enforced_when_the_last_guard_has_it_and_not_before() {
+    let world = World::new("enforced");
+    let _operator = world.operator("a");
+    let (_, grant) = granted(&world, "deed-tax");
+    handed(&world, &grant, 1, "");
+    world.condition(&grant, "Ready", "False", "NoGuard");
+    world.guard("guard-0", u64::MAX);
+    world.guard("guard-1", 1);
+    let there = world.condition(&grant, "Ready", "False", "Waiting");
+    assert_eq!(there["status"]["enforcement"], json!({"guards": 2, "current": 1}));
+    world.guard("guard-1", u64::MAX);
+    let there = world.condition(&grant, "Ready", "True", "Serving");
+    assert_eq!(there["status"]["enforcement"]["current"], 2);
+    assert!(there["status"]["enforcement"]["enforcedAt"].is_string());
+}
+
+#[test]
+fn a_revocation_holds_when_the_last_guard_has_seen_it() {
+    let world = World::new("held");
+    let _operator = world.operator("a");
+    let (_, grant) = granted(&world, "deed-tax");
+    world.guard("guard-0", u64::MAX);
+    handed(&world, &grant, 1, "");
+    world.condition(&grant, "Ready", "True", "Serving");
+    // from here on this guard sees nothing new
+    let map = json!({"metadata": {"name": "mark"}});
+    let mark = world.plane.ask("POST", &format!("/api/v1/namespaces/{}/configmaps", world.own), &map).body;
+    world.guard("guard-0", version(&mark));
+    let revocation = world.scene.revocation("end", &json!({"grant": {"serial": "S-deed-tax"}}));
+    let written = world.put(&revocation);
+    let there = world.condition(&revocation, "Ready", "False", "Waiting");
+    assert_eq!(there["status"].get("enforcedAt"), None);
+    let ended = world.condition(&grant, "Ready", "False", "Revoked");
+    assert_eq!(ended["status"]["revocation"].get("enforcedAt"), None, "{ended:#}");
+    world.guard("guard-0", version(&written));
+    // the tombstone was written after it, and a guard that lacks it has not seen everything
+    assert_eq!(super::world::condition(&world.get(&revocation).unwrap(), "Ready")["status"], "False");
+    world.guard("guard-0", u64::MAX);
+    let there = world.condition(&revocation, "Ready", "True", "Enforced");
+    assert!(there["status"]["enforcedAt"].is_string());
+    eventually("the grant tells since when it has been refused", || {
+        world.get(&grant)?["status"]["revocation"]["enforcedAt"].is_string().then_some(())
+    });
+}
+
+#[test]
+fn an_enforced_time_stays_through_restarts_and_new_guards() {
+    let world = World::new("since");
+    let operator = world.operator("a");
+    let (_, grant) = granted(&world, "deed-tax");
+    world.guard("guard-0", u64::MAX);
+    handed(&world, &grant, 1, "");
+    let there = world.condition(&grant, "Ready", "True", "Serving");
+    let since = |grant: &Value| grant["status"]["enforcement"]["enforcedAt"].clone();
+    operator.stop();
+    world.clock.advance(jiff::SignedDuration::from_hours(1));
+    let _operator = world.operator("b");
+    world.guard("guard-1", u64::MAX);
+    let after = eventually("the new guard is counted", || {
+        world.patch(
+            &grant,
+            "",
+            &json!({"metadata": {"labels": {"look": format!("{}", world.clock.now().as_millisecond())}}}),
+        );
+        world.get(&grant).filter(|grant| grant["status"]["enforcement"]["current"] == 2)
+    });
+    assert_eq!(since(&after), since(&there));
+}
