@@ -15,7 +15,9 @@ fn containers_are_started_with_arguments_that_there_are() {
             for container in pods["containers"].as_array().into_iter().flatten() {
                 let env: Vec<_> = container["env"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
                 assert_eq!(env, ["POD_NAME", "POD_NAMESPACE"]);
-                let given = |word: &str| word.replace("$(POD_NAME)", "datashare-guard-0").replace("$(POD_NAMESPACE)", NAMESPACE);
+                let given = |word: &str| {
+                    word.replace("$(POD_NAME)", "datashare-guard-0").replace("$(POD_NAMESPACE)", NAMESPACE)
+                };
                 let words = container["args"].as_array().unwrap().iter().map(|word| given(word.as_str().unwrap()));
                 let words: Vec<String> = std::iter::once("datashare".to_owned()).chain(words).collect();
                 assert!(!words.iter().any(|word| word.contains("$(")), "{words:?}");

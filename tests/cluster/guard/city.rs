@@ -75,7 +75,11 @@ impl<'p> City<'p> {
         let of = |kind: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name});
         let meta = json!({"name": name});
         let plane = self.plane;
-        create(plane, &format!("{everywhere}/clusterroles"), &json!({"metadata": meta, "rules": rules("ClusterRole", "datashare-guard")}));
+        create(
+            plane,
+            &format!("{everywhere}/clusterroles"),
+            &json!({"metadata": meta, "rules": rules("ClusterRole", "datashare-guard")}),
+        );
         let binding = json!({"metadata": meta, "roleRef": of("ClusterRole"), "subjects": subjects});
         create(plane, &format!("{everywhere}/clusterrolebindings"), &binding);
         create(plane, &self.rbac("roles"), &json!({"metadata": meta, "rules": rules("Role", "datashare-guard-own")}));
