@@ -1,7 +1,9 @@
 # What a developer runs. CI runs `make test` and nothing else.
 CARGO ?= cargo
+HELM ?= helm
+INSTALL ?= target/install.yaml
 
-.PHONY: test format lint suites generate bench fuzz
+.PHONY: test format lint suites generate bench fuzz install.yaml image krew
 
 test: format lint suites ## Everything that must hold before a change lands
 
@@ -24,3 +26,17 @@ bench: ## Prints tables with ratios; gates nothing
 
 fuzz: ## Runs every fuzz target for FUZZ_SECONDS (60); a finding fails
 	tests/fuzz/run.sh
+
+install.yaml: ## Renders both charts as one file, for 'kubectl apply --server-side -f'
+	{ cat charts/namespace.yaml && for chart in datashare-crds datashare; do \
+	  $(HELM) template $$chart charts/$$chart --namespace datashare-system --skip-tests || exit 1; \
+	done; } >$(INSTALL).new
+	mv $(INSTALL).new $(INSTALL)
+
+image: ## Builds the container image, the same bytes from the same commit
+	docker buildx build --tag datashare:$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml) \
+	  --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) --output type=docker,rewrite-timestamp=true .
+
+krew: ## Packs the kubectl plugin for this platform, with its krew manifest (BASE=where the archives will lie)
+	$(CARGO) build --release --locked --bin datashare
+	deploy/krew.sh target/krew $(BASE) linux/$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)=target/release/datashare

@@ -61,6 +61,7 @@ pub struct Said {
 pub struct ControlPlane {
     access: Access,
     folder: PathBuf,
+    audited: bool,
     /// Of the store and of the API server.
     ports: [u16; 2],
     // the last is the first to go
@@ -74,9 +75,18 @@ pub struct ControlPlane {
 
 impl ControlPlane {
     pub fn start() -> Self {
+        Self::start_as(false)
+    }
+
+    /// One that writes down who asked for what.
+    pub fn start_audited() -> Self {
+        Self::start_as(true)
+    }
+
+    fn start_as(audited: bool) -> Self {
         // a port that was free may be taken by the time it is used, by anybody on this machine
         for _ in 0..3 {
-            match Self::attempt() {
+            match Self::attempt(audited) {
                 Ok(plane) => {
                     plane.show_logs_of_failures();
                     return plane;
@@ -88,7 +98,7 @@ impl ControlPlane {
         panic!("no free ports");
     }
 
-    fn attempt() -> Result<Self, String> {
+    fn attempt(audited: bool) -> Result<Self, String> {
         let folder = tempfile::Builder::new().prefix("datashare-control-plane-").tempdir().unwrap().keep();
         let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [store, secure] = ports.map(|port| port.local_addr().unwrap().port());
@@ -97,7 +107,7 @@ impl ControlPlane {
         let admin = runtime.block_on(access.client(None));
         let (processes, controllers, names) = (Mutex::default(), Once::new(), AtomicU64::default());
         let ports = [store, secure];
-        let plane = Self { access, folder, ports, processes, controllers, runtime, admin, names };
+        let plane = Self { access, folder, audited, ports, processes, controllers, runtime, admin, names };
         plane.run_program("etcd", &plane.etcd(store));
         plane.run_api_server()?;
         Ok(plane)
@@ -148,7 +158,7 @@ impl ControlPlane {
         let service_accounts = rcgen::KeyPair::generate().unwrap();
         let tokens = format!("{},admin,admin,system:masters\n", self.access.token);
         let signing = file("service-accounts.key", &service_accounts.serialize_pem());
-        vec![
+        let mut arguments = vec![
             format!("--etcd-servers=http://127.0.0.1:{store}"),
             format!("--secure-port={secure}"),
             format!("--cert-dir={}", folder.display()),
@@ -163,7 +173,21 @@ impl ControlPlane {
             "--advertise-address=127.0.0.1".to_owned(),
             "--authorization-mode=RBAC".to_owned(),
             "--endpoint-reconciler-type=none".to_owned(),
-        ]
+        ];
+        if self.audited {
+            let policy = json!({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+                "rules": [{"level": "Metadata"}]});
+            arguments.push(format!("--audit-policy-file={}", file("audit.yaml", &policy.to_string())));
+            arguments.push(format!("--audit-log-path={}", folder.join("audit").display()));
+        }
+        arguments
+    }
+
+    /// Who asked for what so far.
+    pub fn audit(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.folder.join("kube-apiserver/audit")).unwrap();
+        // the last line may be half written
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// Starts kube-controller-manager too, once: namespaces then really go away, and owners take what they own along.
@@ -176,6 +200,8 @@ impl ControlPlane {
                     format!("--kubeconfig={}", self.kubeconfig(None).display()),
                     format!("--service-account-private-key-file={}", signing.display()),
                     "--leader-elect=false".to_owned(),
+                    // each controller in its own name, as real clusters have it
+                    "--use-service-account-credentials=true".to_owned(),
                     "--secure-port=0".to_owned(),
                 ],
             );

@@ -1,6 +1,7 @@
 //! `datashare guard` against a real API server, with a service account that may do exactly what a guard needs.
 
 pub mod city;
+mod rights;
 pub mod running;
 #[allow(dead_code, reason = "the suites of the guard without a cluster use the rest")]
 #[path = "../hermetic/guard/upstream.rs"]

@@ -11,16 +11,20 @@
     clippy::duration_suboptimal_units,
 )]
 
+mod admission;
+mod charts;
 mod control_plane;
 #[path = "../hermetic/objects/corpus.rs"]
 mod corpus;
 mod definitions;
 mod digests;
+mod gitops;
 mod guard;
 mod harness;
 mod objects;
 mod operator;
 mod outage;
+mod personas;
 mod proxy;
 mod source;
 mod transitions;

@@ -7,6 +7,7 @@ mod deletion;
 mod enforcement;
 mod example;
 mod leadership;
+mod rights;
 mod routes;
 mod scene;
 mod served;

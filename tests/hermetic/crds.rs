@@ -7,23 +7,29 @@ use datashare::api::v1alpha1::{Kind, definition};
 use datashare::cli::crds;
 use serde_json::{Value, json};
 
-fn file(kind: Kind) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("crds").join(format!("{}.yaml", definition::name(kind)))
+/// For `kubectl apply`, and for the chart.
+const FOLDERS: [&str; 2] = ["crds", "charts/datashare-crds/definitions"];
+
+fn file(folder: &str, kind: Kind) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(format!("{}.yaml", definition::name(kind)))
 }
 
 #[test]
 fn committed_definitions_are_what_the_types_say() {
-    for kind in Kind::ALL {
-        let (file, fresh) = (file(kind), crds::render(kind).unwrap());
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::write(&file, &fresh).unwrap();
+    for folder in FOLDERS {
+        for kind in Kind::ALL {
+            let (file, fresh) = (file(folder, kind), crds::render(kind).unwrap());
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                fs::write(&file, &fresh).unwrap();
+            }
+            let committed = fs::read_to_string(&file).unwrap_or_default();
+            assert!(committed == fresh, "{} is stale: run the test with UPDATE_GOLDEN=1", file.display());
         }
-        let committed = fs::read_to_string(&file).unwrap_or_default();
-        assert!(committed == fresh, "{} is stale: run the test with UPDATE_GOLDEN=1", file.display());
+        let there =
+            fs::read_dir(file(folder, Kind::AccessGrant).parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+        let definitions = there.filter(|path| path.extension().is_some_and(|end| end == "yaml")).count();
+        assert_eq!(definitions, Kind::ALL.len(), "{folder} holds one definition per kind and no other");
     }
-    let there = fs::read_dir(file(Kind::AccessGrant).parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
-    let definitions = there.filter(|path| path.extension().is_some_and(|end| end == "yaml")).count();
-    assert_eq!(definitions, Kind::ALL.len(), "crds/ holds one definition per kind and no other");
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod canary;
 mod cli;
 mod crash;
 mod crds;
+mod deploy;
 mod example_jinan;
 mod guard;
 mod judge;

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
+use crate::charts::roles::rules;
 use crate::control_plane::{ControlPlane, Identity};
 use crate::definitions::collection;
 use crate::source::{create, map, maps};
@@ -21,15 +22,6 @@ const SIGNER: &str = "director@registration";
 const UNIT: &str = "12370100DEM000284H";
 const RESOURCE: &str = "property-ownership";
 const HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-
-/// Everything a guard may do: cluster-wide, and in the product's own namespace. The chart gives the same.
-const EVERYWHERE: [(&str, &str, &[&str]); 1] =
-    [("datashare.dev", "sharedresources datasharerequests accessgrants auditpolicies revocations", &["list", "watch"])];
-const AT_HOME: [(&str, &str, &[&str]); 3] = [
-    ("", "configmaps", &["list", "watch"]),
-    ("", "secrets", &["get"]),
-    ("coordination.k8s.io", "leases", &["get", "create", "update", "delete"]),
-];
 
 pub struct City<'p> {
     pub plane: &'p ControlPlane,
@@ -47,14 +39,6 @@ fn days(days: i64) -> Timestamp {
 /// Text of a time without fractions, as people write it.
 fn text(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-fn rules(all: &[(&str, &str, &[&str])]) -> Value {
-    let rule = |(group, resources, verbs): &(&str, &str, &[&str])| {
-        let resources: Vec<_> = resources.split(' ').collect();
-        json!({"apiGroups": [group], "resources": resources, "verbs": verbs})
-    };
-    all.iter().map(rule).collect()
 }
 
 impl<'p> City<'p> {
@@ -92,10 +76,14 @@ impl<'p> City<'p> {
         let of = |kind: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name});
         let meta = json!({"name": name});
         let plane = self.plane;
-        create(plane, &format!("{everywhere}/clusterroles"), &json!({"metadata": meta, "rules": rules(&EVERYWHERE)}));
+        create(
+            plane,
+            &format!("{everywhere}/clusterroles"),
+            &json!({"metadata": meta, "rules": rules("ClusterRole", "datashare-guard")}),
+        );
         let binding = json!({"metadata": meta, "roleRef": of("ClusterRole"), "subjects": subjects});
         create(plane, &format!("{everywhere}/clusterrolebindings"), &binding);
-        create(plane, &self.rbac("roles"), &json!({"metadata": meta, "rules": rules(&AT_HOME)}));
+        create(plane, &self.rbac("roles"), &json!({"metadata": meta, "rules": rules("Role", "datashare-guard-own")}));
         self.allow_at_home();
     }
 

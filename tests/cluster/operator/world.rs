@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::scene::{SITE, Scene, signers};
+use crate::charts::roles::rules;
 use crate::control_plane::{ControlPlane, Identity, eventually};
 use crate::definitions::{collection, served};
 
@@ -26,37 +27,13 @@ use crate::definitions::{collection, served};
 const NOW: &str = "2026-11-24T04:00:00Z";
 const STEP: Duration = Duration::from_millis(20);
 
-/// The rights of an operator where the five kinds are.
-fn rules() -> Value {
-    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.aliases().0).collect();
-    let statuses: Vec<String> = kinds.iter().map(|kind| format!("{kind}/status")).collect();
-    json!([
-        {"apiGroups": ["datashare.dev"], "resources": kinds, "verbs": ["get", "list", "watch"]},
-        {"apiGroups": ["datashare.dev"], "resources": statuses, "verbs": ["update"]},
-        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "patch", "delete"]},
-        {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["httproutes"],
-            "verbs": ["get", "list", "watch", "create", "patch", "delete"]},
-        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
-    ])
-}
-
-/// Its rights in the product's own namespace.
-fn own_rules() -> Value {
-    json!([
-        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list", "watch", "create", "update", "delete"]},
-        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
-            "verbs": ["get", "list", "watch", "create", "update"]},
-        {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["referencegrants", "backendtlspolicies"],
-            "verbs": ["get", "create", "patch", "delete"]},
-    ])
-}
-
 pub struct World {
     pub plane: &'static ControlPlane,
     pub own: String,
     pub scene: Scene,
     pub clock: Clock,
     pub gateway: Option<(String, String)>,
+    pub guard_ca: Option<String>,
     pub pace: lease::Pace,
     watched: Vec<String>,
     _time: Ticking,
@@ -88,22 +65,30 @@ fn ticking(clock: Clock) -> Ticking {
 pub fn plane() -> &'static ControlPlane {
     static READY: OnceLock<()> = OnceLock::new();
     let plane = served().with_controllers();
-    READY.get_or_init(|| {
-        let folder = crate::control_plane::Programs::installed().find("gateway-api");
-        let applied = plane.kubectl(&["apply", "--server-side", "-f", folder.to_str().unwrap()]);
-        assert!(applied.ok, "{}", applied.err);
-        for (name, rules) in [("datashare-operator-test", rules()), ("datashare-operator-own-test", own_rules())] {
-            let role = json!({"metadata": {"name": name}, "rules": rules});
-            let made = plane.ask("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles", &role);
-            assert_eq!(made.status, 201, "{made:?}");
-        }
-    });
+    READY.get_or_init(|| prepare(plane));
     plane
+}
+
+/// Gives a control plane that serves the five kinds the rest: routes, and the chart's roles.
+pub fn prepare(plane: &ControlPlane) {
+    let folder = crate::control_plane::Programs::installed().find("gateway-api");
+    let applied = plane.kubectl(&["apply", "--server-side", "-f", folder.to_str().unwrap()]);
+    assert!(applied.ok, "{}", applied.err);
+    for (kind, name) in [("ClusterRole", "datashare-operator"), ("Role", "datashare-operator-own")] {
+        // a Role's rules are bound in many namespaces here, so it stands once for all of them
+        let role = json!({"metadata": {"name": format!("{name}-test")}, "rules": rules(kind, name)});
+        let made = plane.ask("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles", &role);
+        assert_eq!(made.status, 201, "{made:?}");
+    }
 }
 
 impl World {
     pub fn new(name: &str) -> Self {
-        let plane = plane();
+        Self::on(plane(), name)
+    }
+
+    /// On a control plane that was prepared.
+    pub fn on(plane: &'static ControlPlane, name: &str) -> Self {
         let scene =
             Scene { provider: plane.namespace(&format!("{name}-p")), consumer: plane.namespace(&format!("{name}-c")) };
         let watched = vec![scene.provider.clone(), scene.consumer.clone()];
@@ -120,6 +105,7 @@ impl World {
             own: own.to_owned(),
             scene,
             gateway: None,
+            guard_ca: None,
             pace: lease::Pace::default(),
             watched,
             _time: ticking(clock.clone()),
@@ -168,7 +154,7 @@ impl World {
             service: "datashare-guard".to_owned(),
             port: 8080,
             gateway: self.gateway.clone(),
-            guard_ca: None,
+            guard_ca: self.guard_ca.clone(),
         };
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
