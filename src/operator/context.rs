@@ -95,20 +95,30 @@ impl Context {
         unreadable.into_iter().for_each(|(kind, key)| self.touch(kind, key));
     }
 
+    /// What depends on an object, as the judge knows it now: a grant that is about to go must be asked about before.
+    pub fn around(&self, kind: Kind, key: &Key) -> Vec<(Kind, Key)> {
+        let index = self.index.read();
+        match kind {
+            Kind::AccessGrant => {
+                let own = index.revocations().filter(|revocation| revocation.key.namespace == key.namespace);
+                let mut around: Vec<_> = own.map(|revocation| (Kind::Revocation, revocation.key.clone())).collect();
+                if let Some(grant) = index.grant(key) {
+                    let resource = Key::new(grant.key.namespace.clone(), grant.resource.clone());
+                    around.extend([(Kind::DataShareRequest, grant.request.clone()), (Kind::SharedResource, resource)]);
+                }
+                around
+            }
+            // its consumer may ask for a new token
+            Kind::DataShareRequest => {
+                index.decisions(key).iter().map(|grant| (Kind::AccessGrant, grant.clone())).collect()
+            }
+            Kind::SharedResource | Kind::Revocation | Kind::AuditPolicy => Vec::new(),
+        }
+    }
+
     /// Asks for what depends on a grant to be looked at.
     pub fn touch_around(&self, grant: &Key) {
-        let (request, revocations) = {
-            let index = self.index.read();
-            let around =
-                index.grant(grant).map(|g| (g.request.clone(), Key::new(g.key.namespace.clone(), g.resource.clone())));
-            let own = index.revocations().filter(|revocation| revocation.key.namespace == grant.namespace);
-            (around, own.map(|revocation| revocation.key.clone()).collect::<Vec<_>>())
-        };
-        if let Some((request, resource)) = request {
-            self.touch(Kind::DataShareRequest, request);
-            self.touch(Kind::SharedResource, resource);
-        }
-        revocations.into_iter().for_each(|key| self.touch(Kind::Revocation, key));
+        self.around(Kind::AccessGrant, grant).into_iter().for_each(|(kind, key)| self.touch(kind, key));
     }
 
     pub(super) fn queue(&self, kind: Kind) -> Option<Queue> {

@@ -81,7 +81,7 @@ impl Keeper {
         }
         let now = self.context.clock.now();
         let mut effects = Effects::default();
-        let mut noted = BTreeSet::new();
+        let (mut noted, mut around) = (BTreeSet::new(), BTreeSet::new());
         for change in batch.changes {
             let event = match &change {
                 SourceChange::Settings(read) => {
@@ -107,6 +107,7 @@ impl Keeper {
                     let (event, why) = self.settings.as_ref().map_or((None, None), |s| read(&change, &site(s)));
                     self.took(&change, &place, why);
                     self.context.touch(place.0, place.1.clone());
+                    around.extend(self.context.around(place.0, &place.1));
                     if let Some(Change::Revocation(new)) = &event
                         && self.context.index.read().revocation(&new.key) != Some(new)
                     {
@@ -121,6 +122,7 @@ impl Keeper {
             }
         }
         self.follow_up(effects, noted).await;
+        around.into_iter().for_each(|(kind, key)| self.context.touch(kind, key));
         Took::All
     }
 

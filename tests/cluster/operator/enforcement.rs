@@ -13,10 +13,17 @@ fn a_grant_is_enforced_when_the_last_guard_has_it_and_not_before() {
     let (_, grant) = granted(&world, "deed-tax");
     handed(&world, &grant, 1, "");
     world.condition(&grant, "Ready", "False", "NoGuard");
-    world.guard("guard-0", u64::MAX);
     world.guard("guard-1", 1);
-    let there = world.condition(&grant, "Ready", "False", "Waiting");
-    assert_eq!(there["status"]["enforcement"], json!({"guards": 2, "current": 1}));
+    world.condition(&grant, "Ready", "False", "Waiting");
+    world.guard("guard-0", u64::MAX);
+    // anything that happens to the grant is a reason to look how many have it
+    eventually("one of two has it", || {
+        let look = world.clock.now().as_millisecond().to_string();
+        world.patch(&grant, "", &json!({"metadata": {"labels": {"look": look}}}));
+        let there = world.get(&grant)?;
+        assert_eq!(super::world::condition(&there, "Ready")["reason"], "Waiting");
+        (there["status"]["enforcement"] == json!({"guards": 2, "current": 1})).then_some(())
+    });
     world.guard("guard-1", u64::MAX);
     let there = world.condition(&grant, "Ready", "True", "Serving");
     assert_eq!(there["status"]["enforcement"]["current"], 2);

@@ -173,16 +173,18 @@ impl World {
 
     pub fn put(&self, object: &Value) -> Value {
         let (uri, name) = place(object);
-        let there = self.plane.ask("GET", &format!("{uri}/{name}"), &Value::Null);
-        let answer = if there.status == 404 {
-            self.plane.ask("POST", &uri, object)
-        } else {
-            let mut object = object.clone();
-            object["metadata"]["resourceVersion"] = there.body["metadata"]["resourceVersion"].clone();
-            self.plane.ask("PUT", &format!("{uri}/{name}"), &object)
-        };
-        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
-        answer.body
+        eventually("nobody else writes the object at the same moment", || {
+            let there = self.plane.ask("GET", &format!("{uri}/{name}"), &Value::Null);
+            let answer = if there.status == 404 {
+                self.plane.ask("POST", &uri, object)
+            } else {
+                let mut object = object.clone();
+                object["metadata"]["resourceVersion"] = there.body["metadata"]["resourceVersion"].clone();
+                self.plane.ask("PUT", &format!("{uri}/{name}"), &object)
+            };
+            assert!(matches!(answer.status, 200 | 201 | 409), "{answer:?}");
+            (answer.status != 409).then_some(answer.body)
+        })
     }
 
     pub fn get(&self, object: &Value) -> Option<Value> {
