@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use datashare::source::yaml;
+use serde::Deserialize as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -67,6 +67,8 @@ pub fn render(name: &str, values: &str) -> Vec<Value> {
 
 /// The objects of a stream of YAML documents.
 pub fn objects(text: &str) -> Vec<Value> {
-    let values = yaml::parse(text).into_iter().map(|document| document.unwrap_or_else(|e| panic!("{e}\n{text}")).value);
+    // ours refuses what helm may write, and Kubernetes takes: plain text that begins with a colon
+    let documents = serde_yaml::Deserializer::from_str(text);
+    let values = documents.map(|document| Value::deserialize(document).unwrap_or_else(|e| panic!("{e}\n{text}")));
     values.filter(|value| !value.is_null()).collect()
 }
