@@ -36,14 +36,14 @@ fn rights(kind: &str, name: &str) -> BTreeSet<String> {
 fn asked(plane: &ControlPlane, who: &Identity, own: &str) -> [BTreeSet<String>; 2] {
     let mut used = [BTreeSet::new(), BTreeSet::new()];
     for event in plane.audit() {
-        let place = &event["objectRef"];
-        if event["impersonatedUser"]["username"] != who.user.as_str() || !place.is_object() {
+        let about = &event["objectRef"];
+        if event["impersonatedUser"]["username"] != who.user.as_str() || !about.is_object() {
             continue;
         }
         assert_ne!(event["responseStatus"]["code"], 403, "a right is missing: {event}");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let mut resource = text(&place["resource"]);
-        if let Some(below) = place["subresource"].as_str() {
+        let mut resource = text(&about["resource"]);
+        if let Some(below) = about["subresource"].as_str() {
             resource = format!("{resource}/{below}");
         }
         let mut verbs = vec![text(&event["verb"])];
@@ -52,8 +52,8 @@ fn asked(plane: &ControlPlane, who: &Identity, own: &str) -> [BTreeSet<String>; 
             verbs.push("create".to_owned());
         }
         for verb in verbs {
-            used[usize::from(place["namespace"] == own)]
-                .insert(format!("{}/{resource}/{verb}", text(&place["apiGroup"])));
+            used[usize::from(about["namespace"] == own)]
+                .insert(format!("{}/{resource}/{verb}", text(&about["apiGroup"])));
         }
     }
     used

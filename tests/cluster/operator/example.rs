@@ -28,10 +28,10 @@ fn every_object_of_the_example_gets_its_status() {
     world.settle(&site(&root), &signers);
     world.guard("guard-0", u64::MAX);
     let _operator = world.operator("a");
-    let place = |name: &str| root.join(name).to_str().unwrap().to_owned();
-    let places = ["audit-policy.yaml", "resources", "requests", "grants"].map(place);
+    let file = |name: &str| root.join(name).to_str().unwrap().to_owned();
+    let places = ["audit-policy.yaml", "resources", "requests", "grants"].map(file);
     let mut arguments = vec!["apply", "--server-side", "--validate=strict", "--recursive"];
-    places.iter().for_each(|place| arguments.extend(["-f", place]));
+    places.iter().for_each(|file| arguments.extend(["-f", file]));
     let applied = plane.kubectl(&arguments);
     assert!(applied.ok, "{}", applied.err);
     for object in &objects {
