@@ -4,8 +4,9 @@ use super::city::City;
 use super::running::Running;
 use super::upstream::Upstream;
 use crate::charts::roles::all_used;
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{ControlPlane, eventually};
 use crate::definitions::apply_to;
+use crate::source::version;
 
 #[test]
 fn a_guard_uses_every_right_that_the_chart_gives_it_and_lacks_none() {
@@ -19,6 +20,8 @@ fn a_guard_uses_every_right_that_the_chart_gives_it_and_lacks_none() {
     city.serving("deed-tax");
     let mut guard = Running::start(&city, "guard-0", &plane.kubeconfig(Some(&city.guard())));
     guard.until(&city, "deed-tax", "200");
+    let revocation = city.revoke("deed-tax");
+    eventually("the Lease says so", || (city.applied("guard-0", "Revocation") >= version(&revocation)).then_some(()));
     guard.terminate();
     assert!(guard.ended().success(), "{}", guard.log());
     all_used(&plane, &city.guard(), &city.system, "guard");
