@@ -141,7 +141,7 @@ fn the_operator_has_exactly_these_rights() {
         ("accessgrants/status", "update"),
         ("revocations/status", "update"),
         ("auditpolicies/status", "update"),
-        ("/secrets", "get create update delete"),
+        ("/secrets", "create patch delete"),
         ("gateway.networking.k8s.io/httproutes", "get list watch create patch delete"),
         ("events.k8s.io/events", "create patch"),
     ]
@@ -155,7 +155,7 @@ fn the_operator_has_exactly_these_rights() {
         ("/configmaps", "list watch create update delete"),
         ("coordination.k8s.io/leases", "get list watch create update"),
         ("gateway.networking.k8s.io/referencegrants", "get create patch delete"),
-        ("gateway.networking.k8s.io/backendtlspolicies", "get create patch delete"),
+        ("gateway.networking.k8s.io/backendtlspolicies", "get create patch"),
     ];
     exactly(&operator(), NAMESPACE, &[&elsewhere[..], &own].concat());
 }
