@@ -6,6 +6,7 @@ mod credentials;
 mod deletion;
 mod enforcement;
 mod example;
+mod hostile;
 mod leadership;
 mod rights;
 mod routes;
