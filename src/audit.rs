@@ -9,6 +9,7 @@ mod encode;
 mod entry;
 mod event;
 mod filter;
+pub mod inspection;
 mod lines;
 pub mod query;
 mod recorded;

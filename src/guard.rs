@@ -11,6 +11,7 @@ mod answer;
 mod authenticate;
 mod call;
 mod headers;
+pub mod inspecting;
 mod introspection;
 pub mod lease;
 pub mod limits;
@@ -35,6 +36,7 @@ use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
 use self::aggregate::Unknown;
+use self::inspecting::Figures;
 use self::limits::Limits;
 use self::metrics::Metrics;
 use self::quota::{Calendar, Day, Quotas};
@@ -76,6 +78,7 @@ pub struct Guard {
     quotas: Quotas,
     unknown: Unknown,
     metrics: Metrics,
+    inspections: Figures,
     /// Room for connections of callers.
     room: Arc<Semaphore>,
 }
@@ -98,6 +101,7 @@ impl Guard {
             quotas: Quotas::default(),
             unknown: Unknown::default(),
             metrics: Metrics::default(),
+            inspections: Figures::default(),
             room: Arc::new(Semaphore::new(limits.connections)),
         })
     }
@@ -147,7 +151,13 @@ impl Guard {
     #[must_use]
     pub fn render_metrics(&self) -> String {
         let grants = self.index.read().grant_count();
-        self.metrics.text(self.view.age(self.clock.now()), grants)
+        self.metrics.text(self.view.age(self.clock.now()), grants, &self.inspections)
+    }
+
+    /// The figures of inspections, for whoever inspects this guard's record.
+    #[must_use]
+    pub fn inspections(&self) -> &Figures {
+        &self.inspections
     }
 
     fn today(&self) -> Day {

@@ -141,6 +141,13 @@ fn begin(path: &Path) -> io::Result<Time> {
     Ok(time_of(start.get(..got).unwrap_or_default()).unwrap_or([0; TIME_LENGTH]))
 }
 
+/// When the record that is here begins.
+pub fn oldest(log: &Path) -> Result<Option<Timestamp>, QueryError> {
+    let first = pieces(log, None, None)?.into_iter().next();
+    let text = first.and_then(|piece| String::from_utf8(piece.from.to_vec()).ok());
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
 struct Search<'a> {
     filter: &'a Filter,
     sieve: Sieve,

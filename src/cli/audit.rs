@@ -1,5 +1,6 @@
 //! `datashare audit`: the auditor's commands over the record.
 
+mod inspect;
 mod rows;
 mod table;
 mod when;
@@ -13,7 +14,13 @@ use jiff::tz::TimeZone;
 
 use crate::audit::query::{self, QueryError, Summary};
 use crate::audit::{Event, Filter, Outcome, Person, SiteKey, SiteKeyError};
+use crate::cli::world::WorldError;
 use crate::clock::Clock;
+use crate::delivery::credentials::CredentialError;
+use crate::delivery::journal::JournalError;
+use crate::delivery::state_dir::StateError;
+use crate::guard::inspecting::InspectError;
+use crate::random::RandomError;
 
 use self::rows::Rows;
 use self::table::Table;
@@ -34,6 +41,7 @@ pub struct AuditArgs {
 enum AuditCommand {
     /// Who saw what, why, and with whose approval
     Query(Box<QueryArgs>),
+    Inspect(inspect::InspectArgs),
 }
 
 /// Which entries, and how they are shown. All conditions must hold.
@@ -106,6 +114,18 @@ pub enum AuditError {
     Key(#[from] SiteKeyError),
     #[error(transparent)]
     Query(#[from] QueryError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    World(#[from] WorldError),
+    #[error(transparent)]
+    Tombstones(#[from] JournalError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Random(#[from] RandomError),
     #[error("cannot write the result: {0}")]
     Write(#[from] io::Error),
 }
@@ -113,7 +133,13 @@ pub enum AuditError {
 /// Runs the command: results to `out`, messages to `messages`. Gives the exit code: 0, or 1 when the record has lines
 /// that are no entries.
 pub fn run(args: &AuditArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
-    let AuditCommand::Query(args) = &args.command;
+    match &args.command {
+        AuditCommand::Query(args) => query(args, clock, out, messages),
+        AuditCommand::Inspect(args) => inspect::run(args, clock.now(), out, messages),
+    }
+}
+
+fn query(args: &QueryArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
     let zone =
         TimeZone::get(&args.time_zone).map_err(|source| AuditError::Zone { zone: args.time_zone.clone(), source })?;
     let filter = filter(args, clock, &zone)?;

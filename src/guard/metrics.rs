@@ -6,13 +6,14 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::inspecting::Figures;
 use crate::judge::refusal::Code;
 
 /// Upper bounds in seconds: a guarded call takes well under a millisecond, a slow provider seconds.
@@ -109,12 +110,16 @@ impl Metrics {
 
     /// Everything as text.
     #[must_use]
-    pub fn text(&self, view_age: Option<SignedDuration>, grants: usize) -> String {
+    pub fn text(&self, view_age: Option<SignedDuration>, grants: usize, inspections: &Figures) -> String {
         self.view_age.set(view_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
         self.grants.set(i64::try_from(grants).unwrap_or(i64::MAX));
         let mut text = String::new();
+        let mut others = Registry::with_prefix("datashare");
+        inspections.register(&mut others);
         // writing into memory cannot fail
-        let _ = encode(&mut text, &self.registry.lock());
+        let _ = encode_registry(&mut text, &self.registry.lock());
+        let _ = encode_registry(&mut text, &others);
+        let _ = encode_eof(&mut text);
         text
     }
 }
@@ -147,7 +152,7 @@ mod tests {
         metrics.ended(How::Released, Duration::from_micros(120));
         metrics.ended(How::Refused(Code::QuotaExceeded), Duration::ZERO);
         let _open = Open::count(&metrics.open_calls);
-        let text = metrics.text(Some(SignedDuration::from_millis(1500)), 7);
+        let text = metrics.text(Some(SignedDuration::from_millis(1500)), 7, &Figures::default());
         for code in Code::ALL {
             assert!(text.contains(&format!("datashare_guard_calls_total{{code=\"{}\"}}", code.as_str())), "{text}");
         }

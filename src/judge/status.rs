@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use super::facts::Key;
 use super::index::Index;
 use crate::api::v1alpha1::Kind;
-use crate::api::v1alpha1::status::CredentialHash;
+use crate::api::v1alpha1::status::{CredentialHash, InspectionResult};
 
 pub use phase::phase;
 pub use resource::migration_end;
@@ -41,6 +41,8 @@ pub struct Observed {
     pub routes: HashMap<Key, Route>,
     /// Streams of the record.
     pub streams: Vec<String>,
+    /// The last inspection by policy.
+    pub inspections: HashMap<Key, InspectionResult>,
     /// Base URL of the guard, where it is known.
     pub url: Option<String>,
 }

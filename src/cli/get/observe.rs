@@ -13,6 +13,7 @@ use crate::audit::usage::Usage;
 use crate::cli::world::World;
 use crate::delivery::credentials::{Credentials, Minted};
 use crate::delivery::state_dir::StateDir;
+use crate::guard::inspecting;
 use crate::judge::facts::Key;
 use crate::judge::status::{Observed, Token};
 
@@ -41,6 +42,10 @@ pub(super) fn observe(state: &StateDir, world: &World, kind: Kind, now: Timestam
             let streams = entries.filter(|entry| entry.path().is_dir());
             observed.streams = streams.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
             observed.streams.sort();
+            if log.is_dir() {
+                let past = inspecting::past(&log)?.into_values();
+                observed.inspections = past.map(|past| (past.policy.clone(), past.result())).collect();
+            }
         }
         _ => {}
     }

@@ -9,10 +9,12 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::UpError;
+use super::inspecting::Suspensions;
 use super::sampling::Sampling;
 use crate::cli::keeper::{First, Keeper};
 use crate::cli::world::site;
 use crate::clock::Clock;
+use crate::guard::inspecting::Orders;
 use crate::guard::retention::Retentions;
 use crate::guard::view::View;
 use crate::source::live::Live;
@@ -27,6 +29,8 @@ pub struct Watcher {
     pub live: Live,
     pub view: View,
     pub retentions: Retentions,
+    pub orders: Orders,
+    pub suspensions: Suspensions,
     pub sampling: Sampling,
     pub clock: Clock,
 }
@@ -48,6 +52,7 @@ impl Watcher {
             if !batch.is_empty() {
                 for change in &batch.changes {
                     self.retentions.take(change);
+                    self.orders.take(change);
                 }
                 let outcome = self.keeper.take(batch)?;
                 tell(&outcome.said);
@@ -60,6 +65,11 @@ impl Watcher {
                 self.sampling.refresh();
             }
             tell(&self.keeper.tick()?);
+            for (entries, done) in self.suspensions.try_iter() {
+                tell(&self.keeper.suspend(entries)?);
+                // whoever asked may be gone
+                let _ = done.send(());
+            }
         }
         Ok(())
     }
@@ -74,6 +84,7 @@ impl Watcher {
         self.live = Live::open(&self.directory, self.clock.clone(), &mut |batch| {
             for change in &batch.changes {
                 self.retentions.take(change);
+                self.orders.take(change);
             }
             first.add(batch.changes, &site);
         })?;
