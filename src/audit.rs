@@ -14,6 +14,7 @@ mod lines;
 pub mod query;
 mod recorded;
 mod recovery;
+pub mod report;
 mod segment;
 mod site_key;
 mod storage;
@@ -30,6 +31,7 @@ pub use recovery::{Cut, Recovery, Restart};
 pub use segment::MAX_LINE;
 pub use site_key::{Hashed, SiteKey, SiteKeyError};
 pub use storage::{Disk, SegmentFile, Storage};
+pub use stream::names as stream_names;
 pub use writer::{Failure, Log, LogError, Options, Pending, Receipt, RecordUnavailable, Relay};
 
 /// The version of the entry format, the first member of every line.

@@ -190,7 +190,7 @@ impl<'a> Inspection<'a> {
         for (check, effect, mut look) in looks {
             gather(check, effect, &mut |found| look.end(&about, found));
         }
-        if let Some((effect, gaps)) = gaps {
+        if let Some((effect, mut gaps)) = gaps {
             gather(Check::LogGap, effect, &mut |found| gaps.end(unreadable, &about.facts.removed, found));
         }
         let pass = all.is_empty();

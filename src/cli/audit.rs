@@ -1,6 +1,7 @@
 //! `datashare audit`: the auditor's commands over the record.
 
 mod inspect;
+mod report;
 mod rows;
 mod table;
 mod when;
@@ -42,6 +43,7 @@ enum AuditCommand {
     /// Who saw what, why, and with whose approval
     Query(Box<QueryArgs>),
     Inspect(inspect::InspectArgs),
+    Report(report::ReportArgs),
 }
 
 /// Which entries, and how they are shown. All conditions must hold.
@@ -115,6 +117,8 @@ pub enum AuditError {
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error(transparent)]
+    Month(#[from] report::BadMonth),
+    #[error(transparent)]
     State(#[from] StateError),
     #[error(transparent)]
     World(#[from] WorldError),
@@ -136,6 +140,7 @@ pub fn run(args: &AuditArgs, clock: &Clock, out: &mut dyn Write, messages: &mut 
     match &args.command {
         AuditCommand::Query(args) => query(args, clock, out, messages),
         AuditCommand::Inspect(args) => inspect::run(args, clock.now(), out, messages),
+        AuditCommand::Report(args) => report::run(args, clock.now(), out, messages),
     }
 }
 

@@ -148,7 +148,17 @@ mod tests {
     #[test]
     fn what_is_no_schedule_says_so() {
         let parse = |line: &str, zone| Schedule::parse(line, zone, &TimeZone::UTC).unwrap_err();
-        for line in ["", "0 3 * *", "60 3 * * 1", "0 3 * * 1 UTC", "@daily", "H 3 * * 1", "0 3 L * *", "0 3 * * FRI#1", "0 20-8 * * *"] {
+        for line in [
+            "",
+            "0 3 * *",
+            "60 3 * * 1",
+            "0 3 * * 1 UTC",
+            "@daily",
+            "H 3 * * 1",
+            "0 3 L * *",
+            "0 3 * * FRI#1",
+            "0 20-8 * * *",
+        ] {
             assert_eq!(parse(line, None), BadSchedule::Line, "{line}");
         }
         assert_eq!(parse(&format!("0 3 * * {}", "1,".repeat(100) + "1"), None), BadSchedule::Line);

@@ -108,7 +108,8 @@ impl Look for BulkHarvest {
 impl BulkHarvest {
     /// Counts the spans that are over by `now`; without it all of them.
     fn sweep(&mut self, now: Option<Timestamp>, about: &About<'_>) {
-        let hourly = |swept: Timestamp| now.is_some_and(|now| now.duration_since(swept) < SignedDuration::from_hours(1));
+        let hourly =
+            |swept: Timestamp| now.is_some_and(|now| now.duration_since(swept) < SignedDuration::from_hours(1));
         if self.swept.is_some_and(hourly) {
             return;
         }

@@ -146,12 +146,7 @@ impl OpenRecall {
     }
 }
 
-fn recalls(
-    index: &Index,
-    policy: &Key,
-    specs: &BTreeMap<Key, Arc<RevocationSpec>>,
-    now: Timestamp,
-) -> Vec<OpenRecall> {
+fn recalls(index: &Index, policy: &Key, specs: &BTreeMap<Key, Arc<RevocationSpec>>, now: Timestamp) -> Vec<OpenRecall> {
     let own = specs.iter().filter(|(key, _)| key.namespace == policy.namespace);
     let overdue = own.filter(|(_, spec)| recall(spec, index.site(), now) == Some(RecallState::Overdue));
     let open = overdue.filter_map(|(key, spec)| {

@@ -35,7 +35,7 @@ pub struct Finding {
 }
 
 /// The decision that is concerned.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct FoundGrant {
     pub namespace: String,
     pub name: String,

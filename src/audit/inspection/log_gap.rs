@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::{Findings, Seen};
 use super::Said;
+use super::finding::{Findings, Seen};
 use crate::audit::recorded::Recorded;
 
 /// Stretches of a stream, by their first index: the first index after each.
@@ -66,11 +66,11 @@ impl LogGap {
     }
 
     /// `removed`: what retention took away, as the log itself says.
-    pub(super) fn end(mut self, unreadable: u64, removed: &BTreeMap<String, Vec<(u64, u64)>>, found: &mut Findings) {
+    pub(super) fn end(&mut self, unreadable: u64, removed: &BTreeMap<String, Vec<(u64, u64)>>, found: &mut Findings) {
         for (stream, stretches) in &mut self.0 {
             removed.get(stream).into_iter().flatten().for_each(|(from, to)| stretches.cover(*from, *to));
         }
-        for (stream, Stretches { ends, twice, again }) in self.0 {
+        for (stream, Stretches { ends, twice, again }) in std::mem::take(&mut self.0) {
             let holes = ends.values().zip(ends.keys().skip(1));
             for (from, to) in holes {
                 let (count, last) = (to - from, to - 1);

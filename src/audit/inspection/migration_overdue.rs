@@ -19,7 +19,9 @@ impl Look for MigrationOverdue {
                 format!("直连线路应于 {by} 前迁移至 {to:?} 级平台，至今未迁移"),
             );
             let served: Vec<_> = { about.facts.grants() }
-                .filter(|facts| facts.serves && facts.grant.resource == key.name && facts.grant.key.namespace == key.namespace)
+                .filter(|facts| {
+                    facts.serves && facts.grant.resource == key.name && facts.grant.key.namespace == key.namespace
+                })
                 .collect();
             for facts in &served {
                 found.add(Some((&*facts.grant).into()), Some(key.to_string()), Seen::once(), message.clone());

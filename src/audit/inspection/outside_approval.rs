@@ -68,7 +68,10 @@ fn by_terms(entry: &Recorded, facts: &GrantFacts, out: &mut Vec<Said>) {
     }
     let operation = entry.operation.as_deref().unwrap_or_default();
     if !grant.operations.iter().any(|granted| **granted == *operation) {
-        out.push(Said::new(format!("operation {operation} was never granted"), format!("接口操作 {operation} 未获批准")));
+        out.push(Said::new(
+            format!("operation {operation} was never granted"),
+            format!("接口操作 {operation} 未获批准"),
+        ));
     }
     let user = entry.user.as_deref().filter(|user| !user.is_empty());
     let listed = |users: &Box<[std::sync::Arc<str>]>| user.is_some_and(|user| users.iter().any(|one| **one == *user));
@@ -104,7 +107,10 @@ fn by_terms(entry: &Recorded, facts: &GrantFacts, out: &mut Vec<Said>) {
 fn by_memory(entry: &Recorded, by: &RecordedGrant, record: &SerialRecord, out: &mut Vec<Said>) {
     let Some((digest, scope, not_after)) = &record.enforced else { return };
     if digest.to_string() != by.digest {
-        out.push(Said::new("other terms than those enforced under this serial", "所依据的条款与该文号下已执行的条款不同"));
+        out.push(Said::new(
+            "other terms than those enforced under this serial",
+            "所依据的条款与该文号下已执行的条款不同",
+        ));
     }
     if entry.resource.as_ref().is_none_or(|at| *at.name != *scope.resource) {
         out.push(Said::new("another resource than the granted one", "所提供的资源不是获准的资源"));

@@ -107,9 +107,12 @@ pub fn suspensions(inspected: &Inspected, facts: &super::Facts) -> Vec<LedgerEnt
             None => facts
                 .grants()
                 .filter(|facts| facts.serves)
-                .filter(|facts| finding.resource.as_ref().is_none_or(|at| {
-                    *at == format!("{}/{}", facts.grant.key.namespace, facts.grant.resource)
-                }))
+                .filter(|facts| {
+                    finding
+                        .resource
+                        .as_ref()
+                        .is_none_or(|at| *at == format!("{}/{}", facts.grant.key.namespace, facts.grant.resource))
+                })
                 .for_each(|facts| suspend(&facts.grant.key.namespace, &facts.grant.serial, finding)),
         }
     }

@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 
 use jiff::Timestamp;
 
-use super::{ApproveArgs, ApproveError};
 use super::case::Case;
+use super::{ApproveArgs, ApproveError};
 use crate::api::v1alpha1::validate::syntax;
 use crate::api::v1alpha1::{Kind, bounds};
 use crate::approval::canonical::CanonicalError;

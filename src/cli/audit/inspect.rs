@@ -208,7 +208,11 @@ fn table(all: &[Inspected], out: &mut dyn Write, messages: &mut dyn Write) -> io
     for one in all {
         let more = if one.left_out > 0 { format!(" and {} more", one.left_out) } else { String::new() };
         let (policy, entries, drawn, findings) = (&one.policy, one.entries, one.sample.len(), one.findings.len());
-        writeln!(messages, "{policy}: {entries} entries, {drawn} drawn with seed {}; {findings} findings{more}", one.seed)?;
+        writeln!(
+            messages,
+            "{policy}: {entries} entries, {drawn} drawn with seed {}; {findings} findings{more}",
+            one.seed
+        )?;
     }
     Ok(())
 }

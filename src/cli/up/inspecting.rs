@@ -56,7 +56,9 @@ fn look(inspector: &mut Inspector) -> u32 {
         Ok(done) => {
             for (policy, inspected) in done {
                 let (entries, findings) = (inspected.entries, inspected.findings.len());
-                eprintln!("AuditPolicy {policy}: inspected {entries} entries, {findings} findings; 'datashare audit query --event inspection' has them");
+                eprintln!(
+                    "AuditPolicy {policy}: inspected {entries} entries, {findings} findings; 'datashare audit query --event inspection' has them"
+                );
             }
             0
         }

@@ -15,7 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::api::v1alpha1::RevocationSpec;
 use crate::api::v1alpha1::audit_policy::Check;
 use crate::api::v1alpha1::status::RecallState;
-use crate::audit::inspection::{Inspected, Past, rotation_is_overdue, GrantFacts};
+use crate::audit::inspection::{GrantFacts, Inspected, Past, rotation_is_overdue};
 use crate::judge::facts::Key;
 use crate::judge::index::{Index, Standing};
 use crate::judge::permit::Credential;
@@ -55,7 +55,11 @@ impl Figures {
     /// Adds the figures to those that are scraped.
     pub fn register(&self, registry: &mut Registry) {
         let inner = &self.0;
-        registry.register("inspection_findings", "Findings of the last inspection, by policy and check", inner.found.clone());
+        registry.register(
+            "inspection_findings",
+            "Findings of the last inspection, by policy and check",
+            inner.found.clone(),
+        );
         let help = "When the last inspection of a policy was done, in seconds since 1970";
         registry.register_with_unit("inspection_last_time", help, Unit::Seconds, inner.last.clone());
         registry.register("inspection_failures", "Inspections that could not be done", inner.failures.clone());
@@ -117,7 +121,7 @@ impl Figures {
                     request: None,
                     serves: index.standing(key, now) == Some(Standing::Serves),
                     enforced_at: None,
-                    token: Some((***token).clone()),
+                    token: Some((****token).clone()),
                 };
                 rotation_is_overdue(&facts, now).is_some()
             })
