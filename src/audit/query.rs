@@ -143,9 +143,9 @@ fn begin(path: &Path) -> io::Result<Time> {
 
 /// When the record that is here begins.
 pub fn oldest(log: &Path) -> Result<Option<Timestamp>, QueryError> {
-    let first = pieces(log, None, None)?.into_iter().next();
-    let text = first.and_then(|piece| String::from_utf8(piece.from.to_vec()).ok());
-    Ok(text.and_then(|text| text.parse().ok()))
+    let pieces = pieces(log, None, None)?;
+    // what cannot be read comes first, and says nothing
+    Ok(pieces.iter().find_map(|piece| std::str::from_utf8(&piece.from).ok()?.parse().ok()))
 }
 
 struct Search<'a> {

@@ -175,6 +175,7 @@ pub fn serve<F: Future<Output = ()>>(
         figures: guard.inspections().clone(),
         suspend,
         stopping: Box::new(move || stopping.is_cancelled()),
+        begun: now,
         past: None,
     };
     let watcher = Watcher {

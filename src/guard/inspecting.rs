@@ -45,6 +45,8 @@ pub struct Inspector {
     pub suspend: Suspend,
     /// Asked now and then; an inspection is broken off when it says so.
     pub stopping: Box<dyn Fn() -> bool + Send>,
+    /// When this process began: what was never inspected, in a record that cannot say when it began, is due from then on.
+    pub begun: Timestamp,
     /// What the record says of earlier inspections; `None` until it was read.
     pub past: Option<HashMap<Key, Past>>,
 }
@@ -151,7 +153,7 @@ impl Inspector {
         if let Some(past) = self.past.as_ref().and_then(|past| past.get(policy)) {
             return Ok(past.time);
         }
-        Ok(query::oldest(&self.folder)?.unwrap_or_else(|| self.clock.now()))
+        Ok(query::oldest(&self.folder)?.unwrap_or(self.begun))
     }
 
     fn retain(&self, now: Timestamp) -> Date {

@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::tally::{Pile, Tally};
 use crate::audit::event::Event;
-use crate::audit::inspection::{Inspected, Past, PastFinding};
+use crate::audit::inspection::{Past, PastFinding};
 use crate::audit::recorded::Recorded;
 
 /// Inspections and findings that are told one by one.
@@ -67,9 +67,6 @@ pub struct StreamState {
     pub segments: u64,
     pub bytes: u64,
 }
-
-/// What an inspection of the month finds, by policy.
-pub type Found = Vec<Inspected>;
 
 impl Month {
     /// The month that `first` begins, still empty.
