@@ -86,13 +86,13 @@ impl Inspector {
                     continue;
                 }
             };
-            let since = self.since(&key)?;
+            let (since, from) = self.since(&key)?;
             if schedule.next_after(since).is_none_or(|due| due > now) {
                 continue;
             }
             let order = Order {
                 policy: key.clone(),
-                from: since,
+                from,
                 now,
                 seed: Seed::draw()?,
                 sample: asked.sample.and_then(|n| usize::try_from(n).ok()).unwrap_or(inspection::SAMPLE),
@@ -143,17 +143,19 @@ impl Inspector {
         Ok(Facts::gather(&self.index.read(), &order.policy, beside, order.now))
     }
 
-    /// The end of the last inspection; where there was none, the beginning of the record.
-    fn since(&mut self, policy: &Key) -> Result<Timestamp, InspectError> {
+    /// After which moment one is due, and after which one entries are inspected: the end of the last inspection;
+    /// where there was none, the beginning of the record, which belongs to the first.
+    fn since(&mut self, policy: &Key) -> Result<(Timestamp, Timestamp), InspectError> {
         if self.past.is_none() {
             let past = past(&self.folder)?;
             past.iter().for_each(|(key, past)| self.figures.remembered(key, past));
             self.past = Some(past);
         }
         if let Some(past) = self.past.as_ref().and_then(|past| past.get(policy)) {
-            return Ok(past.time);
+            return Ok((past.time, past.time));
         }
-        Ok(query::oldest(&self.folder)?.unwrap_or(self.begun))
+        let begins = query::oldest(&self.folder)?.unwrap_or(self.begun);
+        Ok((begins, begins.checked_sub(SignedDuration::from_micros(1)).unwrap_or(begins)))
     }
 
     fn retain(&self, now: Timestamp) -> Date {

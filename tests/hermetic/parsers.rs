@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file that reads, where its property stands, and its target below `tests/fuzz/targets`.
-const PARSERS: [(&str, &str, &str); 34] = [
+const PARSERS: [(&str, &str, &str); 35] = [
     ("src/api/v1alpha1/schedule.rs", "src/api/v1alpha1/schedule.rs", "syntax"),
     ("src/api/v1alpha1/validate/syntax.rs", "src/api/v1alpha1/validate/syntax.rs", "syntax"),
     ("src/approval/canonical.rs", "src/approval/canonical/tests.rs", "canonical"),
@@ -16,6 +16,7 @@ const PARSERS: [(&str, &str, &str); 34] = [
     ("src/approval/sshsig/algorithms.rs", "src/approval/sshsig/tests.rs", "signature"),
     ("src/approval/sshsig/wire.rs", "src/approval/sshsig/tests.rs", "signature"),
     ("src/audit/event.rs", "tests/hermetic/record/entries.rs", "record"),
+    ("src/audit/inspection/sample.rs", "src/audit/inspection/sample.rs", "syntax"),
     ("src/audit/lines.rs", "src/audit/lines.rs", "record"),
     ("src/audit/recorded.rs", "tests/hermetic/record/entries.rs", "record"),
     ("src/audit/segment.rs", "src/audit/segment.rs", "record"),

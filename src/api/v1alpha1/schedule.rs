@@ -177,7 +177,7 @@ mod tests {
         }
 
         #[test]
-        fn ranges_and_steps_are_taken_too(from in 0u8..30, to in 30u8..60, step in 1u8..99) {
+        fn ranges_and_steps_are_taken_too(from in 0u8..30, to in 30u8..60, step in 1u8..30) {
             let line = format!("{from}-{to}/{step} * * 1-3 mon-sat");
             prop_assert!(Schedule::parse(&line, None, &TimeZone::UTC).is_ok(), "{}", line);
         }

@@ -8,10 +8,10 @@ use super::words::{Lang, grouped};
 
 /// The drawing is this wide, whatever the screen is.
 const WIDTH: u64 = 720;
-const HEIGHT: u64 = 150;
+const HEIGHT: u64 = 170;
 /// Room below for names, and above for the highest number.
-const FOOT: u64 = 18;
-const HEAD: u64 = 14;
+const FOOT: u64 = 24;
+const HEAD: u64 = 22;
 
 /// Columns of released, refused and failed calls; `anchor` and the column's number name what it leads to.
 pub fn columns(piles: &[Pile], first: usize, anchor: &str, title: &str, every: usize) -> Markup {
@@ -24,7 +24,7 @@ pub fn columns(piles: &[Pile], first: usize, anchor: &str, title: &str, every: u
         svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(title) {
             line x1="0" x2=(WIDTH) y1=(HEAD) y2=(HEAD) {}
             line x1="0" x2=(WIDTH) y1=(base) y2=(base) {}
-            text x="0" y=(HEAD - 3) { (grouped(most)) }
+            text x="0" y=(HEAD - 5) { (grouped(most)) }
             @for (at, pile) in piles.iter().enumerate() {
                 @let x = step * at as u64;
                 @let parts = stack(pile, most, room);
@@ -39,7 +39,7 @@ pub fn columns(piles: &[Pile], first: usize, anchor: &str, title: &str, every: u
                     }
                 }
                 @if at.is_multiple_of(every) {
-                    text x=(x + step / 2) y=(HEIGHT - 4) text-anchor="middle" { (first + at) }
+                    text x=(x + step / 2) y=(HEIGHT - 5) text-anchor="middle" { (first + at) }
                 }
             }
         }

@@ -9,7 +9,7 @@ use crate::api::v1alpha1::audit_policy::Effect;
 use crate::audit::inspection::Finding;
 
 /// Names of a list that are shown.
-const SHOWN: usize = 50;
+const SHOWN: usize = 30;
 
 /// The receipts behind a figure, and the command that has the rest.
 pub fn receipts(lang: Lang, receipts: &[String], all: u64, command: Option<&str>) -> Markup {
@@ -92,8 +92,10 @@ pub fn findings<'f>(lang: Lang, findings: impl Iterator<Item = &'f Finding>) -> 
         @for finding in all.iter().take(SHOWN) {
             details {
                 summary {
-                    span.tag { (lang.check(finding.check)) }
-                    (lang.pick(&finding.message))
+                    span.row {
+                        span { span.tag { (lang.check(finding.check)) } (lang.pick(&finding.message)) }
+                        b { (grouped(finding.count)) }
+                    }
                 }
                 div.in {
                     (lang.say("Clause ", "条款 ")) (finding.clause)

@@ -52,11 +52,11 @@ pub fn render(page: &Page<'_>) -> String {
                 main {
                     (page.tiles())
                     (page.contents())
+                    (page.objections())
+                    (page.due())
                     (page.time())
                     (page.who())
                     (page.refusals())
-                    (page.objections())
-                    (page.due())
                     (page.inspections())
                     (page.retention())
                     (page.foot())
@@ -108,13 +108,13 @@ impl Page<'_> {
     fn contents(&self) -> Markup {
         let lang = self.lang;
         let places = [
-            ("time", lang.say("When", "时间分布")),
-            ("who", lang.say("Who and what", "单位、资源与人员")),
-            ("refusals", lang.say("Refusals", "拒绝与失败")),
             ("unusual", lang.say("Unusual", "异常用量")),
             ("consent", lang.say("Consent and approval", "授权凭证与批准范围")),
             ("overdue", lang.say("Overdue", "逾期事项")),
             ("soon", lang.say("Expires soon", "即将到期")),
+            ("time", lang.say("When", "时间分布")),
+            ("who", lang.say("Who and what", "单位、资源与人员")),
+            ("refusals", lang.say("Refusals", "拒绝与失败")),
             ("inspections", lang.say("Inspections", "定期检查")),
             ("retention", lang.say("Retention", "日志留存")),
         ];

@@ -34,12 +34,12 @@ svg line{stroke:var(--line)}\
 .key{display:flex;flex-wrap:wrap;gap:2px 16px;font-size:13px;color:var(--soft);margin:6px 0 0}\
 .key i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px}\
 .key .k-released{background:var(--released)}.key .k-refused{background:var(--refused)}.key .k-failed{background:var(--failed)}\
-details{border-top:1px solid var(--line)}\
+details{border-top:1px solid var(--line);padding-left:15px}\
 details>summary{cursor:pointer;padding:7px 0;list-style-position:outside}\
 details[open]>summary{color:var(--accent)}\
 .row{display:flex;justify-content:space-between;gap:12px}\
 .row b{font-weight:500;font-variant-numeric:tabular-nums;white-space:nowrap}\
-.in{padding:2px 0 12px 14px;font-size:13px;color:var(--soft)}\
+.in{padding:2px 0 12px;font-size:13px;color:var(--soft)}\
 .in ul{margin:4px 0;padding:0;list-style:none;display:flex;flex-wrap:wrap;gap:3px 10px}\
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px;background:var(--tint);border:1px solid var(--line);border-radius:4px;padding:0 4px;color:var(--ink)}\
 .tag{display:inline-block;font-size:12px;border:1px solid currentColor;border-radius:10px;padding:0 8px;margin-right:6px;color:var(--soft);white-space:nowrap}\
@@ -51,7 +51,7 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .scroll{overflow-x:auto}\
 .none{color:var(--soft);margin:6px 0 0}\
 footer{color:var(--soft);font-size:13px}\
-@media (max-width:640px){.pair{grid-template-columns:1fr}h1{font-size:20px}section{padding:14px 12px}main{padding:14px 10px 32px}.tile b{font-size:20px}}\
+@media (max-width:640px){svg text{font-size:20px}.tiles{grid-template-columns:1fr 1fr 1fr}.tile{padding:8px 10px}.pair{grid-template-columns:1fr}h1{font-size:20px}section{padding:14px 12px}main{padding:14px 10px 32px}.tile b{font-size:20px}}\
 @media print{body{background:#fff;font-size:11pt}header{background:#fff;color:#000;padding:0 0 8px;border-bottom:2px solid #000}nav{display:none}main{padding:10px 0;max-width:none}section{border:0;border-top:1px solid #999;border-radius:0;padding:10px 0;margin:0 0 8px}.tile{break-inside:avoid}details,tr,svg{break-inside:avoid}h2{break-after:avoid}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}\
 @page{margin:16mm 14mm}";
 
