@@ -10,6 +10,7 @@ mod entry;
 mod event;
 mod filter;
 mod lines;
+pub mod pruned;
 pub mod query;
 mod recorded;
 mod recovery;
@@ -17,6 +18,7 @@ mod segment;
 mod site_key;
 mod storage;
 mod stream;
+pub mod tree;
 pub mod usage;
 mod writer;
 
