@@ -3,22 +3,28 @@
 //! What was written is found again by [`query`], and counted per grant by [`usage`].
 //!
 //! On disk, `<log>/<stream>/entries/<index of the first entry, 20 digits>.jsonl`: one entry a line,
-//! indexes from 0 without a gap, one stream per guard.
+//! indexes from 0 without a gap, one stream per guard. [`upkeep`] seals closed segments (`.jsonl.zst`),
+//! copies them to the archive and removes them once their time is over.
 
+pub mod archive;
 mod encode;
 mod entry;
 mod event;
 mod filter;
+mod inventory;
 mod lines;
 pub mod pruned;
 pub mod query;
 mod recorded;
 mod recovery;
+mod removed;
+pub mod seal;
 mod segment;
 mod site_key;
 mod storage;
 mod stream;
 pub mod tree;
+pub mod upkeep;
 pub mod usage;
 mod writer;
 

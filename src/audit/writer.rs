@@ -11,7 +11,7 @@ mod relay;
 
 use std::cell::Cell;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -88,12 +88,13 @@ impl Log {
     ) -> Result<(Self, Recovery), LogError> {
         let stream = Stream::take(log, options.stream.as_deref())?;
         let (recovery, newest) = recovery::recover(&stream.name, &stream.entries)?;
-        let path = newest.as_ref().map_or_else(|| first_segment(&stream.entries), |newest| newest.path.clone());
+        let fresh = || stream.entries.join(segment::file_name(recovery.entries));
+        let path = newest.as_ref().map_or_else(fresh, |newest| newest.path.clone());
         let file = if newest.is_some() { storage.resume(&path) } else { storage.create(&path) };
         let file = file.map_err(LogError::io("open", &path))?;
 
         let shared = Arc::new(Shared::new(&stream, recovery.entries, options, clock, storage));
-        let committer = Committer::new(shared.clone(), stream, file, path, newest.as_ref(), options);
+        let committer = Committer::new(shared.clone(), stream, file, path, newest.as_ref());
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
             .spawn(move || committer.run())
@@ -134,6 +135,27 @@ impl Log {
     /// A task that makes waking cheap: spawn it once on the runtime whose tasks append.
     pub fn relay(&self) -> Relay {
         Relay::new(&self.0.shared)
+    }
+
+    /// Records an entry about the record itself, for which the disk's reserve is kept, and waits for it.
+    pub fn append_own<S: AsRef<str>>(&self, entry: &Entry<'_, S>) -> Result<Receipt, RecordUnavailable> {
+        self.push(entry, Kind::Own).wait()
+    }
+
+    /// From now on segments are closed at this size and age.
+    pub fn close_segments_at(&self, bytes: u64, age: SignedDuration) {
+        self.0.shared.close_segments_at(bytes, age);
+    }
+
+    /// Has the writer close its segment if that is old enough, also when nothing is written.
+    pub fn look(&self) {
+        self.0.shared.look();
+    }
+
+    /// The disk that the stream lies on.
+    #[must_use]
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.0.shared.storage
     }
 
     /// The stream's name.
@@ -182,10 +204,6 @@ impl Log {
         }
         pending
     }
-}
-
-fn first_segment(entries: &Path) -> PathBuf {
-    entries.join(segment::file_name(0))
 }
 
 impl Drop for Handle {

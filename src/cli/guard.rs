@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::v1alpha1::validate::syntax::dns_label;
 use crate::approval::signers::Signers;
 use crate::audit::query::QueryError;
+use crate::audit::upkeep::Upkeep;
 use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::keeper::{Keeper, KeeperError};
@@ -90,7 +91,7 @@ pub enum GuardError {
     Log(#[from] LogError),
     #[error(transparent)]
     SiteKey(#[from] SiteKeyError),
-    #[error("the system gives no thread or event loop: {0}")]
+    #[error("the system gives no thread, event loop or file: {0}")]
     System(#[from] std::io::Error),
     #[error("no API server: {0}; run in a pod with a service account, or name one in KUBECONFIG")]
     Server(String),
@@ -150,6 +151,10 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     let index = Arc::new(RwLock::new(Index::new(site, Signers::default(), Ledger::default())));
     let view = View::new((&unknown).into());
     let retentions = Retentions::default();
+    let (policies, judged) = (retentions.clone(), index.clone());
+    let ask = Box::new(move || policies.keeping(judged.read().site()));
+    let upkeep = Upkeep::open(&args.log, log.clone(), clock.clone(), ask)?;
+    upkeep.standing().tell(|line| tracing::warn!("{line}"));
     let secrets = ClusterSecrets::new(client.clone(), &args.namespace, runtime.handle().clone());
     let guard = Guard::new(Parts {
         index: index.clone(),
@@ -159,6 +164,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         secrets: Secrets::Cluster(Box::new(secrets)),
         resolver: Resolver::default(),
         retentions: retentions.clone(),
+        standing: upkeep.standing(),
         clock: clock.clone(),
         limits: Limits::default(),
     });
@@ -184,6 +190,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         ended.cancel();
         result
     })?;
+    let upkeep = upkeep.start()?;
     let served = listeners.serve(&guard, None, &stop, serving::a_signal, |base| {
         writeln!(out, "guard {} on {base}", args.name)?;
         out.flush()
@@ -192,6 +199,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     answered.cancel();
     let followed = followed.join();
     runtime.block_on(lease.release());
+    upkeep.stop();
     let recorded = serving::close(&log);
     served?;
     recorded?;

@@ -15,6 +15,7 @@ use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
 use crate::approval::signers::Signers;
+use crate::audit::upkeep::Upkeep;
 use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError, query};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::keeper::{First, Keeper, KeeperError};
@@ -91,6 +92,8 @@ pub enum UpError {
     Serving(#[from] ServingError),
     #[error(transparent)]
     Record(#[from] RecordLost),
+    #[error("the record cannot be kept: {0}")]
+    Upkeep(#[source] std::io::Error),
     #[error("cannot write to the terminal: {0}")]
     Terminal(#[from] std::io::Error),
 }
@@ -146,6 +149,10 @@ pub fn serve<F: Future<Output = ()>>(
     let mut keeper = Keeper::with_state(index.clone(), tombstones, credentials, settings, clock.clone());
     keeper.first(first)?;
     let sampling = Sampling::new(&index);
+    let (policies, judged) = (retentions.clone(), index.clone());
+    let ask = Box::new(move || policies.keeping(judged.read().site()));
+    let upkeep = Upkeep::open(&state.log(), log.clone(), clock.clone(), ask).map_err(UpError::Upkeep)?;
+    upkeep.standing().tell(|line| eprintln!("{line}"));
     let guard = Guard::new(Parts {
         index: index.clone(),
         view: view.clone(),
@@ -154,6 +161,7 @@ pub fn serve<F: Future<Output = ()>>(
         secrets: state.secrets().into(),
         resolver: Resolver { sample: Some(sample.address) },
         retentions: retentions.clone(),
+        standing: upkeep.standing(),
         clock: clock.clone(),
         limits: Limits::default(),
     });
@@ -171,11 +179,13 @@ pub fn serve<F: Future<Output = ()>>(
         clock: clock.clone(),
     };
     let watching = watcher.start(stop.clone());
+    let upkeep = upkeep.start().map_err(UpError::Upkeep)?;
     let ready = |base: &str| welcome::print(out, args, base, &index, &state, clock);
     let sample = Some((sample, sampling.source()));
     let served = listeners.serve(&guard, sample, &stop, until, ready);
     stop.cancel();
     let kept = watching.join();
+    upkeep.stop();
     let recorded = serving::close(&log);
     served?;
     recorded?;

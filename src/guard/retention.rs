@@ -1,4 +1,7 @@
-//! How long a record must be kept: the policy of the resource, never below the legal floors.
+//! How long a record must be kept: the policy of the resource, never below the legal floors. And how all of it is kept:
+//! what the policies ask of the stream together.
+
+mod keeping;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,9 +18,17 @@ use crate::judge::served::Plan;
 use crate::source::change::SourceChange;
 use crate::source::object::Spec;
 
-/// Days by policy; clones are the same policies.
+/// What counts of each policy; clones are the same policies.
 #[derive(Clone, Debug, Default)]
-pub struct Retentions(Arc<RwLock<HashMap<Key, (i64, i64)>>>);
+pub struct Retentions(Arc<RwLock<HashMap<Key, Policy>>>);
+
+/// One policy.
+#[derive(Clone, Debug)]
+struct Policy {
+    /// Days of every record, and of those of personal data.
+    days: (i64, i64),
+    spec: Box<AuditPolicySpec>,
+}
 
 impl Retentions {
     /// Takes in what a source tells, if it is about a policy.
@@ -38,7 +49,8 @@ impl Retentions {
     pub fn set(&self, key: Key, policy: &AuditPolicySpec) {
         let period = syntax::days(&policy.retention.period).unwrap_or(FLOOR_DAYS).max(FLOOR_DAYS);
         let personal = policy.retention.personal.as_deref().and_then(syntax::days).unwrap_or(PERSONAL_FLOOR_DAYS);
-        self.0.write().insert(key, (period, personal.max(PERSONAL_FLOOR_DAYS).max(period)));
+        let days = (period, personal.max(PERSONAL_FLOOR_DAYS).max(period));
+        self.0.write().insert(key, Policy { days, spec: Box::new(policy.clone()) });
     }
 
     pub fn remove(&self, key: &Key) {
@@ -54,8 +66,9 @@ impl Retentions {
             None => floors,
             Some(reference) => {
                 let key = Key::new(plan.resource.key.namespace.clone(), reference.name.as_str());
-                let longest = || policies.values().fold(floors, |a, b| (a.0.max(b.0), a.1.max(b.1)));
-                policies.get(&key).copied().unwrap_or_else(longest)
+                let all = || policies.values().map(|policy| policy.days);
+                let longest = || all().fold(floors, |a, b| (a.0.max(b.0), a.1.max(b.1)));
+                policies.get(&key).map_or_else(longest, |policy| policy.days)
             }
         };
         after(today, if plan.personal { personal } else { period })
@@ -64,13 +77,18 @@ impl Retentions {
     /// The day for records that belong to no resource: the longest period of any policy.
     pub(super) fn day_at_least(&self, guard: &Guard) -> Date {
         let today = guard.index.read().site().day(guard.clock.now());
-        let longest = self.0.read().values().map(|(period, _)| *period).fold(FLOOR_DAYS, i64::max);
+        let longest = self.period();
         after(today, longest)
+    }
+
+    /// The longest period of any policy.
+    fn period(&self) -> i64 {
+        self.0.read().values().map(|policy| policy.days.0).fold(FLOOR_DAYS, i64::max)
     }
 
     /// The day for a refusal whose resource is not known: as for personal data.
     pub(super) fn longest(&self, today: Date) -> Date {
-        let longest = self.0.read().values().map(|(_, personal)| *personal).fold(PERSONAL_FLOOR_DAYS, i64::max);
+        let longest = self.0.read().values().map(|policy| policy.days.1).fold(PERSONAL_FLOOR_DAYS, i64::max);
         after(today, longest)
     }
 }

@@ -14,7 +14,6 @@ use crate::audit::recovery::Newest;
 use crate::audit::segment;
 use crate::audit::storage::SegmentFile;
 use crate::audit::stream::Stream;
-use crate::audit::writer::Options;
 use crate::audit::writer::error::Failure;
 use crate::audit::writer::queue::{Batch, SPACE_INTERVAL, Shared};
 
@@ -32,8 +31,6 @@ pub(super) struct Committer {
     bytes: u64,
     /// The time of the segment's first entry; none while it is empty.
     since: Option<Timestamp>,
-    max_bytes: u64,
-    max_age: SignedDuration,
     unchecked_bytes: u64,
     checked: Timestamp,
     ended_well: bool,
@@ -47,7 +44,6 @@ impl Committer {
         file: Box<dyn SegmentFile>,
         path: PathBuf,
         newest: Option<&Newest>,
-        options: &Options,
     ) -> Self {
         Self {
             checked: shared.clock.now(),
@@ -57,8 +53,6 @@ impl Committer {
             path,
             bytes: newest.map_or(0, |newest| newest.bytes),
             since: newest.and_then(|newest| newest.since),
-            max_bytes: options.max_segment_bytes,
-            max_age: options.max_segment_age,
             unchecked_bytes: 0,
             ended_well: false,
             _lock: stream.lock,
@@ -84,10 +78,14 @@ impl Committer {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), Failure> {
-        if self.is_due(batch) {
+        let now = if batch.entries > 0 { batch.time } else { self.shared.clock.now() };
+        if self.is_due(batch, now) {
             let path = self.entries.join(segment::file_name(batch.first));
             self.file = self.shared.storage.create(&path).map_err(|error| failure("create", &path, &error))?;
             (self.path, self.bytes, self.since) = (path, 0, None);
+        }
+        if batch.entries == 0 {
+            return Ok(());
         }
         let wrote = self.file.write(&batch.bytes).map_err(|error| failure("write", &self.path, &error))?;
         if wrote != batch.bytes.len() {
@@ -100,11 +98,9 @@ impl Committer {
         Ok(())
     }
 
-    fn is_due(&self, batch: &Batch) -> bool {
+    fn is_due(&self, batch: &Batch, now: Timestamp) -> bool {
         // an empty segment already has the name that the batch needs
-        self.since.is_some_and(|since| {
-            self.bytes + batch.bytes.len() as u64 > self.max_bytes || batch.time.duration_since(since) >= self.max_age
-        })
+        self.since.is_some_and(|since| self.shared.is_due(self.bytes, since, batch.bytes.len() as u64, now))
     }
 
     fn watch_space(&mut self, now: Timestamp, wrote: u64) {

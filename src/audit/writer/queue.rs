@@ -5,7 +5,7 @@ use std::fmt;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -61,6 +61,9 @@ pub(super) struct Shared {
     max_entries: usize,
     max_bytes: usize,
     reserve: u64,
+    /// `seal.maxBytes`, and `seal.maxAge` in microseconds.
+    segment_bytes: AtomicU64,
+    segment_age: AtomicI64,
     /// Entries below this index are on disk.
     durable: AtomicU64,
     /// Nothing more will be on disk. Set while the queue is locked; read without.
@@ -81,6 +84,8 @@ struct Queue {
     disk_low: bool,
     disk_checked: Timestamp,
     closing: bool,
+    /// The writer is to see whether its segment is old enough.
+    looking: bool,
 }
 
 /// Who waits for the entries from `first` on.
@@ -105,6 +110,8 @@ impl Shared {
             max_entries: options.max_queued_entries,
             max_bytes: options.max_queued_bytes,
             reserve: options.reserve_bytes,
+            segment_bytes: AtomicU64::new(options.max_segment_bytes),
+            segment_age: AtomicI64::new(micros(options.max_segment_age)),
             durable: AtomicU64::new(next),
             failed: AtomicBool::new(false),
             queue: Mutex::new(Queue {
@@ -117,6 +124,7 @@ impl Shared {
                 disk_low: free < options.reserve_bytes,
                 disk_checked: now,
                 closing: false,
+                looking: false,
             }),
             work: Condvar::new(),
             clock,
@@ -171,14 +179,15 @@ impl Shared {
         Poll::Pending
     }
 
-    /// Waits for entries and puts them into `batch`, in exchange for its memory. `false` when there will be none.
+    /// Waits for entries and puts them into `batch`, in exchange for its memory. `false` when there will be none. A batch
+    /// without entries asks to look at the segment's age.
     ///
     /// After a batch of several, their callers are likely to come again: they get up to `gather` to do so, which
     /// saves a sync of its own for the first of them.
     pub fn take(&self, batch: &mut Batch, gather: Duration) -> bool {
         let last = batch.entries;
         let mut queue = self.queue.lock();
-        while queue.filling.entries == 0 && !queue.closing {
+        while queue.filling.entries == 0 && !queue.closing && !queue.looking {
             queue.wake_at = Some(1);
             self.work.wait(&mut queue);
         }
@@ -193,7 +202,25 @@ impl Shared {
         let queue = &mut *queue;
         mem::swap(&mut queue.waiting, &mut queue.syncing);
         queue.waiting.first = queue.next;
-        batch.entries > 0
+        let looking = mem::take(&mut queue.looking);
+        batch.entries > 0 || looking
+    }
+
+    /// Has the writer look at its segment's age.
+    pub fn look(&self) {
+        self.queue.lock().looking = true;
+        self.work.notify_one();
+    }
+
+    pub fn close_segments_at(&self, bytes: u64, age: SignedDuration) {
+        self.segment_bytes.store(bytes, Ordering::Relaxed);
+        self.segment_age.store(micros(age), Ordering::Relaxed);
+    }
+
+    /// Whether a segment of that size, begun then, is to be closed before so much more is written.
+    pub fn is_due(&self, bytes: u64, since: Timestamp, more: u64, now: Timestamp) -> bool {
+        let age = SignedDuration::from_micros(self.segment_age.load(Ordering::Relaxed));
+        bytes + more > self.segment_bytes.load(Ordering::Relaxed) || now.duration_since(since) >= age
     }
 
     /// Declares the batch last taken durable, and wakes its callers. `wakers` is memory to work in.
@@ -244,6 +271,10 @@ impl Shared {
         // a disk that does not say is treated as full
         self.storage.free(&self.entries).map_or(true, |free| free < self.reserve)
     }
+}
+
+fn micros(age: SignedDuration) -> i64 {
+    i64::try_from(age.as_micros()).unwrap_or(i64::MAX)
 }
 
 impl Queue {
