@@ -6,6 +6,7 @@ mod s3;
 mod shelf;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub enum ArchiveError {
 }
 
 /// One archive.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Archive {
     url: Arc<str>,
     store: Arc<dyn ObjectStore>,
@@ -64,10 +65,26 @@ pub struct Place<'a> {
     pub stream: &'a str,
 }
 
+/// Nothing of credentials.
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Archive({})", self.url)
+    }
+}
+
 impl Archive {
     /// The archive at `url`; nothing is asked of it yet, but a folder is made if its parent is there. Credentials for S3
     /// come from the usual variables of the environment.
     pub fn open(url: &str, lock: Lock) -> Result<Self, ArchiveError> {
+        Self::open_by(url, lock, std::env::vars())
+    }
+
+    /// [`Archive::open`] with another environment.
+    pub fn open_by(
+        url: &str,
+        lock: Lock,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ArchiveError> {
         let url: Arc<str> = url.trim_end_matches('/').into();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let failed = |cause: String| ArchiveError::Other { url: url.clone(), cause };
@@ -79,7 +96,7 @@ impl Archive {
                 (Arc::new(store.with_fsync(true)), None, Path::default())
             }
             Address::S3 { bucket, prefix } => {
-                let s3 = S3::new(&bucket, lock).map_err(|error| failed(error.to_string()))?;
+                let s3 = S3::new(&bucket, lock, environment).map_err(|error| failed(error.to_string()))?;
                 (s3.store(), Some(Arc::new(s3)), Path::parse(prefix).map_err(|error| failed(error.to_string()))?)
             }
         };
@@ -219,8 +236,8 @@ impl Archive {
 
     fn wait<T>(&self, work: impl Future<Output = object_store::Result<T>>) -> Result<T, ArchiveError> {
         let url = || self.url.clone();
-        let bounded = self.stop.run_until_cancelled(tokio::time::timeout(PATIENCE, work));
-        match self.runtime.block_on(async { bounded.await }) {
+        let bounded = async { self.stop.run_until_cancelled(tokio::time::timeout(PATIENCE, work)).await };
+        match self.runtime.block_on(bounded) {
             None => Err(ArchiveError::Stopped { url: url() }),
             Some(Err(_)) => Err(ArchiveError::Slow { url: url() }),
             Some(Ok(result)) => result.map_err(|source| self.failed(source)),

@@ -20,21 +20,25 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 pub use self::keeping::{Hold, Keeping, Wanted};
-pub use self::report::{Report, Standing, Trouble};
+pub use self::report::{Report, Standing, Trouble, last_kept};
 pub use self::running::Running;
 
 use self::copying::Copied;
 use self::holds::Holds;
-use crate::audit::archive::{ArchiveError, Place};
+use crate::audit::archive::{Archive, ArchiveError, Place};
 use crate::audit::inventory::{Facts, Inventory};
 use crate::audit::removed::Removed;
 use crate::audit::seal::{self, SealError, Step, Steps};
 use crate::audit::segment::{self, ENTRIES, Segment};
 use crate::audit::writer::{Log, RecordUnavailable};
 use crate::clock::Clock;
+use crate::judge::status::Kept;
 
 /// What a round asks before anything else: how the record is to be kept now. `None` while that is not known.
 pub type Ask = Box<dyn Fn() -> Option<Keeping> + Send>;
+
+/// How an archive is reached.
+pub type Reach = Box<dyn Fn(&Wanted) -> Result<Archive, ArchiveError> + Send>;
 
 /// Levels of compression: the usual one, and what is taken when so many closed segments wait.
 const LEVELS: [(usize, i32); 3] = [(8, 3), (2, 9), (0, 19)];
@@ -69,6 +73,7 @@ pub struct Upkeep {
     clock: Clock,
     stream: PathBuf,
     ask: Ask,
+    reach: Reach,
     steps: Arc<dyn Steps>,
     standing: Standing,
     stop: CancellationToken,
@@ -78,6 +83,8 @@ pub struct Upkeep {
     copied: Vec<Copied>,
     /// Sealed segments on this disk.
     here: BTreeSet<u64>,
+    /// What was last written for other processes.
+    written: Option<Kept>,
 }
 
 impl Upkeep {
@@ -103,14 +110,23 @@ impl Upkeep {
             holds: Holds::open(&stream)?,
             copied: Vec::new(),
             here: BTreeSet::new(),
+            written: None,
             standing: Standing::default(),
             log,
             clock,
             stream,
             ask,
+            reach: Box::new(|wanted| Archive::open(&wanted.url, wanted.lock)),
             steps,
             stop,
         })
+    }
+
+    /// Reaches archives in another way than by this process' environment.
+    #[must_use]
+    pub fn reach_by(mut self, reach: Reach) -> Self {
+        self.reach = reach;
+        self
     }
 
     /// How the record stands, from now on.

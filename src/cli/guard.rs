@@ -168,7 +168,8 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         clock: clock.clone(),
         limits: Limits::default(),
     });
-    let lease = Arc::new(GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone())?);
+    let lease = GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone())?;
+    let lease = Arc::new(lease.telling(upkeep.standing()));
     let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
     let (stop, answered) = (CancellationToken::new(), CancellationToken::new());
     let following = Following {

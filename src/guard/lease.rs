@@ -14,6 +14,7 @@ use kube::{Client, Error};
 use parking_lot::Mutex;
 
 use super::view::View;
+use crate::audit::upkeep::Standing;
 use crate::clock::Clock;
 use crate::random::{self, RandomError};
 use crate::source::cluster::{Applied, COMPONENT, PART_OF, Snapshot};
@@ -21,6 +22,8 @@ use crate::source::live::Freshness;
 
 /// What this guard has taken in, as JSON: the version of each kind.
 pub const APPLIED: &str = "datashare.dev/applied";
+/// How this guard keeps its stream of the record, as JSON.
+pub const KEPT: &str = "datashare.dev/record";
 /// Every guard's Lease begins with this.
 pub const PREFIX: &str = "datashare-guard-";
 /// Real changes that come closer together are reported together.
@@ -50,6 +53,7 @@ pub struct GuardLease {
     clock: Clock,
     view: View,
     renewed: Freshness,
+    standing: Standing,
     /// As the API server gave it last; `None` before the first write.
     known: Mutex<Option<Lease>>,
 }
@@ -73,8 +77,16 @@ impl GuardLease {
             clock,
             view,
             renewed: Freshness::new(Timestamp::UNIX_EPOCH),
+            standing: Standing::default(),
             known: Mutex::new(None),
         })
+    }
+
+    /// Tells from now on how the record is kept.
+    #[must_use]
+    pub fn telling(mut self, standing: Standing) -> Self {
+        self.standing = standing;
+        self
     }
 
     /// When the last write that was taken was begun.
@@ -182,12 +194,18 @@ impl GuardLease {
         let is_ours = spec.holder_identity.as_deref() == Some(&self.holder);
         let acquired = if is_ours { spec.acquire_time } else { Some(MicroTime(begun)) };
         let seconds = self.view.max_staleness().as_secs();
+        // text for names and values always has a JSON form
+        let text = serde_json::to_string(&applied).unwrap_or_default();
+        let mut annotations = BTreeMap::from([(APPLIED.to_owned(), text)]);
+        let report = self.standing.report();
+        if report.round.is_some() {
+            annotations.insert(KEPT.to_owned(), serde_json::to_string(&report.kept()).unwrap_or_default());
+        }
         Lease {
             metadata: ObjectMeta {
                 name: Some(self.name.clone()),
                 labels: Some(labels.into()),
-                // text for names and values always has a JSON form
-                annotations: Some([(APPLIED.to_owned(), serde_json::to_string(&applied).unwrap_or_default())].into()),
+                annotations: Some(annotations),
                 resource_version: known.and_then(|lease| lease.metadata.resource_version.clone()),
                 ..ObjectMeta::default()
             },

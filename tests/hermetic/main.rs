@@ -19,6 +19,7 @@
 
 mod approving;
 mod architecture;
+mod archive;
 mod canary;
 mod cli;
 mod crash;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use object_store::aws::{AmazonS3, AmazonS3Builder, Checksum};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::path::Path;
 use object_store::signer::{HeaderMap, HeaderValue, Method, SignedUrlOptions, Signer};
 use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, RetryConfig};
@@ -39,29 +39,40 @@ impl Lock {
 }
 
 /// One bucket.
-#[derive(Debug)]
 pub struct S3 {
     builder: AmazonS3Builder,
+    options: ClientOptions,
     store: Arc<AmazonS3>,
     lock: Lock,
 }
 
 impl S3 {
-    /// The bucket, by the environment's credentials, region and endpoint.
-    pub fn new(bucket: &str, lock: Lock) -> object_store::Result<Self> {
+    /// The bucket, with the credentials, region and endpoint that the variables `AWS_…` of `environment` name.
+    pub fn new(
+        bucket: &str,
+        lock: Lock,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> object_store::Result<Self> {
         // another part of the process may have chosen one already
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let retry = RetryConfig {
-            backoff: BackoffConfig::default(),
-            max_retries: RETRIES,
-            retry_timeout: REQUEST,
-        };
-        let builder = AmazonS3Builder::from_env()
-            .with_bucket_name(bucket)
-            .with_checksum_algorithm(Checksum::SHA256)
-            .with_retry(retry);
-        let store = Arc::new(builder.clone().with_client_options(options()).build()?);
-        Ok(Self { builder, store, lock })
+        let retry = RetryConfig { backoff: BackoffConfig::default(), max_retries: RETRIES, retry_timeout: REQUEST };
+        let mut builder = AmazonS3Builder::new();
+        let mut options = ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(REQUEST);
+        for (name, value) in environment {
+            if !name.starts_with("AWS_") {
+                continue;
+            }
+            match name.to_ascii_lowercase().parse() {
+                Ok(AmazonS3ConfigKey::Client(key)) => options = options.with_config(key, value),
+                Ok(key) => builder = builder.with_config(key, value),
+                // of other programs
+                Err(_) => {}
+            }
+        }
+        let builder =
+            builder.with_bucket_name(bucket).with_checksum_algorithm(Checksum::SHA256).with_retry(retry);
+        let store = Arc::new(builder.clone().with_client_options(options.clone()).build()?);
+        Ok(Self { builder, options, store, lock })
     }
 
     pub fn store(&self) -> Arc<dyn ObjectStore> {
@@ -78,7 +89,7 @@ impl S3 {
         let mut headers = HeaderMap::new();
         headers.insert("x-amz-object-lock-mode", header(mode)?);
         headers.insert("x-amz-object-lock-retain-until-date", header(&until)?);
-        let options = options().with_default_headers(headers);
+        let options = self.options.clone().with_default_headers(headers);
         Ok(Some(Arc::new(self.builder.clone().with_client_options(options).build()?)))
     }
 
@@ -113,12 +124,6 @@ impl S3 {
         let why: String = why.chars().take(300).collect();
         Err(failed(format!("{path} cannot be removed: {status} {why}")))
     }
-}
-
-/// Our bounds; plain http only where the environment allows it.
-fn options() -> ClientOptions {
-    let plain = std::env::var("AWS_ALLOW_HTTP").is_ok_and(|text| text == "true" || text == "1");
-    ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(REQUEST).with_allow_http(plain)
 }
 
 fn failed(why: String) -> Error {

@@ -103,7 +103,7 @@ impl Upkeep {
     fn copy(&mut self, copied: &mut Copied, keeping: &Keeping, now: Timestamp) -> Result<(), UpkeepError> {
         let archive = match &copied.archive {
             Some(archive) => archive.clone(),
-            None => Archive::open(&copied.wanted.url, copied.wanted.lock)?.until(self.stop.clone()),
+            None => (self.reach)(&copied.wanted)?.until(self.stop.clone()),
         };
         copied.archive = Some(archive.clone());
         if copied.there.is_none() {

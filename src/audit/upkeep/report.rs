@@ -1,12 +1,19 @@
 //! How the record stands, for metrics, conditions and people.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::{Keeping, SHORT_OF_SPACE, Upkeep};
+use crate::judge::status::Kept;
+
+/// The file of a stream that says how it is kept.
+const STANDING: &str = "standing.json";
 
 /// What is wrong, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +44,26 @@ pub struct Report {
     pub held: u64,
     /// By what it is about: `seal`, `retention`, `hold`, `disk`, or an archive's address.
     pub troubles: BTreeMap<String, Trouble>,
+}
+
+impl Report {
+    /// As much as a status shows.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        Kept {
+            has_archive: self.has_archive,
+            archived_through: self.archived_through,
+            lags_since: self.lags_since,
+            oldest: self.oldest,
+            troubles: self.troubles.iter().map(|(what, trouble)| (what.clone(), trouble.message.clone())).collect(),
+        }
+    }
+}
+
+/// What the last process wrote about this stream; nothing if it wrote nothing that can be read.
+#[must_use]
+pub fn last_kept(stream: &Path) -> Option<Kept> {
+    serde_json::from_slice(&fs::read(stream.join(STANDING)).ok()?).ok()
 }
 
 /// A report that changes; clones are the same.
@@ -134,5 +161,12 @@ impl Upkeep {
             format!("only {} MiB are free where the record is; calls are refused before the disk is full", free >> 20)
         });
         self.standing.trouble("disk", now, short);
+        let kept = self.standing.report().kept();
+        if self.written.as_ref() != Some(&kept) {
+            // only for whoever looks from another process
+            let written = serde_json::to_vec(&kept).map_err(io::Error::from);
+            let written = written.and_then(|bytes| fs::write(self.stream.join(STANDING), bytes));
+            self.written = written.is_ok().then_some(kept);
+        }
     }
 }

@@ -29,6 +29,9 @@ pub(super) const SPACE_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 /// Room for what the writer adds to an entry, stream name and numbers at their longest.
 const HEAD_ROOM: usize = 192;
 
+/// How long upkeep waits for the writer to look; a disk that takes longer has other troubles.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// Whose entry it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -70,6 +73,7 @@ pub(super) struct Shared {
     failed: AtomicBool,
     queue: Mutex<Queue>,
     work: Condvar,
+    looked: Condvar,
 }
 
 #[derive(Debug)]
@@ -84,8 +88,10 @@ struct Queue {
     disk_low: bool,
     disk_checked: Timestamp,
     closing: bool,
-    /// The writer is to see whether its segment is old enough.
-    looking: bool,
+    /// How often the writer was asked to see whether its segment is old enough, has heard it, and has seen.
+    looks: u64,
+    heard: u64,
+    seen: u64,
 }
 
 /// Who waits for the entries from `first` on.
@@ -124,9 +130,12 @@ impl Shared {
                 disk_low: free < options.reserve_bytes,
                 disk_checked: now,
                 closing: false,
-                looking: false,
+                looks: 0,
+                heard: 0,
+                seen: 0,
             }),
             work: Condvar::new(),
+            looked: Condvar::new(),
             clock,
         }
     }
@@ -187,7 +196,7 @@ impl Shared {
     pub fn take(&self, batch: &mut Batch, gather: Duration) -> bool {
         let last = batch.entries;
         let mut queue = self.queue.lock();
-        while queue.filling.entries == 0 && !queue.closing && !queue.looking {
+        while queue.filling.entries == 0 && !queue.closing && queue.looks == queue.heard {
             queue.wake_at = Some(1);
             self.work.wait(&mut queue);
         }
@@ -202,14 +211,22 @@ impl Shared {
         let queue = &mut *queue;
         mem::swap(&mut queue.waiting, &mut queue.syncing);
         queue.waiting.first = queue.next;
-        let looking = mem::take(&mut queue.looking);
-        batch.entries > 0 || looking
+        let asked = queue.looks != queue.heard;
+        queue.heard = queue.looks;
+        batch.entries > 0 || asked
     }
 
-    /// Has the writer look at its segment's age.
+    /// Has the writer look at its segment's age, and returns when it has, or will not in good time.
     pub fn look(&self) {
-        self.queue.lock().looking = true;
+        let mut queue = self.queue.lock();
+        queue.looks += 1;
+        let mine = queue.looks;
         self.work.notify_one();
+        while queue.seen < mine && !queue.closing && !self.has_failed() {
+            if self.looked.wait_for(&mut queue, LOOK).timed_out() {
+                break;
+            }
+        }
     }
 
     pub fn close_segments_at(&self, bytes: u64, age: SignedDuration) {
@@ -228,7 +245,9 @@ impl Shared {
         let mut queue = self.queue.lock();
         self.durable.store(batch.first + batch.entries as u64, Ordering::Release);
         mem::swap(&mut queue.syncing.wakers, wakers);
+        queue.seen = queue.heard;
         drop(queue);
+        self.looked.notify_all();
         self.hatch.wake(wakers);
     }
 
@@ -240,6 +259,7 @@ impl Shared {
         wakers.append(&mut queue.waiting.wakers);
         queue.filling.clear();
         drop(queue);
+        self.looked.notify_all();
         self.failure.send_if_modified(|known| {
             let first = known.is_none();
             known.get_or_insert(failure);
