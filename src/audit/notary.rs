@@ -166,8 +166,9 @@ impl Notary {
 
     /// Changes how often a checkpoint is due.
     pub fn set_every(&self, every: Duration) {
-        *self.every.lock() = every;
-        self.work.notify_one();
+        if std::mem::replace(&mut *self.every.lock(), every) != every {
+            self.work.notify_one();
+        }
     }
 
     /// The newest checkpoint, as a note.

@@ -45,8 +45,10 @@ pub struct LineFault {
 pub enum FoundLine {
     /// Another entry of the stream.
     Entry(u64),
-    /// No entry of the stream.
+    /// Something else that is whole.
     Other,
+    /// Not even JSON, as a line that was not written whole.
+    Garbage,
 }
 
 /// How the entries of a stream begin.
@@ -125,7 +127,9 @@ pub fn scan(source: impl Read, stream: &str, first: u64, cuts: &[u64]) -> io::Re
         let expected = slices.next();
         let opened = opening.read(line);
         let Some(opened) = opened.filter(|opened| opened.index == expected) else {
-            let found = opening.read(line).map_or(FoundLine::Other, |opened| FoundLine::Entry(opened.index));
+            let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+            let other = if is_json { FoundLine::Other } else { FoundLine::Garbage };
+            let found = opening.read(line).map_or(other, |opened| FoundLine::Entry(opened.index));
             fault = Some(LineFault { line: number, expected, found });
             break;
         };
@@ -199,7 +203,9 @@ mod tests {
             &line(1, "call").replace(":1,\"time", ":01,\"time"),
         ] {
             let text = format!("{}{}\n{}", line(0, "call"), bad.trim_end(), line(2, "call"));
-            assert_eq!(read(&text, 0, &[]).fault, other(FoundLine::Other, 2, 1), "{bad}");
+            let is_json = serde_json::from_str::<serde_json::Value>(bad).is_ok();
+            let found = if is_json { FoundLine::Other } else { FoundLine::Garbage };
+            assert_eq!(read(&text, 0, &[]).fault, other(found, 2, 1), "{bad}");
             assert_eq!(indexes(text.as_bytes(), "g").unwrap(), [Some(0), None, Some(2)]);
         }
     }

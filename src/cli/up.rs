@@ -142,6 +142,7 @@ pub fn serve<F: Future<Output = ()>>(
         eprintln!("{line}");
     }
     log.set_site(&settings.site);
+    log.set_checkpoint_every(retentions.checkpoint_every());
     let index = Arc::new(RwLock::new(Index::new(site(&settings), Signers::default(), ledger)));
     let view = View::new((&settings).into());
     let mut keeper = Keeper::with_state(index.clone(), tombstones, credentials, settings, clock.clone());
@@ -168,6 +169,7 @@ pub fn serve<F: Future<Output = ()>>(
         live,
         view,
         retentions,
+        record: log.clone(),
         sampling: sampling.clone(),
         clock: clock.clone(),
     };

@@ -69,10 +69,6 @@ impl Book {
         Self { storage, folder, file: None }
     }
 
-    pub fn storage(&self) -> &dyn Storage {
-        &*self.storage
-    }
-
     /// Mends what a crash left: a torn line, or a `checkpoint` that is not the newest one.
     pub fn mend(&self, tail: &Tail) -> Result<(), NotaryError> {
         if tail.torn {

@@ -62,7 +62,16 @@ impl Entries {
         entries.removed = removed.iter().map(|(_, range)| range.clone()).collect();
         tiles.extend(removed.into_iter().map(|(line, range)| Tile::Removed(line, range)));
         tiles.sort_by_key(Tile::first);
-        let mut walk = Walk { place, stream, tree: Range::empty_at(0), marks, good: 0, entries, leftover: Vec::new() };
+        let mut walk = Walk {
+            place,
+            stream,
+            tree: Range::empty_at(0),
+            marks,
+            good: 0,
+            suspect: None,
+            entries,
+            leftover: Vec::new(),
+        };
         if walk.entries.findings.is_empty() {
             walk.all(tiles)?;
         }
@@ -142,6 +151,8 @@ struct Walk<'a> {
     marks: &'a [Mark],
     /// Entries up to here are as they were signed.
     good: u64,
+    /// The file that holds the first entry after them.
+    suspect: Option<String>,
     entries: Entries,
     /// Entries that are there although they were removed.
     leftover: Vec<Range>,
@@ -257,6 +268,7 @@ impl Walk<'_> {
     /// Compares the root where a checkpoint was signed for it; whether it is the one.
     fn meet(&mut self, file: &str, line: Option<u64>) -> bool {
         let at = self.tree.to();
+        self.suspect.get_or_insert_with(|| file.to_owned());
         while let Some((mark, rest)) = self.marks.split_first().filter(|(mark, _)| mark.size <= at) {
             self.marks = rest;
             // smaller ones lie within what was removed, where no root can be made any more
@@ -271,10 +283,12 @@ impl Walk<'_> {
                     mark.number,
                     mark.number
                 );
-                self.find(Finding::in_file(Kind::Changed, self.stream, file, line, says).among(self.good, at));
+                let first = self.suspect.take().unwrap_or_default();
+                let line = line.filter(|_| first == file);
+                self.find(Finding::in_file(Kind::Changed, self.stream, &first, line, says).among(self.good, at));
                 return false;
             }
-            self.good = at;
+            (self.good, self.suspect) = (at, None);
         }
         true
     }
@@ -297,7 +311,8 @@ impl Walk<'_> {
         };
         let FoundLine::Entry(found) = fault.found else {
             let newest = self.marks.last().map_or(self.good, |mark| mark.size);
-            if next.is_none() && after.is_empty() && expected >= newest && !stopped && !piece.sealed {
+            let last = next.is_none() && after.is_empty() && !piece.sealed;
+            if fault.found == FoundLine::Garbage && last && expected >= newest && !stopped {
                 // written, but not whole, when the power went
                 return Ok(None);
             }
