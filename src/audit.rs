@@ -7,17 +7,23 @@
 //! copies them to the archive and removes them once their time is over.
 
 pub mod archive;
+pub mod checkpoint;
 mod encode;
 mod entry;
 mod event;
 mod filter;
 mod inventory;
+pub mod keys;
 mod lines;
+mod notary;
+pub mod note;
+pub mod proof;
 pub mod pruned;
 pub mod query;
 mod recorded;
 mod recovery;
 mod removed;
+pub mod scan;
 pub mod seal;
 mod segment;
 mod site_key;
@@ -26,12 +32,14 @@ mod stream;
 pub mod tree;
 pub mod upkeep;
 pub mod usage;
+pub mod verify;
 mod writer;
 
 pub use entry::{Entry, GrantRef, NameRef, Parameter, UnitRef, Upstream};
 pub use event::{Event, Outcome, UnknownWord};
 pub use filter::{Filter, Person};
 pub use lines::{Line, Lines};
+pub use notary::{Evidence, NotaryError};
 pub use recorded::{Recorded, RecordedGrant, RecordedName, RecordedUnit};
 pub use recovery::{Cut, Recovery, Restart};
 pub use segment::MAX_LINE;

@@ -1,7 +1,12 @@
 //! `datashare audit`: the auditor's commands over the record.
 
+mod places;
+mod progress;
+mod prove;
+mod rotate;
 mod rows;
 mod table;
+mod verify;
 mod when;
 
 use std::io::{self, Write};
@@ -11,7 +16,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 
+use crate::audit::checkpoint::CheckpointError;
+use crate::audit::keys::KeyFileError;
 use crate::audit::query::{self, QueryError, Summary};
+use crate::audit::verify::{ProveError, SeenError};
 use crate::audit::{Event, Filter, Outcome, Person, SiteKey, SiteKeyError};
 use crate::clock::Clock;
 
@@ -34,6 +42,14 @@ pub struct AuditArgs {
 enum AuditCommand {
     /// Who saw what, why, and with whose approval
     Query(Box<QueryArgs>),
+    /// Whether the record is complete and unchanged; names the first bad place
+    Verify(Box<verify::VerifyArgs>),
+    /// One entry with the proof that it was recorded, as one small file
+    Prove(prove::ProveArgs),
+    /// Whether such a file proves its entry, given nothing but public keys
+    VerifyProof(prove::VerifyProofArgs),
+    /// Let a new key sign the record from now on
+    RotateKey(rotate::RotateKeyArgs),
 }
 
 /// Which entries, and how they are shown. All conditions must hold.
@@ -108,12 +124,39 @@ pub enum AuditError {
     Query(#[from] QueryError),
     #[error("cannot write the result: {0}")]
     Write(#[from] io::Error),
+    #[error("{place}: {source}")]
+    Read { place: String, source: io::Error },
+    #[error("{place} has no stream {stream}")]
+    NoStream { place: String, stream: String },
+    #[error("stream {0} has no keys yet: they are made at the guard's first start")]
+    NoKeys(String),
+    #[error(transparent)]
+    Keys(KeyFileError),
+    #[error("{path}: {source}")]
+    Checkpoint { path: String, source: CheckpointError },
+    #[error(transparent)]
+    Seen(#[from] SeenError),
+    #[error("there is no home directory to remember what was seen in: name a folder with --seen")]
+    NoSeen,
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    #[error("stream {stream}: the new key waits, and could not take over: {says}")]
+    Rotation { stream: String, says: String },
 }
 
 /// Runs the command: results to `out`, messages to `messages`. Gives the exit code: 0, or 1 when the record has lines
-/// that are no entries.
+/// that are no entries, or does not hold.
 pub fn run(args: &AuditArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
-    let AuditCommand::Query(args) = &args.command;
+    match &args.command {
+        AuditCommand::Query(args) => query(args, clock, out, messages),
+        AuditCommand::Verify(args) => verify::run(args, clock, out, messages),
+        AuditCommand::Prove(args) => prove::prove(args, out),
+        AuditCommand::VerifyProof(args) => prove::verify_proof(args, out, messages),
+        AuditCommand::RotateKey(args) => rotate::run(args, clock, out),
+    }
+}
+
+fn query(args: &QueryArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
     let zone =
         TimeZone::get(&args.time_zone).map_err(|source| AuditError::Zone { zone: args.time_zone.clone(), source })?;
     let filter = filter(args, clock, &zone)?;

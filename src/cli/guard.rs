@@ -18,11 +18,12 @@ use crate::api::v1alpha1::validate::syntax::dns_label;
 use crate::approval::signers::Signers;
 use crate::audit::query::QueryError;
 use crate::audit::upkeep::Upkeep;
-use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError};
+use crate::audit::{Evidence, Log, LogError, Options, SiteKey, SiteKeyError};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::keeper::{Keeper, KeeperError};
 use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
 use crate::clock::Clock;
+use crate::delivery::state_dir::NOTARY;
 use crate::guard::lease::{GuardLease, LeaseError};
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
@@ -140,7 +141,8 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     // everything that can be wrong with the machine is found before the long part
     let listeners = Listeners::bind(&args.doors())?;
     let stream = Some(args.stream.clone().unwrap_or_else(|| args.name.clone()));
-    let (log, _recovery) = Log::open(&args.log, &Options { stream, ..Options::default() }, clock.clone())?;
+    let evidence = Some(Evidence::new(&args.log.with_file_name(NOTARY)));
+    let (log, _recovery) = Log::open(&args.log, &Options { stream, evidence, ..Options::default() }, clock.clone())?;
     let site_key = args.site_key()?;
     // watches, Lease and proofs go on while a large change is judged
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -168,7 +170,14 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         clock: clock.clone(),
         limits: Limits::default(),
     });
-    let lease = GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone())?;
+    let lease = GuardLease::new(
+        &client,
+        &args.namespace,
+        &args.name,
+        view.clone(),
+        clock.clone(),
+        log.newest_checkpoint(),
+    )?;
     let lease = Arc::new(lease.telling(upkeep.standing()));
     let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
     let (stop, answered) = (CancellationToken::new(), CancellationToken::new());
@@ -182,6 +191,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         lease: lease.clone(),
         clock,
         log: args.log.clone(),
+        record: log.clone(),
     };
     let (handle, ended, over) = (runtime.handle().clone(), stop.clone(), answered.clone());
     let followed = std::thread::Builder::new().name("following".to_owned()).spawn(move || {

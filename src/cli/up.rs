@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::approval::signers::Signers;
 use crate::audit::upkeep::Upkeep;
-use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError, query};
+use crate::audit::{Evidence, Log, LogError, Options, SiteKey, SiteKeyError, query};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::keeper::{First, Keeper, KeeperError};
 use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
@@ -137,13 +137,15 @@ pub fn serve<F: Future<Output = ()>>(
     let (tombstones, ledger) = Tombstones::open(&state.tombstones(), now)?;
     let credentials = Credentials::open(&state.credentials(), now)?;
     let site_key = SiteKey::load_or_create(&state.path().join(SITE_KEY))?;
-    let (log, _recovery) = Log::open(&state.log(), &Options::default(), clock.clone())?;
+    let (log, _recovery) = Log::open(&state.log(), &options(&state), clock.clone())?;
     let mut said = Vec::new();
     let retentions = Retentions::default();
     let (live, first, settings) = first(args, clock, &retentions, &mut said)?;
     for line in said {
         eprintln!("{line}");
     }
+    log.set_site(&settings.site);
+    log.set_checkpoint_every(retentions.checkpoint_every());
     let index = Arc::new(RwLock::new(Index::new(site(&settings), Signers::default(), ledger)));
     let view = View::new((&settings).into());
     let mut keeper = Keeper::with_state(index.clone(), tombstones, credentials, settings, clock.clone());
@@ -175,6 +177,7 @@ pub fn serve<F: Future<Output = ()>>(
         live,
         view,
         retentions,
+        record: log.clone(),
         sampling: sampling.clone(),
         clock: clock.clone(),
     };
@@ -193,6 +196,11 @@ pub fn serve<F: Future<Output = ()>>(
         Ok(result) => result,
         Err(_) => Err(UpError::Settings("the thread that watches the directory ended".to_owned())),
     }
+}
+
+/// How the record is kept: signed by keys of this state.
+fn options(state: &StateDir) -> Options {
+    Options { evidence: Some(Evidence::new(&state.notary())), ..Options::default() }
 }
 
 /// The first view of a directory, and the settings it was read for.

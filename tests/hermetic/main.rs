@@ -25,6 +25,7 @@ mod cli;
 mod crash;
 mod crds;
 mod deploy;
+mod evidence;
 mod example_jinan;
 mod guard;
 mod judge;

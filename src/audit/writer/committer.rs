@@ -6,10 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Waker;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::audit::notary::Notary;
 use crate::audit::recovery::Newest;
 use crate::audit::segment;
 use crate::audit::storage::SegmentFile;
@@ -34,6 +36,8 @@ pub(super) struct Committer {
     unchecked_bytes: u64,
     checked: Timestamp,
     ended_well: bool,
+    /// The notary and its thread, which end before the stream is let go.
+    office: Option<(Arc<Notary>, JoinHandle<()>)>,
     _lock: File,
 }
 
@@ -44,6 +48,7 @@ impl Committer {
         file: Box<dyn SegmentFile>,
         path: PathBuf,
         newest: Option<&Newest>,
+        office: Option<(Arc<Notary>, JoinHandle<()>)>,
     ) -> Self {
         Self {
             checked: shared.clock.now(),
@@ -55,6 +60,7 @@ impl Committer {
             since: newest.and_then(|newest| newest.since),
             unchecked_bytes: 0,
             ended_well: false,
+            office,
             _lock: stream.lock,
         }
     }
@@ -69,10 +75,23 @@ impl Committer {
                 self.shared.fail(failure);
                 return;
             }
+            if let Some((notary, _)) = &self.office {
+                // before anybody has a receipt, so that a checkpoint asked for then covers it
+                notary.take(&batch.bytes);
+            }
             self.shared.done(&batch, &mut wakers);
             let now = self.shared.clock.now();
             gather = gather_after(now.duration_since(begun));
             self.watch_space(now, batch.bytes.len() as u64);
+        }
+        if let Some((notary, thread)) = self.office.take() {
+            if self.shared.has_failed() {
+                notary.abandon()
+            } else {
+                notary.close()
+            }
+            // a panic of the notary is told by what it did not do
+            let _ = thread.join();
         }
         self.ended_well = true;
     }
@@ -126,6 +145,10 @@ impl Drop for Committer {
         if !self.ended_well {
             // also when the thread panicked: nobody may wait for a writer that is gone
             self.shared.fail(Failure::new("go on writing", &self.path, "the writer ended"));
+        }
+        if let Some((notary, thread)) = self.office.take() {
+            notary.abandon();
+            let _ = thread.join();
         }
     }
 }
