@@ -4,6 +4,7 @@
 mod address;
 mod s3;
 mod shelf;
+mod site;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::address::{Address, AddressError};
 pub use self::s3::Lock;
 pub use self::shelf::Shelf;
+pub use self::site::Site;
 
 use self::s3::S3;
 use crate::audit::segment::{self, ENTRIES, Form};
@@ -77,6 +79,17 @@ impl Archive {
     /// come from the usual variables of the environment.
     pub fn open(url: &str, lock: Lock) -> Result<Self, ArchiveError> {
         Self::open_by(url, lock, std::env::vars())
+    }
+
+    /// An archive that is there, for reading; a folder is not made.
+    pub fn existing(url: &str) -> Result<Self, ArchiveError> {
+        if let Address::Folder(folder) = url.parse()?
+            && !folder.is_dir()
+        {
+            let cause = format!("{} is no folder", folder.display());
+            return Err(ArchiveError::Other { url: url.into(), cause });
+        }
+        Self::open(url, Lock::None)
     }
 
     /// [`Archive::open`] with another environment.

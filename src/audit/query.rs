@@ -75,24 +75,25 @@ pub fn run(
     limit: Option<NonZeroUsize>,
     sink: &mut dyn FnMut(&Found) -> io::Result<()>,
 ) -> Result<Summary, QueryError> {
-    search(&Places::log(log)?, filter, limit, sink, &mut |_, _| ())
+    search(&Places::log(log)?, filter, limit, sink, &|_| ())
 }
 
-/// [`run`] over these places; `progress` hears how many of how many segments have been read.
+/// [`run`] over these places; `progress` hears of stored bytes that are done.
 pub fn search(
     places: &Places,
     filter: &Filter,
     limit: Option<NonZeroUsize>,
     sink: &mut dyn FnMut(&Found) -> io::Result<()>,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Summary, QueryError> {
     let mut pieces = pieces(places, filter.since, filter.until)?;
-    let total = pieces.len();
-    let search = Search { filter, sieve: filter.sieve() };
+    // what lies outside the time asked for is done
+    progress(places.bytes().saturating_sub(pieces.iter().map(|piece| piece.segment.bytes).sum()));
+    let search = Search { filter, sieve: filter.sieve(), progress };
     let at_once = rayon::current_num_threads().clamp(1, MOST_AT_ONCE);
     let mut summary = Summary::default();
     if let Some(limit) = limit {
-        let found = search.newest(&mut pieces, limit.get(), at_once, &mut summary, progress)?;
+        let found = search.newest(&mut pieces, limit.get(), at_once, &mut summary)?;
         return summary.give(&found, sink).map(|()| summary);
     }
     let mut waiting: Vec<Found> = Vec::new();
@@ -100,7 +101,6 @@ pub fn search(
         let rest = pieces.split_off(at_once.min(pieces.len()));
         waiting.extend(search.read(&pieces, &mut summary)?);
         pieces = rest;
-        progress(total - pieces.len(), total);
         waiting.sort_by_key(|found| found.time);
         // what a segment not yet read may still precede has to wait
         let ready =
@@ -115,6 +115,7 @@ pub fn search(
 struct Search<'a> {
     filter: &'a Filter,
     sieve: Sieve,
+    progress: &'a (dyn Fn(u64) + Sync),
 }
 
 impl Search<'_> {
@@ -136,14 +137,11 @@ impl Search<'_> {
         limit: usize,
         at_once: usize,
         summary: &mut Summary,
-        progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Vec<Found>, QueryError> {
-        let total = pieces.len();
         let mut found: Vec<Found> = Vec::new();
         while !pieces.is_empty() {
             let wave = pieces.split_off(pieces.len().saturating_sub(at_once));
             let mut older = self.read(&wave, summary)?;
-            progress(total - pieces.len(), total);
             older.append(&mut found);
             older.sort_by_key(|found| found.time);
             found = older.split_off(older.len().saturating_sub(limit));
@@ -158,6 +156,7 @@ impl Search<'_> {
     fn scan(&self, piece: &Piece) -> Result<(Vec<Found>, Summary), QueryError> {
         let mut found = Vec::new();
         let summary = each_line(&piece.segment, &mut |line| self.look(line).map(|hit| found.extend(hit)))?;
+        (self.progress)(piece.segment.bytes);
         Ok((found, summary))
     }
 

@@ -36,6 +36,8 @@ pub struct Segment {
     /// Where it lies; in an archive the address, for people.
     pub path: PathBuf,
     pub form: Form,
+    /// As it is stored.
+    pub bytes: u64,
     /// The archive that has it; none for this machine's own.
     pub shelf: Option<Arc<Shelf>>,
 }
@@ -96,8 +98,9 @@ pub fn list(entries: &Path) -> io::Result<Vec<Segment>> {
     let mut segments = Vec::new();
     for item in fs::read_dir(entries)? {
         let path = item?.path();
-        let named = path.file_name().and_then(|name| name.to_str()).and_then(read_name);
-        segments.extend(named.map(|(first, form)| Segment { first, path, form, shelf: None }));
+        let Some((first, form)) = path.file_name().and_then(|name| name.to_str()).and_then(read_name) else { continue };
+        let bytes = fs::metadata(&path).map_or(0, |file| file.len());
+        segments.push(Segment { first, path, form, bytes, shelf: None });
     }
     segments.sort_unstable_by_key(|segment| (segment.first, segment.form));
     segments.dedup_by_key(|segment| segment.first);

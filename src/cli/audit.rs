@@ -16,13 +16,15 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 
+use crate::audit::archive::ArchiveError;
 use crate::audit::checkpoint::CheckpointError;
 use crate::audit::keys::KeyFileError;
-use crate::audit::query::{self, QueryError, Summary};
+use crate::audit::query::{self, Places, QueryError, Summary};
 use crate::audit::verify::{ProveError, SeenError};
 use crate::audit::{Event, Filter, Outcome, Person, SiteKey, SiteKeyError};
 use crate::clock::Clock;
 
+use self::progress::Progress;
 use self::rows::Rows;
 use self::table::Table;
 pub(in crate::cli) use self::table::plain;
@@ -58,6 +60,15 @@ pub struct QueryArgs {
     /// The state directory that holds the record
     #[arg(long, value_name = "DIR", default_value = ".datashare")]
     state: PathBuf,
+    /// An archive of the record, asked too; the state directory need not be there then
+    #[arg(long, value_name = "URL")]
+    archive: Vec<String>,
+    /// The site to look for in archives that have several
+    #[arg(long, value_name = "NAME")]
+    site: Option<String>,
+    /// The key with which --person is hashed; absent: the state directory's
+    #[arg(long, value_name = "FILE")]
+    site_key: Option<PathBuf>,
     /// Calls of this unit, by code or name
     #[arg(long)]
     unit: Option<String>,
@@ -118,6 +129,10 @@ pub enum AuditError {
     Zone { zone: String, source: jiff::Error },
     #[error("--{option}: {source}")]
     Time { option: &'static str, source: BadTime },
+    #[error("{url} has several sites ({sites}): name one with --site")]
+    SeveralSites { url: String, sites: String },
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     #[error("--person needs the site key: {0}")]
     Key(#[from] SiteKeyError),
     #[error(transparent)]
@@ -160,14 +175,11 @@ fn query(args: &QueryArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dy
     let zone =
         TimeZone::get(&args.time_zone).map_err(|source| AuditError::Zone { zone: args.time_zone.clone(), source })?;
     let filter = filter(args, clock, &zone)?;
-    let log = args.state.join("log");
-    if !log.is_dir() {
-        return Err(AuditError::NoRecord(log));
-    }
+    let places = places::segments(&args.state, &args.archive, args.site.as_deref())?;
     let shown = match args.output {
-        Output::Table => show(&log, &filter, args.limit, &mut Table::new(out, zone)),
-        Output::Csv => show(&log, &filter, args.limit, &mut Rows::new(out)),
-        Output::Json => show(&log, &filter, args.limit, &mut Array { out, begun: false }),
+        Output::Table => show(&places, &filter, args.limit, &mut Table::new(out, zone)),
+        Output::Csv => show(&places, &filter, args.limit, &mut Rows::new(out)),
+        Output::Json => show(&places, &filter, args.limit, &mut Array { out, begun: false }),
     };
     match shown {
         Ok(summary) => Ok(report(&summary, messages)?),
@@ -183,7 +195,10 @@ fn filter(args: &QueryArgs, clock: &Clock, zone: &TimeZone) -> Result<Filter, Au
         time.transpose().map_err(|source| AuditError::Time { option, source })
     };
     let person = match &args.person {
-        Some(value) => Some(Person::new(value, &SiteKey::load(&args.state.join(SITE_KEY))?)),
+        Some(value) => {
+            let path = args.site_key.clone().unwrap_or_else(|| args.state.join(SITE_KEY));
+            Some(Person::new(value, &SiteKey::load(&path)?))
+        }
         None => None,
     };
     Ok(Filter {
@@ -219,12 +234,15 @@ trait Show {
 }
 
 fn show(
-    log: &std::path::Path,
+    places: &Places,
     filter: &Filter,
     limit: Option<NonZeroUsize>,
     form: &mut dyn Show,
 ) -> Result<Summary, QueryError> {
-    let summary = query::run(log, filter, limit, &mut |found| form.add(found))?;
+    let progress = Progress::new(places.bytes());
+    let summary = query::search(places, filter, limit, &mut |found| form.add(found), &|bytes| progress.step(bytes));
+    progress.end();
+    let summary = summary?;
     form.end().map_err(QueryError::Write)?;
     Ok(summary)
 }

@@ -148,7 +148,7 @@ impl World {
             found.push(entry.line.to_string());
             Ok(())
         };
-        let summary = query::search(&places, filter, None, &mut take, &mut |_, _| ()).unwrap();
+        let summary = query::search(&places, filter, None, &mut take, &|_| ()).unwrap();
         assert_eq!(summary.unreadable, 0);
         found
     }

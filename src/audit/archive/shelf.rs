@@ -39,11 +39,12 @@ impl Shelf {
         let folder = PathBuf::from(format!("{}/{}/{}/{ENTRIES}", self.archive.url(), self.site, self.stream));
         let listed = self.archive.segments(self.place())?;
         Ok(listed
-            .into_keys()
-            .map(|first| Segment {
+            .into_iter()
+            .map(|(first, bytes)| Segment {
                 first,
                 path: folder.join(segment::sealed_name(first)),
                 form: Form::Sealed,
+                bytes,
                 shelf: Some(self.clone()),
             })
             .collect())

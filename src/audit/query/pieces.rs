@@ -67,6 +67,12 @@ impl Places {
         self
     }
 
+    /// What all of them take where they lie.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.values().flat_map(BTreeMap::values).map(|segment| segment.bytes).sum()
+    }
+
     fn add(&mut self, stream: String, segments: Vec<Segment>) {
         self.0.entry(stream).or_default().extend(segments.into_iter().map(|segment| (segment.first, segment)));
     }

@@ -11,12 +11,14 @@ use sha2::{Digest, Sha256};
 
 use super::{Keeping, Upkeep, UpkeepError, Wanted, io_error};
 use crate::audit::archive::{Archive, Place};
+use crate::audit::checkpoint::{CHECKPOINT, CHECKPOINTS, Signed};
 use crate::audit::inventory::{Facts, Said};
+use crate::audit::keys::KEYS;
 use crate::audit::seal::Step;
 use crate::audit::segment;
 
-/// Files of a stream beside its segments that are copied as they are, in this order.
-const FILES: [&str; 3] = ["keys", "checkpoints.jsonl", "checkpoint"];
+/// The longest list of checkpoints that is copied.
+const LONGEST: u64 = 256 << 20;
 
 /// Without news, the files are copied that often.
 const FILES_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -220,14 +222,15 @@ impl Upkeep {
         Ok(())
     }
 
+    /// The keys, and the checkpoints of what is there: one of later entries would only say that they are missing.
     fn copy_files(&self, archive: &Archive, copied: &mut Copied, keeping: &Keeping) -> Result<(), UpkeepError> {
         let place: Place<'_> = self.place(keeping);
-        for name in FILES {
-            let path = self.stream.join(name);
-            let bytes = match fs::read(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                other => Bytes::from(other.map_err(io_error("read", &path))?),
-            };
+        let lacking = self.inventory.iter().find(|facts| !copied.has(facts.first)).map(|facts| facts.first);
+        let all = || self.inventory.iter().next_back().map_or(0, |facts| facts.end);
+        let (list, newest) = self.checkpoints(lacking.unwrap_or_else(all))?;
+        let keys = self.file(KEYS)?;
+        for (name, bytes) in [(KEYS, keys), (CHECKPOINTS, list), (CHECKPOINT, newest)] {
+            let Some(bytes) = bytes.map(Bytes::from) else { continue };
             let is = digest(&bytes);
             if copied.files.get(name) == Some(&is) {
                 continue;
@@ -237,6 +240,37 @@ impl Upkeep {
             copied.files.insert(name, is);
         }
         Ok(())
+    }
+}
+
+type Checkpoints = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+impl Upkeep {
+    /// The list of checkpoints as far as they are about entries below `through`, and the newest of them.
+    fn checkpoints(&self, through: u64) -> Result<Checkpoints, UpkeepError> {
+        let path = self.stream.join(CHECKPOINTS);
+        if fs::metadata(&path).is_ok_and(|file| file.len() > LONGEST) {
+            let (place, reason) = (path.display().to_string(), "it is too long to be copied".to_owned());
+            return Err(UpkeepError::Unfit { place, reason });
+        }
+        let Some(text) = self.file(CHECKPOINTS)? else { return Ok((None, None)) };
+        let (mut list, mut newest) = (Vec::new(), None);
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            // one being written is not whole
+            let signed = line.strip_suffix(b"\n").and_then(|line| Signed::parse_line(line).ok());
+            let Some(signed) = signed.filter(|signed| signed.checkpoint.size <= through) else { break };
+            list.extend_from_slice(line);
+            newest = Some(signed.note.to_string().into_bytes());
+        }
+        Ok((newest.is_some().then_some(list), newest))
+    }
+
+    fn file(&self, name: &str) -> Result<Option<Vec<u8>>, UpkeepError> {
+        let path = self.stream.join(name);
+        match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other.map(Some).map_err(io_error("read", &path)),
+        }
     }
 }
 

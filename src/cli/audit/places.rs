@@ -6,6 +6,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::AuditError;
+use crate::audit::archive::{Archive, Site};
+use crate::audit::query::Places;
 use crate::audit::verify::{Folder, Piece, Place};
 
 /// A place under the name the user gave it.
@@ -56,14 +58,16 @@ pub fn all(state: &Path, archives: &[String]) -> Result<(Option<Named>, Vec<Name
 }
 
 fn archive(url: &str) -> Result<Vec<Named>, AuditError> {
-    let path = match url.split_once("://") {
-        Some(("file", path)) => PathBuf::from(path),
-        None => PathBuf::from(url),
-        Some(_) => {
-            let source = io::Error::new(io::ErrorKind::Unsupported, "only a folder (file:///…) can be verified");
-            return Err(AuditError::Read { place: url.to_owned(), source });
-        }
-    };
+    // also a plain path names a folder
+    if url.contains("://") && !url.starts_with("file://") {
+        let archive = Archive::existing(url)?;
+        let named = |name: String| {
+            let site = Site { archive: archive.clone(), name };
+            Named { name: site.name(), place: Box::new(site) }
+        };
+        return Ok(archive.sites()?.into_iter().map(named).collect());
+    }
+    let path = PathBuf::from(url.strip_prefix("file://").unwrap_or(url));
     let failed = |source| AuditError::Read { place: url.to_owned(), source };
     let mut sites = Vec::new();
     for item in fs::read_dir(&path).map_err(failed)? {
@@ -74,4 +78,34 @@ fn archive(url: &str) -> Result<Vec<Named>, AuditError> {
     }
     sites.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(sites)
+}
+
+/// The segments of a state directory's log, which need not be there where archives are named, and of one site of each
+/// archive.
+pub fn segments(state: &Path, archives: &[String], site: Option<&str>) -> Result<Places, AuditError> {
+    let log = state.join("log");
+    let mut places = match (log.is_dir(), archives.is_empty()) {
+        (true, _) => Places::log(&log)?,
+        (false, true) => return Err(AuditError::NoRecord(log)),
+        (false, false) => Places::default(),
+    };
+    for url in archives {
+        let whole = if url.contains("://") { url.clone() } else { absolute(url)? };
+        let archive = Archive::existing(&whole)?;
+        let mut sites = archive.sites()?;
+        let site = match site {
+            Some(site) => site.to_owned(),
+            None if sites.len() < 2 => sites.pop().unwrap_or_default(),
+            None => return Err(AuditError::SeveralSites { url: url.clone(), sites: sites.join(", ") }),
+        };
+        if !site.is_empty() {
+            places = places.and(Places::archive(&archive, &site)?);
+        }
+    }
+    Ok(places)
+}
+
+fn absolute(path: &str) -> Result<String, AuditError> {
+    let failed = |source| AuditError::Read { place: path.to_owned(), source };
+    Ok(format!("file://{}", fs::canonicalize(path).map_err(failed)?.display()))
 }

@@ -145,14 +145,14 @@ fn segments_go_to_s3_are_read_there_and_wait_while_it_is_away() {
     assert_eq!(archive.sites().unwrap(), [SITE]);
     let found = |world: &World, archive: &Archive| {
         let places = Places::log(&world.log()).unwrap().and(Places::archive(archive, SITE).unwrap());
-        query::search(&places, &Filter::default(), None, &mut |_| Ok(()), &mut |_, _| ()).unwrap().found
+        query::search(&places, &Filter::default(), None, &mut |_| Ok(()), &|_| ()).unwrap().found
     };
     assert_eq!(found(&world, &archive), 2);
     fs::remove_file(world.stream().join("entries").join(sealed(0))).unwrap();
     assert_eq!(found(&world, &archive), 2);
     let since = Filter { since: Some(world.clock.now()), ..Filter::default() };
     let places = Places::archive(&archive, SITE).unwrap();
-    let summary = query::search(&places, &since, None, &mut |_| Ok(()), &mut |_, _| ()).unwrap();
+    let summary = query::search(&places, &since, None, &mut |_| Ok(()), &|_| ()).unwrap();
     assert_eq!(summary.found, 0);
 
     server.stop();
