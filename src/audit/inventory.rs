@@ -200,7 +200,10 @@ mod tests {
         let mut seen = 0;
         let said = Said::read(7, text.concat().as_bytes(), &mut |_| seen += 1).unwrap();
         assert_eq!((seen, said.end, said.retain.to_string().as_str()), (3, 10, "2029-01-02"));
-        assert_eq!((said.oldest.to_string(), said.newest.to_string()), ("2026-01-01T00:00:00Z".into(), "2026-01-03T00:00:00Z".into()));
+        assert_eq!(
+            (said.oldest.to_string(), said.newest.to_string()),
+            ("2026-01-01T00:00:00Z".into(), "2026-01-03T00:00:00Z".into())
+        );
         let said = Said::read(9, text[2].as_bytes(), &mut |_| ()).unwrap();
         assert_eq!(said.retain.to_string(), "2026-07-07");
         for bad in ["", "x\n", text[0].trim_end(), text[1].as_str()] {

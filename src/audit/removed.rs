@@ -94,7 +94,10 @@ mod tests {
         for (from, to) in [(0, 3), (3, 7), (9, 12)] {
             removed.add(stretch(from, to)).unwrap();
         }
-        assert_eq!([(0, 3), (0, 7), (0, 9), (7, 9), (9, 100)].map(|(from, to)| removed.follow(from, to)), [3, 7, 7, 7, 12]);
+        assert_eq!(
+            [(0, 3), (0, 7), (0, 9), (7, 9), (9, 100)].map(|(from, to)| removed.follow(from, to)),
+            [3, 7, 7, 7, 12]
+        );
         let bytes = fs::read(folder.path().join(PRUNED)).unwrap();
         fs::write(folder.path().join(PRUNED), &bytes[..bytes.len() - 5]).unwrap();
         let mut removed = Removed::open(folder.path()).unwrap();

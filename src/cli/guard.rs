@@ -170,14 +170,8 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         clock: clock.clone(),
         limits: Limits::default(),
     });
-    let lease = GuardLease::new(
-        &client,
-        &args.namespace,
-        &args.name,
-        view.clone(),
-        clock.clone(),
-        log.newest_checkpoint(),
-    )?;
+    let lease =
+        GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone(), log.newest_checkpoint())?;
     let lease = Arc::new(lease.telling(upkeep.standing()));
     let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
     let (stop, answered) = (CancellationToken::new(), CancellationToken::new());

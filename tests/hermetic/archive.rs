@@ -77,7 +77,8 @@ impl World {
         let stop = CancellationToken::new();
         let environment = self.environment.clone();
         let upkeep = Upkeep::open_with(&self.log(), log.clone(), self.clock.clone(), ask, steps, stop).unwrap();
-        let upkeep = upkeep.reach_by(Box::new(move |wanted| Archive::open_by(&wanted.url, wanted.lock, environment.clone())));
+        let upkeep =
+            upkeep.reach_by(Box::new(move |wanted| Archive::open_by(&wanted.url, wanted.lock, environment.clone())));
         upkeep.standing().tell(move |line| said.lock().push(line.to_owned()));
         self.running = Some((log, upkeep));
     }

@@ -60,8 +60,19 @@ mod tests {
         assert_eq!("s3://records/a/b/".parse::<Address>(), s3("records", "a/b"));
         assert_eq!("s3://records".parse::<Address>(), s3("records", ""));
         for bad in [
-            "", "/var", "file://host/var", "file:///", "file:///a/../b", "s3://", "s3:///a", "s3://UP/a", "s3://ab",
-            "s3://key:secret@records/a", "s3://records/a?x=1", "s3://records/../a", "https://records/a",
+            "",
+            "/var",
+            "file://host/var",
+            "file:///",
+            "file:///a/../b",
+            "s3://",
+            "s3:///a",
+            "s3://UP/a",
+            "s3://ab",
+            "s3://key:secret@records/a",
+            "s3://records/a?x=1",
+            "s3://records/../a",
+            "https://records/a",
         ] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }

@@ -69,8 +69,7 @@ impl S3 {
                 Err(_) => {}
             }
         }
-        let builder =
-            builder.with_bucket_name(bucket).with_checksum_algorithm(Checksum::SHA256).with_retry(retry);
+        let builder = builder.with_bucket_name(bucket).with_checksum_algorithm(Checksum::SHA256).with_retry(retry);
         let store = Arc::new(builder.clone().with_client_options(options.clone()).build()?);
         Ok(Self { builder, options, store, lock })
     }

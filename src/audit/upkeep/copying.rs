@@ -178,7 +178,13 @@ impl Upkeep {
         match found {
             Some(bytes) if is == facts.digest => Ok(bytes),
             _ => Err(UpkeepError::Lies {
-                place: format!("{}/{}/{}/{}", archive.url(), place.site, place.stream, segment::sealed_name(facts.first)),
+                place: format!(
+                    "{}/{}/{}/{}",
+                    archive.url(),
+                    place.site,
+                    place.stream,
+                    segment::sealed_name(facts.first)
+                ),
                 found: is,
                 expected: facts.digest.clone(),
             }),
@@ -200,12 +206,7 @@ impl Upkeep {
     }
 
     /// Makes the inventory of what only the archive has.
-    fn learn(
-        &mut self,
-        archive: &Archive,
-        there: &BTreeMap<u64, u64>,
-        keeping: &Keeping,
-    ) -> Result<(), UpkeepError> {
+    fn learn(&mut self, archive: &Archive, there: &BTreeMap<u64, u64>, keeping: &Keeping) -> Result<(), UpkeepError> {
         let unknown: Vec<u64> = there.keys().copied().filter(|first| self.inventory.get(*first).is_none()).collect();
         for (number, first) in unknown.iter().copied().enumerate() {
             if number >= LEARNED || self.steps.is_stopping() {
@@ -214,8 +215,10 @@ impl Upkeep {
                 return Err(UpkeepError::Unfit { place, reason });
             }
             let Some(bytes) = archive.read(self.place(keeping), first)? else { continue };
-            let unfit = |reason: String| UpkeepError::Unfit { place: format!("{} segment {first}", archive.url()), reason };
-            let lines = segment::decompressed(io::Cursor::new(bytes.clone())).map_err(|error| unfit(error.to_string()))?;
+            let unfit =
+                |reason: String| UpkeepError::Unfit { place: format!("{} segment {first}", archive.url()), reason };
+            let lines =
+                segment::decompressed(io::Cursor::new(bytes.clone())).map_err(|error| unfit(error.to_string()))?;
             let said = Said::read(first, lines, &mut |_| ()).map_err(|error| unfit(error.to_string()))?;
             self.know(said.of_file(first, bytes.len() as u64, digest(&bytes)))?;
         }

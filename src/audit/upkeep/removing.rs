@@ -198,7 +198,8 @@ fn read(facts: &Facts, bytes: Bytes) -> Result<(Said, Range), UpkeepError> {
     let unfit = |reason: String| UpkeepError::Unfit { place: format!("segment {}", facts.first), reason };
     let lines = segment::decompressed(io::Cursor::new(bytes)).map_err(|error| unfit(error.to_string()))?;
     let mut range = Range::empty_at(facts.first);
-    let said = Said::read(facts.first, lines, &mut |line| range.push(line)).map_err(|error| unfit(error.to_string()))?;
+    let said =
+        Said::read(facts.first, lines, &mut |line| range.push(line)).map_err(|error| unfit(error.to_string()))?;
     if said.end == facts.end { Ok((said, range)) } else { Err(unfit(format!("it ends at {}", said.end))) }
 }
 

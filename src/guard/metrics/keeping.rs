@@ -43,10 +43,18 @@ impl Keeping {
             free,
             lag: seconds(registry, "archive_lag", "Age of the oldest closed segment that some archive lacks"),
             success: seconds(registry, "archive_last_success_timestamp", "When a segment was last archived"),
-            round: seconds(registry, "record_upkeep_timestamp", "When sealing, archive and retention were last seen to"),
+            round: seconds(
+                registry,
+                "record_upkeep_timestamp",
+                "When sealing, archive and retention were last seen to",
+            ),
             oldest: seconds(registry, "record_oldest_timestamp", "Time of the oldest sealed entry that is kept"),
             sealed: gauge(registry, "record_segments_sealed", "Segments sealed since the start"),
-            pruned: gauge(registry, "record_segments_pruned", "Segments removed since the start because their time was over"),
+            pruned: gauge(
+                registry,
+                "record_segments_pruned",
+                "Segments removed since the start because their time was over",
+            ),
             held: gauge(registry, "record_segments_held", "Segments whose time is over and that a legal hold keeps"),
             troubles: gauge(registry, "record_troubles", "What is wrong with sealing, archive or retention now"),
         }

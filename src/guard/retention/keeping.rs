@@ -49,9 +49,7 @@ impl Retentions {
                 let day = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<Date>().ok());
                 let (since, until) = (day(&hold.since), day(&hold.until));
                 let (reason, decided_by) = (hold.reason.clone(), hold.decided_by.clone());
-                keeping
-                    .holds
-                    .insert(format!("{policy_name}/{}", hold.name), Hold { reason, decided_by, since, until });
+                keeping.holds.insert(format!("{policy_name}/{}", hold.name), Hold { reason, decided_by, since, until });
             }
             keeping.policies.insert(policy_name);
         }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::conditions::condition;
 use super::View;
+use super::conditions::condition;
 use crate::api::v1alpha1::status::AuditPolicyStatus;
 
 /// Troubles that a message names; the rest is counted.

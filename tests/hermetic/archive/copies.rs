@@ -24,7 +24,10 @@ fn a_closed_segment_is_sealed_and_copied_and_reads_the_same_in_every_form() {
     let report = world.round();
     assert_eq!(names(&world.stream()), [sealed(0), plain(3)]);
     assert_eq!(names(&world.archived()), [sealed(0)]);
-    assert_eq!((report.archived_through, report.lags_since, report.last_archived), (Some(3), None, Some(world.clock.now())));
+    assert_eq!(
+        (report.archived_through, report.lags_since, report.last_archived),
+        (Some(3), None, Some(world.clock.now()))
+    );
     let paths = [&world.stream(), &world.archived()].map(|folder| folder.join("entries").join(sealed(0)));
     assert_eq!(fs::read(&paths[0]).unwrap(), fs::read(&paths[1]).unwrap());
     assert_eq!(world.asked(&Filter::default()), before);

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use datashare::audit::Recorded;
 use datashare::audit::pruned::Pruned;
 use datashare::audit::tree::Range;
-use datashare::audit::Recorded;
 
 use super::*;
 
