@@ -27,11 +27,6 @@ impl Removed {
         Ok(Self { path, lines: parse(&bytes) })
     }
 
-    /// All lines, in the order they were written.
-    pub fn lines(&self) -> &[Pruned] {
-        &self.lines
-    }
-
     /// Whether exactly this stretch is noted.
     pub fn has(&self, from: u64, to: u64) -> bool {
         self.lines.iter().any(|line| line.range.from() == from && line.range.to() == to)
@@ -101,7 +96,7 @@ mod tests {
         let bytes = fs::read(folder.path().join(PRUNED)).unwrap();
         fs::write(folder.path().join(PRUNED), &bytes[..bytes.len() - 5]).unwrap();
         let mut removed = Removed::open(folder.path()).unwrap();
-        assert_eq!((removed.lines().len(), removed.has(3, 7), removed.has(9, 12)), (2, true, false));
+        assert_eq!((removed.lines.len(), removed.has(3, 7), removed.has(9, 12)), (2, true, false));
         removed.add(stretch(7, 9)).unwrap();
         assert_eq!(Removed::open(folder.path()).unwrap().follow(0, 9), 9);
     }
