@@ -3,7 +3,7 @@ CARGO ?= cargo
 HELM ?= helm
 INSTALL ?= target/install.yaml
 
-.PHONY: test format lint suites generate bench fuzz install.yaml image krew
+.PHONY: test test-archive format lint suites generate bench fuzz install.yaml image krew
 
 test: format lint suites ## Everything that must hold before a change lands
 
@@ -17,6 +17,10 @@ suites:
 	tests/require.sh
 	tests/control-plane/install.sh >/dev/null
 	$(CARGO) test --locked
+
+test-archive: ## The archive in a real S3 server with Object Lock; not in 'test', because its first build takes minutes
+	tests/archive-server/install.sh >/dev/null
+	$(CARGO) test --locked --test hermetic archive::s3 -- --ignored
 
 generate: ## Rewrites generated and golden files
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --test hermetic

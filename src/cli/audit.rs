@@ -1,7 +1,12 @@
 //! `datashare audit`: the auditor's commands over the record.
 
+mod places;
+mod progress;
+mod prove;
+mod rotate;
 mod rows;
 mod table;
+mod verify;
 mod when;
 
 use std::io::{self, Write};
@@ -11,10 +16,15 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 
-use crate::audit::query::{self, QueryError, Summary};
+use crate::audit::archive::ArchiveError;
+use crate::audit::checkpoint::CheckpointError;
+use crate::audit::keys::KeyFileError;
+use crate::audit::query::{self, Places, QueryError, Summary};
+use crate::audit::verify::{ProveError, SeenError};
 use crate::audit::{Event, Filter, Outcome, Person, SiteKey, SiteKeyError};
 use crate::clock::Clock;
 
+use self::progress::Progress;
 use self::rows::Rows;
 use self::table::Table;
 pub(in crate::cli) use self::table::plain;
@@ -34,6 +44,14 @@ pub struct AuditArgs {
 enum AuditCommand {
     /// Who saw what, why, and with whose approval
     Query(Box<QueryArgs>),
+    /// Whether the record is complete and unchanged; names the first bad place
+    Verify(Box<verify::VerifyArgs>),
+    /// One entry with the proof that it was recorded, as one small file
+    Prove(prove::ProveArgs),
+    /// Whether such a file proves its entry, given nothing but public keys
+    VerifyProof(prove::VerifyProofArgs),
+    /// Let a new key sign the record from now on
+    RotateKey(rotate::RotateKeyArgs),
 }
 
 /// Which entries, and how they are shown. All conditions must hold.
@@ -42,6 +60,15 @@ pub struct QueryArgs {
     /// The state directory that holds the record
     #[arg(long, value_name = "DIR", default_value = ".datashare")]
     state: PathBuf,
+    /// An archive of the record, asked too; the state directory need not be there then
+    #[arg(long, value_name = "URL")]
+    archive: Vec<String>,
+    /// The site to look for in archives that have several
+    #[arg(long, value_name = "NAME")]
+    site: Option<String>,
+    /// The key with which --person is hashed; absent: the state directory's
+    #[arg(long, value_name = "FILE")]
+    site_key: Option<PathBuf>,
     /// Calls of this unit, by code or name
     #[arg(long)]
     unit: Option<String>,
@@ -102,29 +129,57 @@ pub enum AuditError {
     Zone { zone: String, source: jiff::Error },
     #[error("--{option}: {source}")]
     Time { option: &'static str, source: BadTime },
+    #[error("{url} has several sites ({sites}): name one with --site")]
+    SeveralSites { url: String, sites: String },
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     #[error("--person needs the site key: {0}")]
     Key(#[from] SiteKeyError),
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error("cannot write the result: {0}")]
     Write(#[from] io::Error),
+    #[error("{place}: {source}")]
+    Read { place: String, source: io::Error },
+    #[error("{place} has no stream {stream}")]
+    NoStream { place: String, stream: String },
+    #[error("stream {0} has no keys yet: they are made at the guard's first start")]
+    NoKeys(String),
+    #[error(transparent)]
+    Keys(KeyFileError),
+    #[error("{path}: {source}")]
+    Checkpoint { path: String, source: CheckpointError },
+    #[error(transparent)]
+    Seen(#[from] SeenError),
+    #[error("there is no home directory to remember what was seen in: name a folder with --seen")]
+    NoSeen,
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    #[error("stream {stream}: the new key waits, and could not take over: {says}")]
+    Rotation { stream: String, says: String },
 }
 
 /// Runs the command: results to `out`, messages to `messages`. Gives the exit code: 0, or 1 when the record has lines
-/// that are no entries.
+/// that are no entries, or does not hold.
 pub fn run(args: &AuditArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
-    let AuditCommand::Query(args) = &args.command;
+    match &args.command {
+        AuditCommand::Query(args) => query(args, clock, out, messages),
+        AuditCommand::Verify(args) => verify::run(args, clock, out, messages),
+        AuditCommand::Prove(args) => prove::prove(args, out),
+        AuditCommand::VerifyProof(args) => prove::verify_proof(args, out, messages),
+        AuditCommand::RotateKey(args) => rotate::run(args, clock, out),
+    }
+}
+
+fn query(args: &QueryArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
     let zone =
         TimeZone::get(&args.time_zone).map_err(|source| AuditError::Zone { zone: args.time_zone.clone(), source })?;
     let filter = filter(args, clock, &zone)?;
-    let log = args.state.join("log");
-    if !log.is_dir() {
-        return Err(AuditError::NoRecord(log));
-    }
+    let places = places::segments(&args.state, &args.archive, args.site.as_deref())?;
     let shown = match args.output {
-        Output::Table => show(&log, &filter, args.limit, &mut Table::new(out, zone)),
-        Output::Csv => show(&log, &filter, args.limit, &mut Rows::new(out)),
-        Output::Json => show(&log, &filter, args.limit, &mut Array { out, begun: false }),
+        Output::Table => show(&places, &filter, args.limit, &mut Table::new(out, zone)),
+        Output::Csv => show(&places, &filter, args.limit, &mut Rows::new(out)),
+        Output::Json => show(&places, &filter, args.limit, &mut Array { out, begun: false }),
     };
     match shown {
         Ok(summary) => Ok(report(&summary, messages)?),
@@ -140,7 +195,10 @@ fn filter(args: &QueryArgs, clock: &Clock, zone: &TimeZone) -> Result<Filter, Au
         time.transpose().map_err(|source| AuditError::Time { option, source })
     };
     let person = match &args.person {
-        Some(value) => Some(Person::new(value, &SiteKey::load(&args.state.join(SITE_KEY))?)),
+        Some(value) => {
+            let path = args.site_key.clone().unwrap_or_else(|| args.state.join(SITE_KEY));
+            Some(Person::new(value, &SiteKey::load(&path)?))
+        }
         None => None,
     };
     Ok(Filter {
@@ -176,12 +234,15 @@ trait Show {
 }
 
 fn show(
-    log: &std::path::Path,
+    places: &Places,
     filter: &Filter,
     limit: Option<NonZeroUsize>,
     form: &mut dyn Show,
 ) -> Result<Summary, QueryError> {
-    let summary = query::run(log, filter, limit, &mut |found| form.add(found))?;
+    let progress = Progress::new(places.bytes());
+    let summary = query::search(places, filter, limit, &mut |found| form.add(found), &|bytes| progress.step(bytes));
+    progress.end();
+    let summary = summary?;
     form.end().map_err(QueryError::Write)?;
     Ok(summary)
 }

@@ -17,11 +17,13 @@ use tokio_util::sync::CancellationToken;
 use crate::api::v1alpha1::validate::syntax::dns_label;
 use crate::approval::signers::Signers;
 use crate::audit::query::QueryError;
-use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError};
+use crate::audit::upkeep::Upkeep;
+use crate::audit::{Evidence, Log, LogError, Options, SiteKey, SiteKeyError};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::keeper::{Keeper, KeeperError};
 use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
 use crate::clock::Clock;
+use crate::delivery::state_dir::NOTARY;
 use crate::guard::lease::{GuardLease, LeaseError};
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
@@ -90,7 +92,7 @@ pub enum GuardError {
     Log(#[from] LogError),
     #[error(transparent)]
     SiteKey(#[from] SiteKeyError),
-    #[error("the system gives no thread or event loop: {0}")]
+    #[error("the system gives no thread, event loop or file: {0}")]
     System(#[from] std::io::Error),
     #[error("no API server: {0}; run in a pod with a service account, or name one in KUBECONFIG")]
     Server(String),
@@ -139,7 +141,8 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     // everything that can be wrong with the machine is found before the long part
     let listeners = Listeners::bind(&args.doors())?;
     let stream = Some(args.stream.clone().unwrap_or_else(|| args.name.clone()));
-    let (log, _recovery) = Log::open(&args.log, &Options { stream, ..Options::default() }, clock.clone())?;
+    let evidence = Some(Evidence::new(&args.log.with_file_name(NOTARY)));
+    let (log, _recovery) = Log::open(&args.log, &Options { stream, evidence, ..Options::default() }, clock.clone())?;
     let site_key = args.site_key()?;
     // watches, Lease and proofs go on while a large change is judged
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -150,6 +153,10 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     let index = Arc::new(RwLock::new(Index::new(site, Signers::default(), Ledger::default())));
     let view = View::new((&unknown).into());
     let retentions = Retentions::default();
+    let (policies, judged) = (retentions.clone(), index.clone());
+    let ask = Box::new(move || policies.keeping(judged.read().site()));
+    let upkeep = Upkeep::open(&args.log, log.clone(), clock.clone(), ask)?;
+    upkeep.standing().tell(|line| tracing::warn!("{line}"));
     let secrets = ClusterSecrets::new(client.clone(), &args.namespace, runtime.handle().clone());
     let guard = Guard::new(Parts {
         index: index.clone(),
@@ -159,10 +166,13 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         secrets: Secrets::Cluster(Box::new(secrets)),
         resolver: Resolver::default(),
         retentions: retentions.clone(),
+        standing: upkeep.standing(),
         clock: clock.clone(),
         limits: Limits::default(),
     });
-    let lease = Arc::new(GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone())?);
+    let lease =
+        GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone(), log.newest_checkpoint())?;
+    let lease = Arc::new(lease.telling(upkeep.standing()));
     let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
     let (stop, answered) = (CancellationToken::new(), CancellationToken::new());
     let following = Following {
@@ -175,6 +185,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         lease: lease.clone(),
         clock,
         log: args.log.clone(),
+        record: log.clone(),
     };
     let (handle, ended, over) = (runtime.handle().clone(), stop.clone(), answered.clone());
     let followed = std::thread::Builder::new().name("following".to_owned()).spawn(move || {
@@ -184,6 +195,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         ended.cancel();
         result
     })?;
+    let upkeep = upkeep.start()?;
     let served = listeners.serve(&guard, None, &stop, serving::a_signal, |base| {
         writeln!(out, "guard {} on {base}", args.name)?;
         out.flush()
@@ -192,6 +204,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     answered.cancel();
     let followed = followed.join();
     runtime.block_on(lease.release());
+    upkeep.stop();
     let recorded = serving::close(&log);
     served?;
     recorded?;

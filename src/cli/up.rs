@@ -15,7 +15,8 @@ use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
 use crate::approval::signers::Signers;
-use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError, query};
+use crate::audit::upkeep::Upkeep;
+use crate::audit::{Evidence, Log, LogError, Options, SiteKey, SiteKeyError, query};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::keeper::{First, Keeper, KeeperError};
 use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
@@ -91,6 +92,8 @@ pub enum UpError {
     Serving(#[from] ServingError),
     #[error(transparent)]
     Record(#[from] RecordLost),
+    #[error("the record cannot be kept: {0}")]
+    Upkeep(#[source] std::io::Error),
     #[error("cannot write to the terminal: {0}")]
     Terminal(#[from] std::io::Error),
 }
@@ -134,18 +137,24 @@ pub fn serve<F: Future<Output = ()>>(
     let (tombstones, ledger) = Tombstones::open(&state.tombstones(), now)?;
     let credentials = Credentials::open(&state.credentials(), now)?;
     let site_key = SiteKey::load_or_create(&state.path().join(SITE_KEY))?;
-    let (log, _recovery) = Log::open(&state.log(), &Options::default(), clock.clone())?;
+    let (log, _recovery) = Log::open(&state.log(), &options(&state), clock.clone())?;
     let mut said = Vec::new();
     let retentions = Retentions::default();
     let (live, first, settings) = first(args, clock, &retentions, &mut said)?;
     for line in said {
         eprintln!("{line}");
     }
+    log.set_site(&settings.site);
+    log.set_checkpoint_every(retentions.checkpoint_every());
     let index = Arc::new(RwLock::new(Index::new(site(&settings), Signers::default(), ledger)));
     let view = View::new((&settings).into());
     let mut keeper = Keeper::with_state(index.clone(), tombstones, credentials, settings, clock.clone());
     keeper.first(first)?;
     let sampling = Sampling::new(&index);
+    let (policies, judged) = (retentions.clone(), index.clone());
+    let ask = Box::new(move || policies.keeping(judged.read().site()));
+    let upkeep = Upkeep::open(&state.log(), log.clone(), clock.clone(), ask).map_err(UpError::Upkeep)?;
+    upkeep.standing().tell(|line| eprintln!("{line}"));
     let guard = Guard::new(Parts {
         index: index.clone(),
         view: view.clone(),
@@ -154,6 +163,7 @@ pub fn serve<F: Future<Output = ()>>(
         secrets: state.secrets().into(),
         resolver: Resolver { sample: Some(sample.address) },
         retentions: retentions.clone(),
+        standing: upkeep.standing(),
         clock: clock.clone(),
         limits: Limits::default(),
     });
@@ -167,15 +177,18 @@ pub fn serve<F: Future<Output = ()>>(
         live,
         view,
         retentions,
+        record: log.clone(),
         sampling: sampling.clone(),
         clock: clock.clone(),
     };
     let watching = watcher.start(stop.clone());
+    let upkeep = upkeep.start().map_err(UpError::Upkeep)?;
     let ready = |base: &str| welcome::print(out, args, base, &index, &state, clock);
     let sample = Some((sample, sampling.source()));
     let served = listeners.serve(&guard, sample, &stop, until, ready);
     stop.cancel();
     let kept = watching.join();
+    upkeep.stop();
     let recorded = serving::close(&log);
     served?;
     recorded?;
@@ -183,6 +196,11 @@ pub fn serve<F: Future<Output = ()>>(
         Ok(result) => result,
         Err(_) => Err(UpError::Settings("the thread that watches the directory ended".to_owned())),
     }
+}
+
+/// How the record is kept: signed by keys of this state.
+fn options(state: &StateDir) -> Options {
+    Options { evidence: Some(Evidence::new(&state.notary())), ..Options::default() }
 }
 
 /// The first view of a directory, and the settings it was read for.

@@ -13,6 +13,7 @@ mod revocation;
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::facts::Key;
 use super::index::Index;
@@ -41,8 +42,26 @@ pub struct Observed {
     pub routes: HashMap<Key, Route>,
     /// Streams of the record.
     pub streams: Vec<String>,
+    /// How they are kept, as far as their guards have told.
+    pub kept: BTreeMap<String, Kept>,
     /// Base URL of the guard, where it is known.
     pub url: Option<String>,
+}
+
+/// How one stream of the record is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Kept {
+    /// Whether any policy names an archive.
+    pub has_archive: bool,
+    /// Entries below this index are in every archive.
+    pub archived_through: Option<u64>,
+    /// The newest entry of the oldest closed segment that some archive lacks.
+    pub lags_since: Option<Timestamp>,
+    /// The oldest entry that is kept.
+    pub oldest: Option<Timestamp>,
+    /// What is wrong, by what it is about: an archive's address, or a task.
+    pub troubles: BTreeMap<String, String>,
 }
 
 /// How far the way from a gateway to the guard is made.

@@ -17,12 +17,15 @@ use super::context::{Context, whole};
 use crate::api::v1alpha1::Kind;
 use crate::clock::Stopwatch;
 use crate::judge::facts::Key;
+use crate::judge::status::Kept;
 use crate::source::change::{Version, Watched};
 pub use proofs::Versions;
 use proofs::{Proofs, applied};
 
 /// What a guard says that it has taken in.
 pub const APPLIED: &str = "datashare.dev/applied";
+/// How a guard says that it keeps its stream.
+pub const KEPT: &str = "datashare.dev/record";
 /// Label by which guards' Leases are found.
 pub const GUARDS: &str = "app.kubernetes.io/component=guard";
 
@@ -38,6 +41,7 @@ struct Guard {
     /// Since we saw it renewed: it asked before that, so its view is no younger.
     seen: Stopwatch,
     version: String,
+    kept: Option<Kept>,
 }
 
 impl Guard {
@@ -81,6 +85,7 @@ impl Guards {
             lasts: Duration::from_secs(seconds.unwrap_or(3600)),
             seen: Stopwatch::start(),
             version,
+            kept: lease.annotations().get(KEPT).and_then(|text| serde_json::from_str(text).ok()),
         };
         inner.guards.insert(name, guard);
         drop(inner);
@@ -123,21 +128,26 @@ impl Guards {
 
     /// Works out anew who lives and what is enforced, tells `context`, and asks for what that concerns to be looked at.
     pub fn look(&self, context: &Context) {
-        let (outcome, living, before) = {
+        let (outcome, living, before, kept) = {
             let mut inner = self.inner.lock();
             let Inner { guards, proofs, counted } = &mut *inner;
             let living: Vec<(&String, &Guard)> = guards.iter().filter(|(_, guard)| guard.lives()).collect();
             let outcome = proofs.look(&living.iter().map(|(_, guard)| &guard.applied).collect::<Vec<_>>());
             let names: Vec<String> = living.into_iter().map(|(name, _)| name.clone()).collect();
+            let kept = guards.iter().filter_map(|(name, guard)| Some((name.clone(), guard.kept.clone()?)));
+            let kept: BTreeMap<String, Kept> = kept.collect();
             let before = std::mem::replace(counted, names.clone());
-            (outcome, names, before)
+            (outcome, names, before, kept)
         };
         let now = whole(context.clock.now());
+        let told;
         {
             let mut observed = context.observed.write();
             let count = u32::try_from(living.len()).unwrap_or(u32::MAX);
             (observed.guards, observed.current) = (count, count);
             observed.streams.clone_from(&living);
+            told = observed.kept != kept;
+            observed.kept = kept;
             observed.behind = outcome.behind;
             for (place, _) in outcome.passed.iter().filter(|(_, dated)| *dated) {
                 observed.proved.insert(place.clone(), now);
@@ -151,7 +161,7 @@ impl Guards {
         }
         if before.is_empty() != living.is_empty() {
             context.touch_all();
-        } else if before != living {
+        } else if before != living || told {
             context.policies().into_iter().for_each(|key| context.touch(Kind::AuditPolicy, key));
         }
     }

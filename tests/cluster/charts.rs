@@ -24,7 +24,7 @@ watchNamespaces: [jinan-registration, tax-bureau]
 gateway: {namespace: gateways, name: city, url: https://share.example}
 image: {repository: registry.example/datashare, digest: 'sha256:0000000000000000000000000000000000000000000000000000000000000000'}
 imagePullSecrets: [{name: pull}]
-guard: {replicas: 3, threads: 4, antiAffinity: Required, tls: {secretName: guard-tls, caConfigMap: guard-ca}, siteKey: {secretName: site-key}, record: {size: 1Ti, storageClass: fast}}
+guard: {replicas: 3, threads: 4, antiAffinity: Required, tls: {secretName: guard-tls, caConfigMap: guard-ca}, archive: {secretName: archive}, siteKey: {secretName: site-key}, record: {size: 1Ti, storageClass: fast}}
 networkPolicy:
   guarded: [{namespace: civil-affairs, podSelector: {matchLabels: {app: marriages}}}]
   monitoring: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]

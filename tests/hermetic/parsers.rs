@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file that reads, where its property stands, and its target below `tests/fuzz/targets`.
-const PARSERS: [(&str, &str, &str); 33] = [
+const PARSERS: [(&str, &str, &str); 41] = [
     ("src/api/v1alpha1/validate/syntax.rs", "src/api/v1alpha1/validate/syntax.rs", "syntax"),
     ("src/approval/canonical.rs", "src/approval/canonical/tests.rs", "canonical"),
     ("src/approval/signers.rs", "src/approval/signers/tests.rs", "signers"),
@@ -14,11 +14,19 @@ const PARSERS: [(&str, &str, &str); 33] = [
     ("src/approval/sshsig.rs", "src/approval/sshsig/tests.rs", "signature"),
     ("src/approval/sshsig/algorithms.rs", "src/approval/sshsig/tests.rs", "signature"),
     ("src/approval/sshsig/wire.rs", "src/approval/sshsig/tests.rs", "signature"),
+    ("src/audit/checkpoint.rs", "src/audit/checkpoint.rs", "evidence"),
     ("src/audit/event.rs", "tests/hermetic/record/entries.rs", "record"),
+    ("src/audit/keys.rs", "src/audit/keys.rs", "evidence"),
     ("src/audit/lines.rs", "src/audit/lines.rs", "record"),
+    ("src/audit/note.rs", "src/audit/note/tests.rs", "evidence"),
+    ("src/audit/note/key.rs", "src/audit/note/tests.rs", "evidence"),
+    ("src/audit/proof.rs", "src/audit/proof.rs", "evidence"),
+    ("src/audit/pruned.rs", "src/audit/pruned.rs", "evidence"),
     ("src/audit/recorded.rs", "tests/hermetic/record/entries.rs", "record"),
+    ("src/audit/scan.rs", "src/audit/scan.rs", "evidence"),
     ("src/audit/segment.rs", "src/audit/segment.rs", "record"),
     ("src/audit/usage.rs", "tests/hermetic/record/query.rs", "record"),
+    ("src/audit/verify/seen.rs", "src/audit/verify/seen.rs", "evidence"),
     ("src/cli/approve/insert.rs", "src/cli/approve/insert.rs", "insert"),
     ("src/cli/audit/when.rs", "src/cli/audit/when.rs", "syntax"),
     ("src/cli/get/jsonpath.rs", "src/cli/get/jsonpath.rs", "jsonpath"),

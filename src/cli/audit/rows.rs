@@ -114,7 +114,7 @@ fn cells(entry: Recorded) -> [String; COLUMNS.len()] {
     ]
 }
 
-fn harmless(cell: String) -> String {
+pub(super) fn harmless(cell: String) -> String {
     // spreadsheets skip spaces and line ends before they look for a formula
     let formula = cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     if formula || cell.starts_with(['\t', '\r', '\n']) { format!("'{cell}") } else { cell }

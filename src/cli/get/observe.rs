@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::GetError;
 use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::status::CredentialHash;
+use crate::audit::upkeep::last_kept;
 use crate::audit::usage::Usage;
 use crate::cli::world::World;
 use crate::delivery::credentials::{Credentials, Minted};
@@ -41,6 +42,8 @@ pub(super) fn observe(state: &StateDir, world: &World, kind: Kind, now: Timestam
             let streams = entries.filter(|entry| entry.path().is_dir());
             observed.streams = streams.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
             observed.streams.sort();
+            let kept = |stream: &String| Some((stream.clone(), last_kept(&log.join(stream))?));
+            observed.kept = observed.streams.iter().filter_map(kept).collect();
         }
         _ => {}
     }

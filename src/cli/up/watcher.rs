@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::UpError;
 use super::sampling::Sampling;
+use crate::audit::Log;
 use crate::cli::keeper::{First, Keeper};
 use crate::cli::world::site;
 use crate::clock::Clock;
@@ -27,6 +28,7 @@ pub struct Watcher {
     pub live: Live,
     pub view: View,
     pub retentions: Retentions,
+    pub record: Log,
     pub sampling: Sampling,
     pub clock: Clock,
 }
@@ -49,6 +51,7 @@ impl Watcher {
                 for change in &batch.changes {
                     self.retentions.take(change);
                 }
+                self.record.set_checkpoint_every(self.retentions.checkpoint_every());
                 let outcome = self.keeper.take(batch)?;
                 tell(&outcome.said);
                 if let Some(settings) = self.keeper.settings().filter(|_| outcome.settings) {

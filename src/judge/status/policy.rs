@@ -1,8 +1,13 @@
-//! Status of an audit policy: the streams it holds for.
+//! Status of an audit policy: the streams it holds for, and how they are kept.
+
+use jiff::Timestamp;
 
 use super::View;
 use super::conditions::condition;
 use crate::api::v1alpha1::status::AuditPolicyStatus;
+
+/// Troubles that a message names; the rest is counted.
+const NAMED: usize = 3;
 
 impl View<'_> {
     /// Status of an audit policy.
@@ -13,10 +18,38 @@ impl View<'_> {
         } else {
             ("NoGuard", "no guard is running; start one")
         };
+        let mut conditions = vec![condition("Ready", self.is_guarded(), reason, message, self.now)];
+        let kept = &self.observed.kept;
+        if kept.values().any(|kept| kept.has_archive || !kept.troubles.is_empty()) {
+            let troubles = self.troubles();
+            let (reason, message) = if troubles.is_empty() {
+                ("Archived", "every sealed segment is in the archive".to_owned())
+            } else {
+                ("ArchiveFails", troubles)
+            };
+            conditions.push(condition("Archived", reason == "Archived", reason, &message, self.now));
+        }
+        // of the stream that lags most; where none does, of the first
+        let through = kept.iter().filter_map(|(stream, kept)| Some((kept.lags_since, stream, kept.archived_through?)));
+        let through = through.min_by_key(|(since, ..)| since.unwrap_or(Timestamp::MAX));
         AuditPolicyStatus {
-            conditions: Some(vec![condition("Ready", self.is_guarded(), reason, message, self.now)]),
+            conditions: Some(conditions),
             streams: Some(self.observed.streams.clone()).filter(|streams| !streams.is_empty()),
+            oldest_record: kept.values().filter_map(|kept| kept.oldest).min().map(|oldest| oldest.to_string()),
+            archived_through: through.map(|(_, stream, index)| format!("{stream}/{index}")),
             ..AuditPolicyStatus::default()
         }
+    }
+
+    fn troubles(&self) -> String {
+        let all = self.observed.kept.iter().flat_map(|(stream, kept)| {
+            kept.troubles.iter().map(move |(what, message)| format!("{stream}: {what}: {message}"))
+        });
+        let all: Vec<String> = all.collect();
+        let mut text = all.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join("; ");
+        if all.len() > NAMED {
+            text.push_str(&format!("; and {} more", all.len() - NAMED));
+        }
+        text
     }
 }
