@@ -14,6 +14,7 @@ mod event;
 mod filter;
 mod inventory;
 pub mod keys;
+pub mod inspection;
 mod lines;
 mod notary;
 pub mod note;
@@ -25,6 +26,7 @@ mod recovery;
 mod removed;
 pub mod scan;
 pub mod seal;
+pub mod report;
 mod segment;
 mod site_key;
 mod storage;
@@ -45,6 +47,7 @@ pub use recovery::{Cut, Recovery, Restart};
 pub use segment::MAX_LINE;
 pub use site_key::{Hashed, SiteKey, SiteKeyError};
 pub use storage::{Disk, SegmentFile, Storage};
+pub use stream::names as stream_names;
 pub use writer::{Failure, Log, LogError, Options, Pending, Receipt, RecordUnavailable, Relay};
 
 /// The version of the entry format, the first member of every line.

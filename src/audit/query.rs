@@ -112,6 +112,13 @@ pub fn search(
     Ok(summary)
 }
 
+/// When the record that is here begins.
+pub fn oldest(log: &Path) -> Result<Option<Timestamp>, QueryError> {
+    let pieces = pieces(&Places::log(log)?, None, None)?;
+    // what cannot be read comes first, and says nothing
+    Ok(pieces.iter().find_map(|piece| std::str::from_utf8(&piece.from).ok()?.parse().ok()))
+}
+
 struct Search<'a> {
     filter: &'a Filter,
     sieve: Sieve,

@@ -4,6 +4,8 @@ mod places;
 mod progress;
 mod prove;
 mod rotate;
+mod inspect;
+mod report;
 mod rows;
 mod table;
 mod verify;
@@ -22,7 +24,13 @@ use crate::audit::keys::KeyFileError;
 use crate::audit::query::{self, Places, QueryError, Summary};
 use crate::audit::verify::{ProveError, SeenError};
 use crate::audit::{Event, Filter, Outcome, Person, SiteKey, SiteKeyError};
+use crate::cli::world::WorldError;
 use crate::clock::Clock;
+use crate::delivery::credentials::CredentialError;
+use crate::delivery::journal::JournalError;
+use crate::delivery::state_dir::StateError;
+use crate::guard::inspecting::InspectError;
+use crate::random::RandomError;
 
 use self::progress::Progress;
 use self::rows::Rows;
@@ -52,6 +60,8 @@ enum AuditCommand {
     VerifyProof(prove::VerifyProofArgs),
     /// Let a new key sign the record from now on
     RotateKey(rotate::RotateKeyArgs),
+    Inspect(inspect::InspectArgs),
+    Report(report::ReportArgs),
 }
 
 /// Which entries, and how they are shown. All conditions must hold.
@@ -137,6 +147,20 @@ pub enum AuditError {
     Key(#[from] SiteKeyError),
     #[error(transparent)]
     Query(#[from] QueryError),
+    #[error(transparent)]
+    Month(#[from] report::BadMonth),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    World(#[from] WorldError),
+    #[error(transparent)]
+    Tombstones(#[from] JournalError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Random(#[from] RandomError),
     #[error("cannot write the result: {0}")]
     Write(#[from] io::Error),
     #[error("{place}: {source}")]
@@ -168,6 +192,8 @@ pub fn run(args: &AuditArgs, clock: &Clock, out: &mut dyn Write, messages: &mut 
         AuditCommand::Prove(args) => prove::prove(args, out),
         AuditCommand::VerifyProof(args) => prove::verify_proof(args, out, messages),
         AuditCommand::RotateKey(args) => rotate::run(args, clock, out),
+        AuditCommand::Inspect(args) => inspect::run(args, clock.now(), out, messages),
+        AuditCommand::Report(args) => report::run(args, clock.now(), out, messages),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -17,6 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use self::keeping::Keeping;
 use crate::audit::upkeep::Report;
+use super::inspecting::Figures;
 use crate::judge::refusal::Code;
 
 /// Upper bounds in seconds: a guarded call takes well under a millisecond, a slow provider seconds.
@@ -116,13 +117,23 @@ impl Metrics {
 
     /// Everything as text.
     #[must_use]
-    pub fn text(&self, view_age: Option<SignedDuration>, grants: usize, record: &Report, now: Timestamp) -> String {
+    pub fn text(
+        &self,
+        view_age: Option<SignedDuration>,
+        grants: usize,
+        (record, inspections): (&Report, &Figures),
+        now: Timestamp,
+    ) -> String {
         self.keeping.set(record, now);
         self.view_age.set(view_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
         self.grants.set(i64::try_from(grants).unwrap_or(i64::MAX));
         let mut text = String::new();
+        let mut others = Registry::with_prefix("datashare");
+        inspections.register(&mut others);
         // writing into memory cannot fail
-        let _ = encode(&mut text, &self.registry.lock());
+        let _ = encode_registry(&mut text, &self.registry.lock());
+        let _ = encode_registry(&mut text, &others);
+        let _ = encode_eof(&mut text);
         text
     }
 }
@@ -155,7 +166,8 @@ mod tests {
         metrics.ended(How::Released, Duration::from_micros(120));
         metrics.ended(How::Refused(Code::QuotaExceeded), Duration::ZERO);
         let _open = Open::count(&metrics.open_calls);
-        let text = metrics.text(Some(SignedDuration::from_millis(1500)), 7, &Report::default(), Timestamp::UNIX_EPOCH);
+        let told = (&Report::default(), &Figures::default());
+        let text = metrics.text(Some(SignedDuration::from_millis(1500)), 7, told, Timestamp::UNIX_EPOCH);
         for code in Code::ALL {
             assert!(text.contains(&format!("datashare_guard_calls_total{{code=\"{}\"}}", code.as_str())), "{text}");
         }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::facts::Key;
 use super::index::Index;
 use crate::api::v1alpha1::Kind;
-use crate::api::v1alpha1::status::CredentialHash;
+use crate::api::v1alpha1::status::{CredentialHash, InspectionResult};
 
 pub use phase::phase;
 pub use resource::migration_end;
@@ -44,6 +44,8 @@ pub struct Observed {
     pub streams: Vec<String>,
     /// How they are kept, as far as their guards have told.
     pub kept: BTreeMap<String, Kept>,
+    /// The last inspection by policy.
+    pub inspections: HashMap<Key, InspectionResult>,
     /// Base URL of the guard, where it is known.
     pub url: Option<String>,
 }

@@ -7,7 +7,7 @@ use crate::api::v1alpha1::{AuditPolicy, Kind};
 use crate::judge::facts::Key;
 
 pub async fn update_status(context: &Context, key: &Key, policy: AuditPolicy) -> Result<(), Trouble> {
-    let mut fresh = context.view(|view| view.policy());
+    let mut fresh = context.view(|view| view.policy(key));
     // what inspections found is theirs; what no guard tells now stays as it was told
     let before = policy.status.clone().unwrap_or_default();
     fresh.oldest_record = fresh.oldest_record.or(before.oldest_record);
