@@ -18,6 +18,7 @@ mod control_plane;
 mod corpus;
 mod definitions;
 mod digests;
+mod gateways;
 mod gitops;
 mod guard;
 mod harness;

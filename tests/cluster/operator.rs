@@ -2,7 +2,7 @@
 //! signed decision, what survives crashes, deletions and restarts, and what others cannot make it believe.
 
 mod crash;
-mod credentials;
+pub mod credentials;
 mod deletion;
 mod enforcement;
 mod example;
@@ -13,4 +13,4 @@ mod routes;
 mod scene;
 mod served;
 mod tombstones;
-mod world;
+pub mod world;
