@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What the suites need beside Rust: ssh-keygen, ssh-agent (OpenSSH), git, ip (iproute2) and pip, by which Envoy comes. Installs what is missing where
-# it can (Debian, as root), and otherwise says what to install. Nothing is ever skipped for want of a tool.
+# What the suites need beside Rust: ssh-keygen, ssh-agent (OpenSSH), git, ip (iproute2) and pip, by which Envoy comes.
+# Installs what is missing where it can (Debian, as root), and otherwise says what to install. Nothing is ever skipped
+# for want of a tool.
 set -euo pipefail
 
 missing=()

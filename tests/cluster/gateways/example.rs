@@ -55,7 +55,8 @@ fn signed(mut grant: Value, request: &Value, resource: &Value) -> Value {
     spec["notAfter"] = json!(days(100));
     spec["requestRef"]["digest"] = json!(digests::request(CONSUMER, NAME, &request).unwrap());
     let unsigned: AccessGrantSpec = serde_json::from_value(spec.clone()).unwrap();
-    let slice = digests::slice(PROVIDER, RESOURCE, &resource, &unsigned.fields, &unsigned.operations, request.mode);
+    let (fields, operations) = (unsigned.fields.unwrap(), unsigned.operations.unwrap());
+    let slice = digests::slice(PROVIDER, RESOURCE, &resource, &fields, &operations, request.mode);
     spec["resourceRef"]["digest"] = json!(slice.unwrap());
     let unsigned: AccessGrantSpec = serde_json::from_value(spec.clone()).unwrap();
     let statement = Statement::new(SITE, PROVIDER, NAME, &unsigned).unwrap();
