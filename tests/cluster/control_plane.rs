@@ -28,8 +28,7 @@ pub use answer::Answer;
 pub use programs::Programs;
 
 use access::Access;
-pub use process::Process;
-use process::tail;
+pub use process::{Process, tail};
 
 /// How long anything may take on a machine that does much else.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -145,6 +144,8 @@ impl ControlPlane {
         let mut arguments = vec![format!("--data-dir={}", self.folder.join("etcd/data").display())];
         arguments.push(format!("--listen-client-urls={url}"));
         arguments.push(format!("--advertise-client-urls={url}"));
+        // a benchmark's objects are more than its usual 2 GiB
+        arguments.push("--quota-backend-bytes=17179869184".to_owned());
         // nobody else joins, and nothing of it is needed after a crash
         arguments.extend(["--listen-peer-urls=http://127.0.0.1:0", "--unsafe-no-fsync"].map(str::to_owned));
         arguments

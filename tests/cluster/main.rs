@@ -19,6 +19,7 @@ mod corpus;
 mod definitions;
 mod digests;
 mod faults;
+mod gateways;
 mod gitops;
 mod guard;
 mod harness;

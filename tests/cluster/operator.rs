@@ -3,7 +3,7 @@
 
 mod admitted;
 mod crash;
-mod credentials;
+pub mod credentials;
 mod deletion;
 mod enforcement;
 mod example;
@@ -16,4 +16,4 @@ mod routes;
 mod scene;
 mod served;
 mod tombstones;
-mod world;
+pub mod world;

@@ -150,7 +150,10 @@ impl Drop for Running {
 }
 
 pub fn get(address: SocketAddr, path: &str, head: &str) -> Reply {
-    let mut stream = TcpStream::connect(address).unwrap();
+    get_over(TcpStream::connect(address).unwrap(), path, head)
+}
+
+pub fn get_over(mut stream: TcpStream, path: &str, head: &str) -> Reply {
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: guard\r\n{head}\r\n").as_bytes()).unwrap();
     let mut bytes = Vec::new();
