@@ -1,12 +1,12 @@
 //! `datashare audit`: the auditor's commands over the record.
 
 mod cluster;
+mod inspect;
 mod places;
 mod progress;
 mod prove;
-mod rotate;
-mod inspect;
 mod report;
+mod rotate;
 mod rows;
 mod table;
 mod verify;
@@ -22,7 +22,7 @@ use jiff::tz::TimeZone;
 use crate::audit::archive::ArchiveError;
 use crate::audit::checkpoint::CheckpointError;
 use crate::audit::keys::KeyFileError;
-use crate::audit::query::{self, Places, QueryError, Summary};
+use crate::audit::query::{self, QueryError, Summary};
 use crate::audit::verify::{ProveError, SeenError};
 use crate::audit::{Event, Outcome, Person, SiteKey, SiteKeyError};
 use crate::cli::world::WorldError;

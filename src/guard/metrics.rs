@@ -16,8 +16,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::keeping::Keeping;
-use crate::audit::upkeep::Report;
 use super::inspecting::Figures;
+use crate::audit::upkeep::Report;
 use crate::judge::refusal::Code;
 
 /// Upper bounds in seconds: a guarded call takes well under a millisecond, a slow provider seconds.
