@@ -149,7 +149,10 @@ fn callers(folder: &Path) {
     over.store(true, Ordering::Relaxed);
     let sealed = sealing.join().unwrap();
     log.close().unwrap();
-    println!("8 callers, p50 and p99 of a receipt: quiet {quiet:?}, while sealing {busy:?} ({} MB sealed)", sealed >> 20);
+    println!(
+        "8 callers, p50 and p99 of a receipt: quiet {quiet:?}, while sealing {busy:?} ({} MB sealed)",
+        sealed >> 20
+    );
 }
 
 fn waits(log: &Log) -> [Duration; 2] {
