@@ -12,8 +12,12 @@ mod encode;
 mod entry;
 mod event;
 mod filter;
+<<<<<<< HEAD
 pub mod inspection;
 mod inventory;
+=======
+pub mod inventory;
+>>>>>>> a
 pub mod keys;
 mod lines;
 mod notary;
@@ -23,8 +27,12 @@ pub mod pruned;
 pub mod query;
 mod recorded;
 mod recovery;
+<<<<<<< HEAD
 mod removed;
 pub mod report;
+=======
+pub mod removed;
+>>>>>>> a
 pub mod scan;
 pub mod seal;
 mod segment;

@@ -71,6 +71,7 @@ pub fn parse(bytes: &[u8]) -> Vec<Pruned> {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::audit::tree::Range;
@@ -99,5 +100,19 @@ mod tests {
         assert_eq!((removed.lines.len(), removed.has(3, 7), removed.has(9, 12)), (2, true, false));
         removed.add(stretch(7, 9)).unwrap();
         assert_eq!(Removed::open(folder.path()).unwrap().follow(0, 9), 9);
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_found_whatever_stands_between_them(lengths in prop::collection::vec(1_u64..9, 1..9), noise in "[^\n]{0,20}") {
+            let (mut bytes, mut from) = (Vec::new(), 0);
+            for length in &lengths {
+                stretch(from, from + length).write(&mut bytes);
+                bytes.extend(format!("\n{noise}\n\n").into_bytes());
+                from += length;
+            }
+            let found: Vec<_> = parse(&bytes).iter().map(|line| line.range.to() - line.range.from()).collect();
+            prop_assert_eq!(found, lengths);
+        }
     }
 }

@@ -158,6 +158,10 @@ impl Upkeep {
     fn seal_closed(&mut self) -> Result<(), UpkeepError> {
         let segments = self.segments()?;
         let waiting: Vec<&Segment> = seal::waiting(&segments).collect();
+        if !waiting.is_empty() {
+            // so that what is copied next is proved as far as it goes
+            self.log.checkpoint_now();
+        }
         for (place, plain) in waiting.iter().enumerate() {
             let behind = waiting.len() - place - 1;
             let level = LEVELS.iter().find(|(many, _)| behind >= *many).map_or(3, |(_, level)| *level);

@@ -230,7 +230,7 @@ impl GuardLease {
         let mut annotations = BTreeMap::from([(APPLIED.to_owned(), text)]);
         let report = self.standing.report();
         if report.round.is_some() {
-            annotations.insert(KEPT.to_owned(), serde_json::to_string(&report.kept()).unwrap_or_default());
+            annotations.insert(KEPT.to_owned(), report.kept().text());
         }
         Lease {
             metadata: ObjectMeta {

@@ -4,6 +4,7 @@
 
 mod conditions;
 mod grant;
+mod kept;
 mod phase;
 mod policy;
 mod request;
@@ -12,14 +13,19 @@ mod revocation;
 
 use std::collections::{BTreeMap, HashMap};
 
+<<<<<<< HEAD
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
+=======
+use jiff::Timestamp;
+>>>>>>> a
 
 use super::facts::Key;
 use super::index::Index;
 use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::status::{CredentialHash, InspectionResult};
 
+pub use kept::Kept;
 pub use phase::phase;
 pub use resource::migration_end;
 pub use revocation::recall;
@@ -48,22 +54,6 @@ pub struct Observed {
     pub inspections: HashMap<Key, InspectionResult>,
     /// Base URL of the guard, where it is known.
     pub url: Option<String>,
-}
-
-/// How one stream of the record is kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Kept {
-    /// Whether any policy names an archive.
-    pub has_archive: bool,
-    /// Entries below this index are in every archive.
-    pub archived_through: Option<u64>,
-    /// The newest entry of the oldest closed segment that some archive lacks.
-    pub lags_since: Option<Timestamp>,
-    /// The oldest entry that is kept.
-    pub oldest: Option<Timestamp>,
-    /// What is wrong, by what it is about: an archive's address, or a task.
-    pub troubles: BTreeMap<String, String>,
 }
 
 /// How far the way from a gateway to the guard is made.

@@ -129,7 +129,7 @@ impl Guards {
             lasts: Duration::from_secs(seconds.unwrap_or(3600)),
             seen: Stopwatch::start(),
             version,
-            kept: lease.annotations().get(KEPT).and_then(|text| serde_json::from_str(text).ok()),
+            kept: lease.annotations().get(KEPT).and_then(|text| Kept::parse(text.as_bytes())),
         };
         inner.guards.insert(name, guard);
         drop(inner);

@@ -16,7 +16,8 @@ use datashare::audit::archive::Lock;
 use datashare::audit::query::{self, Places};
 use datashare::audit::seal::{Step, Steps};
 use datashare::audit::upkeep::{Keeping, Report, Upkeep, Wanted};
-use datashare::audit::{Disk, Entry, Event, Filter, Log, Options, Storage, archive::Archive};
+use datashare::audit::verify::{self, Folder, Known};
+use datashare::audit::{Entry, Event, Evidence, Filter, Log, Options, Storage, archive::Archive};
 use datashare::clock::Clock;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -24,6 +25,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+
+use crate::record::disk::Moody;
 
 const SITE: &str = "济南-test";
 const STREAM: &str = "guard-0";
@@ -42,7 +45,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self::on(Arc::new(Disk), Arc::new(Unhindered))
+        Self::on(roomy(), Arc::new(Unhindered))
     }
 
     fn on(disk: Arc<dyn Storage>, steps: Arc<dyn Steps>) -> Self {
@@ -70,8 +73,10 @@ impl World {
     /// Opens the stream as after a crash or a stop.
     fn start(&mut self, disk: Arc<dyn Storage>, steps: Arc<dyn Steps>) {
         self.running = None;
-        let options = Options { stream: Some(STREAM.to_owned()), ..Options::default() };
+        let evidence = Some(Evidence::new(&self.folder.path().join("notary")));
+        let options = Options { stream: Some(STREAM.to_owned()), evidence, ..Options::default() };
         let (log, _) = Log::open_on(disk, &self.log(), &options, self.clock.clone()).unwrap();
+        log.set_site(SITE);
         let (keeping, said) = (self.keeping.clone(), self.said.clone());
         let ask = Box::new(move || Some(keeping.lock().clone()));
         let stop = CancellationToken::new();
@@ -136,6 +141,17 @@ impl World {
         lines
     }
 
+    /// Whether stream and archive are what was signed; gives how many entries there ever were, and how many are gone.
+    fn verified(&self) -> [(u64, u64); 2] {
+        self.running.as_ref().unwrap().0.checkpoint_now();
+        [self.log(), self.archive().join(SITE)].map(|folder| {
+            let known = Known { keys: None, witnesses: &[], seen: None, now: self.clock.now() };
+            let verdict = verify::verify(&Folder(folder), STREAM, &known, &|_| {}).unwrap();
+            assert!(verdict.findings.is_empty(), "{:#?}", verdict.findings);
+            (verdict.entries, verdict.removed)
+        })
+    }
+
     fn asked(&self, filter: &Filter) -> Vec<String> {
         let mut places = Places::log(&self.log()).unwrap();
         if self.archived().exists() {
@@ -181,6 +197,11 @@ fn plain(first: u64) -> String {
 
 fn sealed(first: u64) -> String {
     format!("{first:020}.jsonl.zst")
+}
+
+/// The real disk, however little of it is left here.
+fn roomy() -> Arc<dyn Storage> {
+    Arc::new(Moody::new())
 }
 
 struct Unhindered;

@@ -89,3 +89,31 @@ fn write(path: &Path, holds: &BTreeMap<String, Hold>) -> io::Result<()> {
     fs::rename(&new, path)?;
     sync_folder_of(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn holds_outlive_the_process_and_what_cannot_be_read_stops_it(
+            names in prop::collection::btree_set("[a-z]{1,9}/[a-z]{1,9}/[a-z]{1,9}", 0..5),
+            reason in "\\PC{1,20}",
+            since in prop::option::of(1_i8..=28),
+            cut in 1_usize..30,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let since = since.map(|day| jiff::civil::date(2026, 2, day));
+            let hold = Hold { reason, decided_by: "d".to_owned(), since, until: None };
+            let known: BTreeMap<String, Hold> = names.into_iter().map(|name| (name, hold.clone())).collect();
+            let path = folder.path().join(HOLDS);
+            write(&path, &known).unwrap();
+            prop_assert_eq!(Holds::open(folder.path()).unwrap().known, known.clone());
+            let bytes = fs::read(&path).unwrap();
+            fs::write(&path, &bytes[..bytes.len().saturating_sub(cut)]).unwrap();
+            prop_assert!(Holds::open(folder.path()).is_err());
+        }
+    }
+}

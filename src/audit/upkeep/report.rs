@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -63,7 +62,7 @@ impl Report {
 /// What the last process wrote about this stream; nothing if it wrote nothing that can be read.
 #[must_use]
 pub fn last_kept(stream: &Path) -> Option<Kept> {
-    serde_json::from_slice(&fs::read(stream.join(STANDING)).ok()?).ok()
+    Kept::parse(&fs::read(stream.join(STANDING)).ok()?)
 }
 
 /// A report that changes; clones are the same.
@@ -164,8 +163,7 @@ impl Upkeep {
         let kept = self.standing.report().kept();
         if self.written.as_ref() != Some(&kept) {
             // only for whoever looks from another process
-            let written = serde_json::to_vec(&kept).map_err(io::Error::from);
-            let written = written.and_then(|bytes| fs::write(self.stream.join(STANDING), bytes));
+            let written = fs::write(self.stream.join(STANDING), kept.text());
             self.written = written.is_ok().then_some(kept);
         }
     }

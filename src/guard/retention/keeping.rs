@@ -79,3 +79,43 @@ fn add(archives: &mut Vec<Wanted>, archive: &Archive) {
         None => archives.push(Wanted { url, lock }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use serde_json::json;
+
+    use super::*;
+    use crate::judge::facts::Key;
+
+    fn site(name: &str) -> Site {
+        Site { name: name.into(), time_zone: TimeZone::UTC }
+    }
+
+    #[test]
+    fn policies_are_followed_together() {
+        let retentions = Retentions::default();
+        assert!(retentions.keeping(&site("")).is_none());
+        let alone = retentions.keeping(&site("jinan")).unwrap();
+        assert_eq!((alone.segment_bytes, alone.archives.len(), alone.period), (64 << 20, 0, 184));
+        let policies = [
+            json!({"retention": {"period": "200d", "holds": [{"name": "h", "reason": "r", "decidedBy": "d", "since": "2026-01-02"}]},
+                "archive": {"url": "s3://records/a/", "lock": "Governance"}, "seal": {"maxAge": "2h", "maxBytes": 65536}}),
+            json!({"retention": {"period": "184d"}, "archive": {"url": "s3://records/a", "lock": "Compliance"}, "seal": {"maxAge": "10m"}}),
+            json!({"retention": {"period": "184d"}, "archive": {"url": "file:///var/archive"}}),
+        ];
+        for (name, policy) in ["a", "b", "c"].into_iter().zip(policies) {
+            retentions.set(Key::new("jinan", name), &serde_json::from_value(policy).unwrap());
+        }
+        let keeping = retentions.keeping(&site("jinan")).unwrap();
+        assert_eq!((keeping.segment_bytes, keeping.segment_age), (65536, SignedDuration::from_mins(10)));
+        let archives = [("s3://records/a", Lock::Compliance), ("file:///var/archive", Lock::None)];
+        let archives = archives.map(|(url, lock)| Wanted { url: url.to_owned(), lock });
+        assert_eq!((keeping.archives.as_slice(), keeping.period), (archives.as_slice(), 200));
+        assert_eq!(keeping.policies.into_iter().collect::<Vec<_>>(), ["jinan/a", "jinan/b", "jinan/c"]);
+        let hold = &keeping.holds["jinan/a/h"];
+        assert_eq!((hold.since.map(|day| day.to_string()), hold.until), (Some("2026-01-02".to_owned()), None));
+        retentions.remove(&Key::new("jinan", "a"));
+        assert!(retentions.keeping(&site("jinan")).unwrap().holds.is_empty());
+    }
+}

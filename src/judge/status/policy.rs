@@ -55,3 +55,47 @@ impl View<'_> {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::tz::TimeZone;
+
+    use super::super::{Kept, Observed};
+    use super::*;
+    use crate::approval::signers::Signers;
+    use crate::judge::facts::Site;
+    use crate::judge::index::Index;
+    use crate::judge::ledger::Ledger;
+
+    fn status(kept: [(&str, Kept); 2]) -> AuditPolicyStatus {
+        let site = Site { name: "jinan".into(), time_zone: TimeZone::UTC };
+        let index = Index::new(site, Signers::default(), Ledger::default());
+        let kept: BTreeMap<String, Kept> = kept.into_iter().map(|(stream, kept)| (stream.to_owned(), kept)).collect();
+        let observed = Observed { guards: 2, current: 2, kept, ..Observed::default() };
+        View { index: &index, observed: &observed, now: Timestamp::UNIX_EPOCH }.policy()
+    }
+
+    #[test]
+    fn an_archive_that_fails_is_a_condition() {
+        let well = Kept { has_archive: true, archived_through: Some(70), ..Kept::default() };
+        let told = status([("a", well.clone()), ("b", well.clone())]);
+        let archived = told.conditions.unwrap().pop().unwrap();
+        assert_eq!((archived.type_.as_str(), archived.status.as_str()), ("Archived", "True"));
+        assert_eq!(told.archived_through.as_deref(), Some("a/70"));
+
+        let mut ill = Kept { lags_since: Some(Timestamp::UNIX_EPOCH), archived_through: Some(9), ..well.clone() };
+        ill.oldest = Some(Timestamp::UNIX_EPOCH);
+        ill.troubles.insert("s3://records".into(), "no answer".into());
+        let told = status([("a", well), ("b", ill)]);
+        let archived = told.conditions.unwrap().pop().unwrap();
+        assert_eq!((archived.status.as_str(), archived.reason.as_str()), ("False", "ArchiveFails"));
+        assert_eq!(archived.message, "b: s3://records: no answer");
+        assert_eq!(told.archived_through.as_deref(), Some("b/9"));
+        assert_eq!(told.oldest_record.as_deref(), Some("1970-01-01T00:00:00Z"));
+
+        let without = status([("a", Kept::default()), ("b", Kept::default())]);
+        assert_eq!((without.conditions.unwrap().len(), without.archived_through), (1, None));
+    }
+}

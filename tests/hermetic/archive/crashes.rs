@@ -14,18 +14,18 @@ use super::*;
 fn live(world: &mut World, part: usize) {
     match part {
         0 => {
-            world.write("a", 10);
+            world.write("a", 190);
         }
         1 | 3 => world.advance(2),
         2 => {
             world.round();
-            world.write("b", 20);
+            world.write("b", 200);
         }
         4 => {
             world.round();
             world.write("c", 900);
         }
-        5 => world.advance(11 * 24),
+        5 => world.advance(201 * 24),
         6 => {
             world.round();
         }
@@ -82,7 +82,7 @@ fn root_of_what_is_left(world: &World) -> [u8; 32] {
 #[test]
 fn a_crash_at_any_step_loses_nothing_and_is_made_good() {
     let whole = Arc::new(Crash::default());
-    let mut calm = World::on(Arc::new(Disk), whole.clone());
+    let mut calm = World::on(roomy(), whole.clone());
     (0..PARTS).for_each(|part| live(&mut calm, part));
     let steps = whole.seen.lock().clone();
     let kinds: BTreeSet<Step> = steps.iter().copied().collect();
@@ -91,7 +91,7 @@ fn a_crash_at_any_step_loses_nothing_and_is_made_good() {
     assert_eq!(expected, ["c".to_owned()].into());
 
     for at in 0..steps.len() {
-        let mut world = World::on(Arc::new(Disk), Arc::new(Crash::at(at)));
+        let mut world = World::on(roomy(), Arc::new(Crash::at(at)));
         let mut all = BTreeMap::new();
         for part in 0..PARTS {
             live(&mut world, part);
@@ -105,7 +105,7 @@ fn a_crash_at_any_step_loses_nothing_and_is_made_good() {
                 fs::write(item.path(), &bytes[..bytes.len() / 2]).unwrap();
             }
         }
-        world.start(Arc::new(Disk), Arc::new(Unhindered));
+        world.start(roomy(), Arc::new(Unhindered));
         must_be_there(&world, &all);
         world.round();
         let report = world.round();
@@ -121,5 +121,6 @@ fn a_crash_at_any_step_loses_nothing_and_is_made_good() {
         let mut tree = Range::empty_at(0);
         all.values().for_each(|line| tree.push(line.as_bytes()));
         assert_eq!(Some(root_of_what_is_left(&world)), tree.root(), "crash before step {at} ({:?})", steps[at]);
+        world.verified();
     }
 }

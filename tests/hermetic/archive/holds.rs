@@ -23,14 +23,15 @@ fn a_held_segment_stays_until_its_policy_lets_go_of_it() {
     let mut world = World::new();
     for day in ["2026-01-01", "2026-01-03"] {
         assert_eq!(world.today().to_string(), day);
-        world.write("a", 10);
+        world.write("a", 190);
         world.advance(48);
         world.round();
     }
+    world.keeping.lock().period = 3000;
     let held = "jinan/default/case-17".to_owned();
     world.keeping.lock().holds.insert(held.clone(), hold(None, Some("2026-01-02")));
     world.round();
-    world.advance(30 * 24);
+    world.advance(200 * 24);
     let report = world.round();
     assert_eq!((report.pruned, report.held), (1, 1), "{report:?}");
     assert!(names(&world.archived()).contains(&sealed(0)) && names(&world.stream()).contains(&sealed(0)));
@@ -40,7 +41,7 @@ fn a_held_segment_stays_until_its_policy_lets_go_of_it() {
     // the policy is gone, also over a restart: that ends nothing
     world.keeping.lock().holds.clear();
     world.keeping.lock().policies.clear();
-    world.start(Arc::new(Disk), Arc::new(Unhindered));
+    world.start(roomy(), Arc::new(Unhindered));
     assert_eq!(world.round().held, 1);
     // back with its hold: nothing new
     world.keeping.lock().policies.insert("jinan/default".into());
@@ -67,7 +68,7 @@ fn an_inventory_that_says_the_time_is_over_removes_nothing_that_is_to_be_kept() 
     let forged = text.replace("2029-01-01", "2026-01-01");
     assert_ne!(forged, text);
     fs::write(&path, forged).unwrap();
-    world.start(Arc::new(Disk), Arc::new(Unhindered));
+    world.start(roomy(), Arc::new(Unhindered));
     for _ in 0..2 {
         let report = world.round();
         assert_eq!((report.pruned, report.troubles.len()), (0, 0), "{report:?}");

@@ -101,7 +101,7 @@ fn world(server: &Server, lock: Lock) -> World {
     world.keeping.lock().archives = vec![Wanted { url: "s3://records/log".to_owned(), lock }];
     // the server's clock is the real one
     world.clock.set(Timestamp::now());
-    world.start(Arc::new(Disk), Arc::new(Unhindered));
+    world.start(roomy(), Arc::new(Unhindered));
     world
 }
 

@@ -49,6 +49,8 @@ fn in_ten_years_nothing_goes_early_and_nothing_stays_longer_than_a_day() {
     let report = world.round();
     assert_eq!(report.troubles.len(), 0, "{report:?}");
     assert_eq!(usize::try_from(report.pruned).unwrap(), removed);
+    let [(entries, gone), (archived, gone_there)] = world.verified();
+    assert!(entries >= archived && archived > 520 && gone >= gone_there && gone_there > 400, "{entries} {gone}");
 }
 
 fn files(stream: &Path) -> BTreeSet<String> {
