@@ -12,12 +12,8 @@ mod encode;
 mod entry;
 mod event;
 mod filter;
-<<<<<<< HEAD
 pub mod inspection;
-mod inventory;
-=======
 pub mod inventory;
->>>>>>> a
 pub mod keys;
 mod lines;
 mod notary;
@@ -27,12 +23,9 @@ pub mod pruned;
 pub mod query;
 mod recorded;
 mod recovery;
-<<<<<<< HEAD
 mod removed;
 pub mod report;
-=======
 pub mod removed;
->>>>>>> a
 pub mod scan;
 pub mod seal;
 mod segment;

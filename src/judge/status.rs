@@ -13,12 +13,7 @@ mod revocation;
 
 use std::collections::{BTreeMap, HashMap};
 
-<<<<<<< HEAD
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
-use serde::{Deserialize, Serialize};
-=======
-use jiff::Timestamp;
->>>>>>> a
 
 use super::facts::Key;
 use super::index::Index;

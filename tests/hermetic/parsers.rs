@@ -6,12 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file that reads, where its property stands, and its target below `tests/fuzz/targets`.
-<<<<<<< HEAD
-const PARSERS: [(&str, &str, &str); 42] = [
+const PARSERS: [(&str, &str, &str); 47] = [
     ("src/api/v1alpha1/schedule.rs", "src/api/v1alpha1/schedule.rs", "syntax"),
-=======
-const PARSERS: [(&str, &str, &str); 46] = [
->>>>>>> a
     ("src/api/v1alpha1/validate/syntax.rs", "src/api/v1alpha1/validate/syntax.rs", "syntax"),
     ("src/approval/canonical.rs", "src/approval/canonical/tests.rs", "canonical"),
     ("src/approval/signers.rs", "src/approval/signers/tests.rs", "signers"),
