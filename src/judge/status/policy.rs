@@ -74,7 +74,7 @@ mod tests {
         let index = Index::new(site, Signers::default(), Ledger::default());
         let kept: BTreeMap<String, Kept> = kept.into_iter().map(|(stream, kept)| (stream.to_owned(), kept)).collect();
         let observed = Observed { guards: 2, current: 2, kept, ..Observed::default() };
-        View { index: &index, observed: &observed, now: Timestamp::UNIX_EPOCH }.policy()
+        View { index: &index, observed: &observed, now: Timestamp::UNIX_EPOCH }.policy(&Key::new("jinan", "keep"))
     }
 
     #[test]
