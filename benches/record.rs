@@ -12,10 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use datashare::audit::tree::Range;
 use datashare::audit::usage::Usage;
+use datashare::audit::verify::{self, Folder, Known};
 use datashare::audit::{
-    Disk, Entry, Event, Filter, GrantRef, Log, NameRef, Options, Outcome, Parameter, SegmentFile, Storage, UnitRef,
-    Upstream, query,
+    Disk, Entry, Event, Evidence, Filter, GrantRef, Log, NameRef, Options, Outcome, Parameter, SegmentFile, Storage,
+    UnitRef, Upstream, query,
 };
 use datashare::clock::Clock;
 use rustix::time::{ClockId, clock_gettime};
@@ -37,7 +39,7 @@ fn main() {
         let mut bare = Vec::new();
         for round in 0..2 {
             let time = Duration::from_secs_f64(seconds / 2.0);
-            ours.push(record(&folder.join(format!("log-{callers}-{round}")), callers, time));
+            ours.push(record(&folder.join(format!("log-{callers}-{round}")), callers, time, false));
             bare.push(bare_disk(&folder.join(format!("bare-{callers}-{round}")), callers, time));
         }
         let (ours, bare) = (Run::sum(&ours), Run::sum(&bare));
@@ -51,8 +53,69 @@ fn main() {
             ours.entries as f64 / ours.syncs as f64
         );
     }
+    signing(&folder, seconds);
     asking(&folder.join("asked"));
     fs::remove_dir_all(&folder).unwrap();
+}
+
+/// What proving costs: the tree and the checkpoints while entries are recorded, and verifying them afterwards.
+fn signing(folder: &Path, seconds: f64) {
+    let lines: Vec<Vec<u8>> = (0..1000).map(|number| format!("{number:0>600}").into_bytes()).collect();
+    let tree = measure(|| {
+        let mut tree = Range::empty_at(0);
+        (0..200).for_each(|_| lines.iter().for_each(|line| tree.push(line)));
+        assert!(tree.root().is_some());
+        tree.to()
+    });
+    println!("tree: {:.2} µs an entry of 600 bytes", tree.cpu_each());
+    let time = Duration::from_secs_f64(seconds / 2.0);
+    for callers in [8, 64] {
+        let (mut plain, mut signed) = (Vec::new(), Vec::new());
+        for round in 0..2 {
+            plain.push(record(&folder.join(format!("plain-{callers}-{round}")), callers, time, false));
+            signed.push(record(&folder.join(format!("signed-{callers}-{round}")), callers, time, true));
+        }
+        let (plain, signed) = (Run::sum(&plain), Run::sum(&signed));
+        println!(
+            "with checkpoints every second, {callers} callers: {:.0} entries/s beside {:.0} without, {:.2} µs CPU more each",
+            signed.rate(),
+            plain.rate(),
+            signed.cpu_each() - plain.cpu_each()
+        );
+    }
+    verifying(&folder.join("verified"));
+}
+
+/// Verifying half a million entries on one core and on all of them.
+fn verifying(folder: &Path) {
+    const ENTRIES: u32 = 500_000;
+    let evidence = Some(Evidence::new(&folder.with_extension("keys")));
+    let stream = Some("guard-1".to_owned());
+    let options = Options { stream, evidence, max_segment_bytes: 16 << 20, ..Options::default() };
+    let (log, _) = Log::open(folder, &options, Clock::system()).unwrap();
+    log.set_site("bench");
+    for number in 0..ENTRIES {
+        let user = format!("p-{:04}", number % 1000);
+        let entry = Entry { user: Some(&user), ..sample() };
+        if number % 5000 == 0 {
+            log.append_blocking(&entry).unwrap();
+        } else {
+            drop(log.append(&entry));
+        }
+    }
+    log.close().unwrap();
+    let known = Known { keys: None, witnesses: &[], seen: None, now: Clock::system().now() };
+    let place = Folder(folder.to_owned());
+    for threads in [1, 0] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let run = measure(|| {
+            let verdict = pool.install(|| verify::verify(&place, "guard-1", &known, &|_| {})).unwrap();
+            assert!(verdict.findings.is_empty() && verdict.unproven() == 0, "{verdict:?}");
+            verdict.entries
+        });
+        let cores = if threads == 1 { "one core" } else { "all cores" };
+        println!("verify on {cores}: {:.0} entries/s, {:.2} µs CPU each", run.rate(), run.cpu_each());
+    }
 }
 
 /// Questions to a record of half a million entries, one in a thousand of them by `p-0000`.
@@ -123,9 +186,12 @@ fn cpu_time() -> Duration {
 }
 
 /// Callers on one thread, as in a guard with one worker; each waits for its receipt before its next entry.
-fn record(folder: &Path, callers: usize, time: Duration) -> Run {
+fn record(folder: &Path, callers: usize, time: Duration, signed: bool) -> Run {
     let disk = Counting::default();
-    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder, &Options::default(), Clock::system()).unwrap();
+    let evidence = signed.then(|| Evidence::new(&folder.with_extension("keys")));
+    let options = Options { evidence, ..Options::default() };
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder, &options, Clock::system()).unwrap();
+    log.set_site("bench");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let over = Arc::new(AtomicBool::new(false));
     let mut run = measure(|| {

@@ -3,29 +3,45 @@
 //! What was written is found again by [`query`], and counted per grant by [`usage`].
 //!
 //! On disk, `<log>/<stream>/entries/<index of the first entry, 20 digits>.jsonl`: one entry a line,
-//! indexes from 0 without a gap, one stream per guard.
+//! indexes from 0 without a gap, one stream per guard. [`upkeep`] seals closed segments (`.jsonl.zst`),
+//! copies them to the archive and removes them once their time is over.
 
+pub mod archive;
+pub mod checkpoint;
 mod encode;
 mod entry;
 mod event;
 mod filter;
 pub mod inspection;
+pub mod inventory;
+pub mod keys;
 mod lines;
+mod notary;
+pub mod note;
+pub mod proof;
+pub mod pruned;
 pub mod query;
 mod recorded;
 mod recovery;
+pub mod removed;
 pub mod report;
+pub mod scan;
+pub mod seal;
 mod segment;
 mod site_key;
 mod storage;
 mod stream;
+pub mod tree;
+pub mod upkeep;
 pub mod usage;
+pub mod verify;
 mod writer;
 
 pub use entry::{Entry, GrantRef, NameRef, Parameter, UnitRef, Upstream};
 pub use event::{Event, Outcome, UnknownWord};
 pub use filter::{Filter, Person};
 pub use lines::{Line, Lines};
+pub use notary::{Evidence, NotaryError};
 pub use recorded::{Recorded, RecordedGrant, RecordedName, RecordedUnit};
 pub use recovery::{Cut, Recovery, Restart};
 pub use segment::MAX_LINE;

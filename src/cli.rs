@@ -126,7 +126,8 @@ impl CliError {
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Result<u8, CliError> {
     let words: Vec<OsString> = words.into_iter().collect();
     let mut command = Cli::command();
-    if words.first().is_some_and(|word| is_plugin(Path::new(word))) {
+    let as_plugin = words.first().is_some_and(|word| is_plugin(Path::new(word)));
+    if as_plugin {
         command = command.name("kubectl-datashare").bin_name("kubectl datashare");
     }
     let parsed = command.try_get_matches_from_mut(&words).and_then(|found| Cli::from_arg_matches(&found));
@@ -165,7 +166,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Result<u8, CliError> {
         Command::Check(args) => check::run(args, clock, out, messages)?,
         Command::Plan(args) => plan::run(args, clock, out, messages)?,
         Command::Revoke(args) => revoke::run(args, clock, out, messages)?,
-        Command::Audit(args) => audit::run(args, clock, out, messages)?,
+        Command::Audit(args) => audit::run(args, as_plugin, clock, out, messages)?,
         Command::Completion(args) => completion::run(args, &mut Cli::command(), command.get_name(), out)?,
     })
 }

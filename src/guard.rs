@@ -11,6 +11,7 @@ mod answer;
 mod authenticate;
 mod call;
 mod headers;
+pub mod inquiry;
 pub mod inspecting;
 mod introspection;
 pub mod lease;
@@ -44,6 +45,7 @@ use self::retention::Retentions;
 use self::upstream::{Resolver, Secrets};
 use self::view::View;
 use crate::audit::query::QueryError;
+use crate::audit::upkeep::Standing;
 use crate::audit::usage::Usage;
 use crate::audit::{Log, SiteKey};
 use crate::clock::Clock;
@@ -59,6 +61,8 @@ pub struct Parts {
     pub secrets: Secrets,
     pub resolver: Resolver,
     pub retentions: Retentions,
+    /// How the record is kept, for the metrics.
+    pub standing: Standing,
     pub clock: Clock,
     pub limits: Limits,
 }
@@ -72,6 +76,7 @@ pub struct Guard {
     secrets: Secrets,
     resolver: Resolver,
     retentions: Retentions,
+    standing: Standing,
     clock: Clock,
     limits: Limits,
     calendar: Calendar,
@@ -86,7 +91,7 @@ pub struct Guard {
 impl Guard {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { index, view, log, site_key, secrets, resolver, retentions, clock, limits } = parts;
+        let Parts { index, view, log, site_key, secrets, resolver, retentions, standing, clock, limits } = parts;
         Arc::new(Self {
             index,
             view,
@@ -95,6 +100,7 @@ impl Guard {
             secrets,
             resolver,
             retentions,
+            standing,
             clock,
             limits,
             calendar: Calendar::default(),
@@ -150,8 +156,8 @@ impl Guard {
     /// The guard's figures in Prometheus' text format.
     #[must_use]
     pub fn render_metrics(&self) -> String {
-        let grants = self.index.read().grant_count();
-        self.metrics.text(self.view.age(self.clock.now()), grants, &self.inspections)
+        let (grants, now) = (self.index.read().grant_count(), self.clock.now());
+        self.metrics.text(self.view.age(now), grants, (&self.standing.report(), &self.inspections), now)
     }
 
     /// The figures of inspections, for whoever inspects this guard's record.

@@ -1,31 +1,30 @@
 //! Finding entries again: over all streams of a log, in the order of time, while guards go on
 //! writing. Memory holds the matches of the few segments that overlap in time, however long the log.
 
-use std::fs::File;
-use std::io::{self, Read};
+mod pieces;
+
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rayon::prelude::*;
 
-use crate::audit::encode::{TIME_LENGTH, time_text};
+use crate::audit::archive::ArchiveError;
 use crate::audit::filter::{Filter, Sieve, time_of};
 use crate::audit::lines::{Line, Lines};
 use crate::audit::recorded::Recorded;
-use crate::audit::segment::{self, ENTRIES};
-use crate::audit::stream;
+use crate::audit::segment::Segment;
 
-/// How far a guard's clock may have been set back before a segment is passed over wrongly.
-const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(24);
+pub use self::pieces::Places;
+use self::pieces::Time;
+pub(super) use self::pieces::{Piece, pieces};
 
 /// Places named in a [`Summary`]; the rest is only counted.
 const NAMED_PLACES: usize = 20;
 
 /// Segments read side by side.
 const MOST_AT_ONCE: usize = 8;
-
-type Time = [u8; TIME_LENGTH];
 
 /// An entry that was asked for.
 #[derive(Clone, Debug)]
@@ -36,6 +35,18 @@ pub struct Found {
 }
 
 impl Found {
+    /// A line of somebody else's record; nothing if it does not begin as entries do.
+    #[must_use]
+    pub fn read(line: String) -> Option<Self> {
+        Some(Self { time: time_of(line.as_bytes())?, line: line.into() })
+    }
+
+    /// Whether it was written before another one; of two at one moment neither was.
+    #[must_use]
+    pub fn is_before(&self, other: &Self) -> bool {
+        self.time < other.time
+    }
+
     /// The entry, parsed.
     pub fn entry(&self) -> Result<Recorded, serde_json::Error> {
         Recorded::parse(self.line.as_bytes())
@@ -65,6 +76,8 @@ pub enum QueryError {
     Read { path: PathBuf, source: io::Error },
     #[error("cannot write the result: {0}")]
     Write(#[source] io::Error),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
 }
 
 /// Gives every entry of `log` that `filter` admits to `sink`, in the order of time; with a limit the
@@ -75,8 +88,21 @@ pub fn run(
     limit: Option<NonZeroUsize>,
     sink: &mut dyn FnMut(&Found) -> io::Result<()>,
 ) -> Result<Summary, QueryError> {
-    let mut pieces = pieces(log, filter.since, filter.until)?;
-    let search = Search { filter, sieve: filter.sieve() };
+    search(&Places::log(log)?, filter, limit, sink, &|_| ())
+}
+
+/// [`run`] over these places; `progress` hears of stored bytes that are done.
+pub fn search(
+    places: &Places,
+    filter: &Filter,
+    limit: Option<NonZeroUsize>,
+    sink: &mut dyn FnMut(&Found) -> io::Result<()>,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Summary, QueryError> {
+    let mut pieces = pieces(places, filter.since, filter.until)?;
+    // what lies outside the time asked for is done
+    progress(places.bytes().saturating_sub(pieces.iter().map(|piece| piece.segment.bytes).sum()));
+    let search = Search { filter, sieve: filter.sieve(), progress };
     let at_once = rayon::current_num_threads().clamp(1, MOST_AT_ONCE);
     let mut summary = Summary::default();
     if let Some(limit) = limit {
@@ -99,51 +125,9 @@ pub fn run(
     Ok(summary)
 }
 
-/// A segment, and the times between which its entries lie.
-pub(super) struct Piece {
-    from: Time,
-    /// When the next segment of its stream begins.
-    to: Time,
-    pub path: PathBuf,
-}
-
-const LATEST: Time = [0xff; TIME_LENGTH];
-
-/// The segments that may hold entries of that time, by the time they begin.
-pub(super) fn pieces(log: &Path, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<Vec<Piece>, QueryError> {
-    let since = since.map(|since| time_text(since.checked_sub(CLOCK_SLACK).unwrap_or(Timestamp::MIN)));
-    let until = until.map(|until| time_text(until.checked_add(CLOCK_SLACK).unwrap_or(Timestamp::MAX)));
-    let mut pieces = Vec::new();
-    for name in stream::names(log).map_err(|source| QueryError::Read { path: log.into(), source })? {
-        let folder = log.join(name).join(ENTRIES);
-        let segments = match segment::list(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            other => other.map_err(|source| QueryError::Read { path: folder, source })?,
-        };
-        let mut to = LATEST;
-        for segment in segments.into_iter().rev() {
-            let from =
-                begin(&segment.path).map_err(|source| QueryError::Read { path: segment.path.clone(), source })?;
-            pieces.push(Piece { from, to, path: segment.path });
-            to = from;
-        }
-    }
-    pieces.retain(|piece| since.is_none_or(|since| piece.to >= since) && until.is_none_or(|until| piece.from <= until));
-    pieces.sort_by_key(|piece| piece.from);
-    Ok(pieces)
-}
-
-/// The time of a segment's first entry. A beginning that cannot be understood counts as the oldest, so that it is
-/// read, and named.
-fn begin(path: &Path) -> io::Result<Time> {
-    let mut start = [0; 256];
-    let got = File::open(path)?.read(&mut start)?;
-    Ok(time_of(start.get(..got).unwrap_or_default()).unwrap_or([0; TIME_LENGTH]))
-}
-
 /// When the record that is here begins.
 pub fn oldest(log: &Path) -> Result<Option<Timestamp>, QueryError> {
-    let pieces = pieces(log, None, None)?;
+    let pieces = pieces(&Places::log(log)?, None, None)?;
     // what cannot be read comes first, and says nothing
     Ok(pieces.iter().find_map(|piece| std::str::from_utf8(&piece.from).ok()?.parse().ok()))
 }
@@ -151,6 +135,7 @@ pub fn oldest(log: &Path) -> Result<Option<Timestamp>, QueryError> {
 struct Search<'a> {
     filter: &'a Filter,
     sieve: Sieve,
+    progress: &'a (dyn Fn(u64) + Sync),
 }
 
 impl Search<'_> {
@@ -190,7 +175,8 @@ impl Search<'_> {
 
     fn scan(&self, piece: &Piece) -> Result<(Vec<Found>, Summary), QueryError> {
         let mut found = Vec::new();
-        let summary = each_line(&piece.path, &mut |line| self.look(line).map(|hit| found.extend(hit)))?;
+        let summary = each_line(&piece.segment, &mut |line| self.look(line).map(|hit| found.extend(hit)))?;
+        (self.progress)(piece.segment.bytes);
         Ok((found, summary))
     }
 
@@ -207,10 +193,18 @@ impl Search<'_> {
 }
 
 /// Shows every line of a segment to `look`, and notes which ones it cannot make out.
-pub(super) fn each_line(path: &Path, look: &mut dyn FnMut(&[u8]) -> Result<(), ()>) -> Result<Summary, QueryError> {
+pub(super) fn each_line(
+    segment: &Segment,
+    look: &mut dyn FnMut(&[u8]) -> Result<(), ()>,
+) -> Result<Summary, QueryError> {
+    let path = segment.path.as_path();
     let failed = |source| QueryError::Read { path: path.into(), source };
-    let mut lines = Lines::new(File::open(path).map_err(failed)?);
     let mut summary = Summary::default();
+    let mut lines = match segment.open() {
+        // removed since it was listed: its time was over
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(summary),
+        other => Lines::new(other.map_err(failed)?),
+    };
     let mut number = 0;
     while let Some(line) = lines.next_line().map_err(failed)? {
         number += 1;

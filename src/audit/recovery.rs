@@ -11,9 +11,11 @@ use jiff::Timestamp;
 
 use crate::audit::FORMAT;
 use crate::audit::event::Event;
+use crate::audit::inventory::{Inventory, Said};
 use crate::audit::lines::{Line, Lines};
 use crate::audit::recorded::Head;
-use crate::audit::segment::{self, MAX_LINE, Segment};
+use crate::audit::removed::Removed;
+use crate::audit::segment::{self, Form, MAX_LINE, Segment};
 use crate::audit::storage::sync_folder_of;
 use crate::audit::writer::LogError;
 
@@ -70,19 +72,27 @@ pub(super) struct Newest {
 /// Checks and mends the stream; gives what was found and the segment to go on with.
 pub(super) fn recover(stream: &Arc<str>, entries: &Path) -> Result<(Recovery, Option<Newest>), LogError> {
     let segments = segment::list(entries).map_err(LogError::io("list", entries))?;
+    let folder = entries.parent().unwrap_or(entries);
+    let known = Inventory::open(folder).map_err(LogError::io("read the inventory of", folder))?;
+    let removed = Removed::open(folder).map_err(LogError::io("read what was removed from", folder))?;
     let mut expected = 0;
     let mut last_event = None;
     for (older, newer) in segments.iter().zip(segments.iter().skip(1)) {
-        starts_at(older, expected)?;
-        expected = newer.first;
-        let found = last_entry(older).filter(|head| fits(head, stream) && head.index.checked_add(1) == Some(expected));
-        last_event = Some(found.ok_or_else(|| locate(older, newer, stream))?.event);
+        starts_at(older, removed.follow(expected, older.first))?;
+        let end = last_entry(older, stream, &known);
+        let end = end.filter(|end| removed.follow(end.next, newer.first) == newer.first);
+        let end = end.ok_or_else(|| locate(older, newer, stream))?;
+        last_event = Some(end.event);
+        expected = end.next;
     }
     let Some(newest) = segments.last() else {
         let recovery = Recovery { stream: stream.clone(), restart: Restart::First, entries: 0, cut: None };
         return Ok((recovery, None));
     };
-    starts_at(newest, expected)?;
+    starts_at(newest, removed.follow(expected, newest.first))?;
+    if newest.form == Form::Sealed {
+        return after_sealed(newest, stream, &known);
+    }
     let read = read_newest(newest, stream)?;
     let cut = cut(newest, read.good_bytes)?;
     let restart = match read.last_event.or(last_event) {
@@ -103,11 +113,41 @@ fn starts_at(segment: &Segment, expected: u64) -> Result<(), LogError> {
     Err(LogError::Gap { path: segment.path.clone(), expected, found: segment.first })
 }
 
-fn fits(head: &Head, stream: &str) -> bool {
-    head.v == FORMAT && head.stream == stream
+/// A stream whose open segment is not there, as on a disk that was filled from the archive: a new one follows.
+fn after_sealed(
+    newest: &Segment,
+    stream: &Arc<str>,
+    known: &Inventory,
+) -> Result<(Recovery, Option<Newest>), LogError> {
+    let path = newest.path.clone();
+    let end = last_entry(newest, stream, known).ok_or_else(|| LogError::BadEntry {
+        path,
+        line: 1,
+        reason: "it cannot be decompressed to entries of this stream".to_owned(),
+    })?;
+    let restart = if end.event == Event::Stop { Restart::Clean } else { Restart::Recovered };
+    Ok((Recovery { stream: stream.clone(), restart, entries: end.next, cut: None }, None))
 }
 
-fn last_entry(segment: &Segment) -> Option<Head> {
+/// Where a segment ends.
+struct End {
+    next: u64,
+    event: Event,
+}
+
+fn last_entry(segment: &Segment, stream: &str, known: &Inventory) -> Option<End> {
+    if segment.form == Form::Plain {
+        let head = last_line(segment).filter(|head| head.v == FORMAT && head.stream == stream)?;
+        return Some(End { next: head.index.checked_add(1)?, event: head.event });
+    }
+    if let Some(facts) = known.get(segment.first) {
+        return Some(End { next: facts.end, event: facts.last_event });
+    }
+    let said = Said::read(segment.first, segment.open().ok()?, &mut |_| ()).ok()?;
+    Some(End { next: said.end, event: said.last_event })
+}
+
+fn last_line(segment: &Segment) -> Option<Head> {
     let mut file = File::open(&segment.path).ok()?;
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(MAX_LINE as u64 + 2))).ok()?;
@@ -173,6 +213,10 @@ fn check(head: &Head, stream: &str, expected: u64) -> Result<(), String> {
 /// Reads a segment that does not lead up to the next one, to name what is wrong.
 fn locate(segment: &Segment, next: &Segment, stream: &str) -> LogError {
     let path = &segment.path;
+    if segment.form == Form::Sealed {
+        let reason = format!("it does not lead up to entry {}, with which the next one begins", next.first);
+        return LogError::BadEntry { path: path.clone(), line: 1, reason };
+    }
     let read = match read_newest(segment, stream) {
         Err(error) => return error,
         Ok(read) => read,

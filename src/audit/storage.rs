@@ -1,7 +1,7 @@
 //! The seam between the writer and the disk: exactly what the writer asks of it, so that tests can
 //! put a failing, full or stalling disk in its place.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
@@ -16,6 +16,35 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Bytes that may still be written below `path`.
     fn free(&self, path: &Path) -> io::Result<u64>;
+
+    /// A small file of these bytes, in the place of one that may be there; not durable in its name.
+    fn write_small(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_data()
+    }
+
+    /// Puts a file in the place of another, for good when this returns.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)?;
+        sync_folder_of(to)
+    }
+
+    /// Cuts a file to its first bytes, for good when this returns.
+    fn cut(&self, path: &Path, length: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(length)?;
+        file.sync_all()
+    }
+}
+
+/// Makes these bytes the file, whole or not at all, and for good when this returns.
+pub(super) fn replace(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = Path::new(&draft);
+    storage.write_small(draft, bytes)?;
+    storage.rename(draft, path)
 }
 
 /// A segment being written.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::audit::encode::time_text;
 use crate::audit::event::{Event, Outcome};
 use crate::audit::filter::time_of;
-use crate::audit::query::{self, Piece, QueryError, Summary};
+use crate::audit::query::{self, Piece, Places, QueryError, Summary};
 
 /// Grants that are told apart; far more than a site has.
 const MOST_GRANTS: usize = 1 << 20;
@@ -60,7 +60,7 @@ impl Usage {
     /// quotas alone, `back_to` is `midnight`.
     pub fn read(log: &Path, midnight: Timestamp, back_to: Timestamp) -> Result<Self, QueryError> {
         let back_to = back_to.min(midnight);
-        query::pieces(log, Some(back_to), None)?
+        query::pieces(&Places::log(log)?, Some(back_to), None)?
             .par_iter()
             .map(|piece| Self::of_piece(piece, midnight, back_to))
             .try_reduce(Self::default, |a, b| Ok(a.and(b)))
@@ -82,7 +82,7 @@ impl Usage {
         let word = Finder::new("\"event\":\"call\"");
         let mut usage = Self::default();
         let mut grant = String::new();
-        let summary = query::each_line(&piece.path, &mut |line| {
+        let summary = query::each_line(&piece.segment, &mut |line| {
             if time_of(line).ok_or(())? < earliest || word.find(line).is_none() {
                 return Ok(());
             }

@@ -11,12 +11,14 @@ mod relay;
 
 use std::cell::Cell;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 pub use self::error::{Failure, LogError, RecordUnavailable};
 pub use self::pending::{Pending, Receipt};
@@ -26,6 +28,7 @@ use self::committer::Committer;
 use self::queue::{Kind, Shared};
 use crate::audit::entry::Entry;
 use crate::audit::event::Event;
+use crate::audit::notary::{Desk, Evidence, Notary, Start};
 use crate::audit::recovery::{self, Recovery};
 use crate::audit::segment;
 use crate::audit::storage::{Disk, Storage};
@@ -47,6 +50,8 @@ pub struct Options {
     pub max_queued_bytes: usize,
     /// With less free space than this, calls are refused before the disk is full.
     pub reserve_bytes: u64,
+    /// Signs what was recorded; without it the stream proves nothing.
+    pub evidence: Option<Evidence>,
 }
 
 impl Default for Options {
@@ -58,6 +63,7 @@ impl Default for Options {
             max_queued_entries: 65_536,
             max_queued_bytes: 16 << 20,
             reserve_bytes: 256 << 20,
+            evidence: None,
         }
     }
 }
@@ -71,6 +77,7 @@ pub struct Log(Arc<Handle>);
 struct Handle {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    notary: Option<Arc<Notary>>,
 }
 
 impl Log {
@@ -88,24 +95,37 @@ impl Log {
     ) -> Result<(Self, Recovery), LogError> {
         let stream = Stream::take(log, options.stream.as_deref())?;
         let (recovery, newest) = recovery::recover(&stream.name, &stream.entries)?;
-        let path = newest.as_ref().map_or_else(|| first_segment(&stream.entries), |newest| newest.path.clone());
+        let folder = stream.entries.parent().unwrap_or(log);
+        let start =
+            options.evidence.as_ref().map(|evidence| Start::read(evidence, &stream.name, folder)).transpose()?;
+        let fresh = || stream.entries.join(segment::file_name(recovery.entries));
+        let path = newest.as_ref().map_or_else(fresh, |newest| newest.path.clone());
         let file = if newest.is_some() { storage.resume(&path) } else { storage.create(&path) };
         let file = file.map_err(LogError::io("open", &path))?;
 
-        let shared = Arc::new(Shared::new(&stream, recovery.entries, options, clock, storage));
-        let committer = Committer::new(shared.clone(), stream, file, path, newest.as_ref(), options);
+        let shared = Arc::new(Shared::new(&stream, recovery.entries, options, clock.clone(), storage.clone()));
+        let notary = start
+            .zip(options.evidence.as_ref())
+            .map(|(start, evidence)| Notary::begin(start, evidence, storage, clock, Counter(shared.clone())));
+        let office = notary.transpose().map_err(LogError::io("start a thread for", log))?;
+        let notary = office.as_ref().map(|(notary, _)| notary.clone());
+        let committer = Committer::new(shared.clone(), stream, file, path, newest.as_ref(), office);
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
             .spawn(move || committer.run())
             .map_err(LogError::io("start a thread for", log))?;
-        let log = Self(Arc::new(Handle { shared, thread: Mutex::new(Some(thread)) }));
+        let log = Self(Arc::new(Handle { shared, thread: Mutex::new(Some(thread)), notary }));
 
         let mut start = Entry::<&str>::new(Event::Start);
         start.code = Some(recovery.restart.as_str());
         start.bytes = recovery.cut.as_ref().map(|cut| cut.bytes);
         match log.push(&start, Kind::Own).wait() {
             Ok(_) => Ok((log, recovery)),
-            Err(reason) => Err(LogError::Start { reason, failure: log.failure() }),
+            Err(reason) => {
+                // its thread lets the stream go before anybody tries again
+                let _ = log.close();
+                Err(LogError::Start { reason, failure: log.failure() })
+            }
         }
     }
 
@@ -118,6 +138,33 @@ impl Log {
     /// Records an entry and waits for it on this thread.
     pub fn append_blocking<S: AsRef<str>>(&self, entry: &Entry<'_, S>) -> Result<Receipt, RecordUnavailable> {
         self.push(entry, Kind::Call).wait()
+    }
+
+    /// Says whose log it is. A stream without a checkpoint has none before this is known.
+    pub fn set_site(&self, site: &str) {
+        if let Some(notary) = &self.0.notary {
+            notary.set_site(site);
+        }
+    }
+
+    /// Changes how often a checkpoint is made while entries arrive.
+    pub fn set_checkpoint_every(&self, every: Duration) {
+        if let Some(notary) = &self.0.notary {
+            notary.set_every(every);
+        }
+    }
+
+    /// The newest checkpoint as a note, now and whenever there is a newer one; none without evidence.
+    #[must_use]
+    pub fn newest_checkpoint(&self) -> Option<watch::Receiver<Option<Arc<str>>>> {
+        self.0.notary.as_ref().map(|notary| notary.newest())
+    }
+
+    /// Makes a checkpoint of everything recorded so far; returns when it is on disk, or the log has failed.
+    pub fn checkpoint_now(&self) {
+        if let Some(notary) = &self.0.notary {
+            notary.checkpoint_now();
+        }
     }
 
     /// Records the stop as the last entry of all, and returns when everything is durable and the
@@ -134,6 +181,27 @@ impl Log {
     /// A task that makes waking cheap: spawn it once on the runtime whose tasks append.
     pub fn relay(&self) -> Relay {
         Relay::new(&self.0.shared)
+    }
+
+    /// Records an entry about the record itself, for which the disk's reserve is kept, and waits for it.
+    pub fn append_own<S: AsRef<str>>(&self, entry: &Entry<'_, S>) -> Result<Receipt, RecordUnavailable> {
+        self.push(entry, Kind::Own).wait()
+    }
+
+    /// From now on segments are closed at this size and age.
+    pub fn close_segments_at(&self, bytes: u64, age: SignedDuration) {
+        self.0.shared.close_segments_at(bytes, age);
+    }
+
+    /// Has the writer close its segment if that is old enough, also when nothing is written.
+    pub fn look(&self) {
+        self.0.shared.look();
+    }
+
+    /// The disk that the stream lies on.
+    #[must_use]
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.0.shared.storage
     }
 
     /// The stream's name.
@@ -184,8 +252,19 @@ impl Log {
     }
 }
 
-fn first_segment(entries: &Path) -> PathBuf {
-    entries.join(segment::file_name(0))
+/// Where the notary turns to the log it is a part of.
+struct Counter(Arc<Shared>);
+
+impl Desk for Counter {
+    fn fail(&self, failure: Failure) {
+        self.0.fail(failure);
+    }
+
+    fn record_key(&self, vkey: &str) -> Option<u64> {
+        let mut tail = Vec::new();
+        Entry::<&str> { code: Some(vkey), ..Entry::new(Event::Key) }.encode(&mut tail);
+        self.0.push(&tail, Kind::Own).ok()
+    }
 }
 
 impl Drop for Handle {

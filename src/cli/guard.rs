@@ -4,7 +4,7 @@
 mod following;
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +17,16 @@ use tokio_util::sync::CancellationToken;
 use crate::api::v1alpha1::validate::syntax::dns_label;
 use crate::approval::signers::Signers;
 use crate::audit::query::QueryError;
-use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError};
+use crate::audit::upkeep::Upkeep;
+use crate::audit::{Evidence, Log, LogError, Options, SiteKey, SiteKeyError};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::keeper::{Keeper, KeeperError};
 use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
 use crate::clock::Clock;
+use crate::delivery::state_dir::NOTARY;
+use crate::guard::inquiry::Inquiry;
+use crate::guard::inquiry::certificate::{CertificateError, Own};
+use crate::guard::inquiry::wire::{DOOR, Door};
 use crate::guard::lease::{GuardLease, LeaseError};
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
@@ -57,6 +62,12 @@ pub struct GuardArgs {
     /// Where metrics and health are answered
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9464")]
     pub metrics: SocketAddr,
+    /// Where auditors may ask for entries of the record, over TLS; absent: nowhere
+    #[arg(long, value_name = "ADDRESS")]
+    pub audit: Option<SocketAddr>,
+    /// Address at which they reach this guard, as its Lease tells them; absent: the one listened on, if it is one
+    #[arg(long, value_name = "IP", env = "POD_IP")]
+    pub audit_address: Option<IpAddr>,
     /// Where the record is kept, on a volume that outlives the pod
     #[arg(long, value_name = "DIR", default_value = "/var/lib/datashare/log")]
     pub log: PathBuf,
@@ -90,12 +101,14 @@ pub enum GuardError {
     Log(#[from] LogError),
     #[error(transparent)]
     SiteKey(#[from] SiteKeyError),
-    #[error("the system gives no thread or event loop: {0}")]
+    #[error("the system gives no thread, event loop or file: {0}")]
     System(#[from] std::io::Error),
     #[error("no API server: {0}; run in a pod with a service account, or name one in KUBECONFIG")]
     Server(String),
     #[error(transparent)]
     Lease(#[from] LeaseError),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     #[error(transparent)]
     Keeper(#[from] KeeperError),
     #[error("today's calls cannot be counted from the record, so no quota would hold: {0}")]
@@ -138,8 +151,10 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     let clock = Clock::system();
     // everything that can be wrong with the machine is found before the long part
     let listeners = Listeners::bind(&args.doors())?;
+    let door = args.audit.map(|address| audit_door(address, args.audit_address)).transpose()?;
     let stream = Some(args.stream.clone().unwrap_or_else(|| args.name.clone()));
-    let (log, _recovery) = Log::open(&args.log, &Options { stream, ..Options::default() }, clock.clone())?;
+    let evidence = Some(Evidence::new(&args.log.with_file_name(NOTARY)));
+    let (log, _recovery) = Log::open(&args.log, &Options { stream, evidence, ..Options::default() }, clock.clone())?;
     let site_key = args.site_key()?;
     // watches, Lease and proofs go on while a large change is judged
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -150,6 +165,10 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     let index = Arc::new(RwLock::new(Index::new(site, Signers::default(), Ledger::default())));
     let view = View::new((&unknown).into());
     let retentions = Retentions::default();
+    let (policies, judged) = (retentions.clone(), index.clone());
+    let ask = Box::new(move || policies.keeping(judged.read().site()));
+    let upkeep = Upkeep::open(&args.log, log.clone(), clock.clone(), ask)?;
+    upkeep.standing().tell(|line| tracing::warn!("{line}"));
     let secrets = ClusterSecrets::new(client.clone(), &args.namespace, runtime.handle().clone());
     let guard = Guard::new(Parts {
         index: index.clone(),
@@ -159,12 +178,22 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         secrets: Secrets::Cluster(Box::new(secrets)),
         resolver: Resolver::default(),
         retentions: retentions.clone(),
+        standing: upkeep.standing(),
         clock: clock.clone(),
         limits: Limits::default(),
     });
-    let lease = Arc::new(GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone())?);
-    let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
+    let mut lease =
+        GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone(), log.newest_checkpoint())?
+            .keeping(upkeep.standing());
     let (stop, answered) = (CancellationToken::new(), CancellationToken::new());
+    if let Some((listener, told, own)) = door {
+        lease = lease.telling(DOOR, serde_json::to_string(&told).unwrap_or_default());
+        let inquiry = Inquiry::new(guard.clone(), client.clone(), args.log.clone(), own);
+        let listener = runtime.block_on(async { tokio::net::TcpListener::from_std(listener) })?;
+        runtime.spawn(inquiry.serve(listener, stop.clone()));
+    }
+    let lease = Arc::new(lease);
+    let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
     let following = Following {
         client,
         scope,
@@ -175,6 +204,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         lease: lease.clone(),
         clock,
         log: args.log.clone(),
+        record: log.clone(),
     };
     let (handle, ended, over) = (runtime.handle().clone(), stop.clone(), answered.clone());
     let followed = std::thread::Builder::new().name("following".to_owned()).spawn(move || {
@@ -184,6 +214,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         ended.cancel();
         result
     })?;
+    let upkeep = upkeep.start()?;
     let served = listeners.serve(&guard, None, &stop, serving::a_signal, |base| {
         writeln!(out, "guard {} on {base}", args.name)?;
         out.flush()
@@ -192,10 +223,23 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     answered.cancel();
     let followed = followed.join();
     runtime.block_on(lease.release());
+    upkeep.stop();
     let recorded = serving::close(&log);
     served?;
     recorded?;
     followed.unwrap_or(Err(GuardError::Followed))
+}
+
+/// Where auditors are answered, and what is told of it.
+fn audit_door(address: SocketAddr, reached: Option<IpAddr>) -> Result<(TcpListener, Door, Own), GuardError> {
+    let listener = serving::bind(address, "--audit", false)?;
+    let bound = listener.local_addr()?;
+    tracing::info!("auditors on https://{bound}");
+    let own = Own::make()?;
+    let reached = reached.unwrap_or(bound.ip());
+    let address = (!reached.is_unspecified()).then(|| SocketAddr::new(reached, bound.port()));
+    let door = Door { address, certificate: own.pem.clone() };
+    Ok((listener, door, own))
 }
 
 async fn connect() -> Result<Client, GuardError> {

@@ -16,7 +16,8 @@ use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
 use crate::approval::signers::Signers;
-use crate::audit::{Log, LogError, Options, SiteKey, SiteKeyError, query};
+use crate::audit::upkeep::Upkeep;
+use crate::audit::{Evidence, Log, LogError, Options, SiteKey, SiteKeyError, query};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::keeper::{First, Keeper, KeeperError};
 use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
@@ -93,6 +94,8 @@ pub enum UpError {
     Serving(#[from] ServingError),
     #[error(transparent)]
     Record(#[from] RecordLost),
+    #[error("the record cannot be kept: {0}")]
+    Upkeep(#[source] std::io::Error),
     #[error("cannot write to the terminal: {0}")]
     Terminal(#[from] std::io::Error),
 }
@@ -136,18 +139,24 @@ pub fn serve<F: Future<Output = ()>>(
     let (tombstones, ledger) = Tombstones::open(&state.tombstones(), now)?;
     let credentials = Credentials::open(&state.credentials(), now)?;
     let site_key = SiteKey::load_or_create(&state.path().join(SITE_KEY))?;
-    let (log, _recovery) = Log::open(&state.log(), &Options::default(), clock.clone())?;
+    let (log, _recovery) = Log::open(&state.log(), &options(&state), clock.clone())?;
     let mut said = Vec::new();
     let (retentions, orders) = (Retentions::default(), Orders::default());
     let (live, first, settings) = first(args, clock, &retentions, &orders, &mut said)?;
     for line in said {
         eprintln!("{line}");
     }
+    log.set_site(&settings.site);
+    log.set_checkpoint_every(retentions.checkpoint_every());
     let index = Arc::new(RwLock::new(Index::new(site(&settings), Signers::default(), ledger)));
     let view = View::new((&settings).into());
     let mut keeper = Keeper::with_state(index.clone(), tombstones, credentials, settings, clock.clone());
     keeper.first(first)?;
     let sampling = Sampling::new(&index);
+    let (policies, judged) = (retentions.clone(), index.clone());
+    let ask = Box::new(move || policies.keeping(judged.read().site()));
+    let upkeep = Upkeep::open(&state.log(), log.clone(), clock.clone(), ask).map_err(UpError::Upkeep)?;
+    upkeep.standing().tell(|line| eprintln!("{line}"));
     let guard = Guard::new(Parts {
         index: index.clone(),
         view: view.clone(),
@@ -156,6 +165,7 @@ pub fn serve<F: Future<Output = ()>>(
         secrets: state.secrets().into(),
         resolver: Resolver { sample: Some(sample.address) },
         retentions: retentions.clone(),
+        standing: upkeep.standing(),
         clock: clock.clone(),
         limits: Limits::default(),
     });
@@ -184,18 +194,21 @@ pub fn serve<F: Future<Output = ()>>(
         live,
         view,
         retentions,
+        record: log.clone(),
         orders,
         suspensions,
         sampling: sampling.clone(),
         clock: clock.clone(),
     };
     let watching = watcher.start(stop.clone());
+    let upkeep = upkeep.start().map_err(UpError::Upkeep)?;
     let inspecting = inspecting::start(inspector, stop.clone());
     let ready = |base: &str| welcome::print(out, args, base, &index, &state, clock);
     let sample = Some((sample, sampling.source()));
     let served = listeners.serve(&guard, sample, &stop, until, ready);
     stop.cancel();
     let kept = watching.join();
+    upkeep.stop();
     inspecting.thread().unpark();
     // a panic there has recorded nothing, and is done again
     let _ = inspecting.join();
@@ -206,6 +219,11 @@ pub fn serve<F: Future<Output = ()>>(
         Ok(result) => result,
         Err(_) => Err(UpError::Settings("the thread that watches the directory ended".to_owned())),
     }
+}
+
+/// How the record is kept: signed by keys of this state.
+fn options(state: &StateDir) -> Options {
+    Options { evidence: Some(Evidence::new(&state.notary())), ..Options::default() }
 }
 
 /// The first view of a directory, and the settings it was read for.

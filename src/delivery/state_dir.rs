@@ -10,6 +10,8 @@ use super::secrets::Secrets;
 
 /// Where the state lies unless a flag says otherwise, below the working directory.
 pub const DEFAULT: &str = ".datashare";
+/// The keys that sign the record, beside the log they sign: not to be copied with it.
+pub const NOTARY: &str = "notary";
 const LOCK: &str = "lock";
 const SOURCE: &str = "source";
 
@@ -145,6 +147,12 @@ impl StateDir {
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.path.join("log")
+    }
+
+    /// The keys that sign the record.
+    #[must_use]
+    pub fn notary(&self) -> PathBuf {
+        self.path.join(NOTARY)
     }
 
     #[must_use]

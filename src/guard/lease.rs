@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,8 +13,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::{Api, DeleteParams, PostParams, Preconditions};
 use kube::{Client, Error};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::view::View;
+use crate::audit::upkeep::Standing;
 use crate::clock::Clock;
 use crate::random::{self, RandomError};
 use crate::source::cluster::{Applied, COMPONENT, PART_OF, Snapshot};
@@ -21,6 +24,10 @@ use crate::source::live::Freshness;
 
 /// What this guard has taken in, as JSON: the version of each kind.
 pub const APPLIED: &str = "datashare.dev/applied";
+/// How this guard keeps its stream of the record, as JSON.
+pub const KEPT: &str = "datashare.dev/record";
+/// The newest checkpoint of its record, as a note: whoever may not write Leases cannot take it back.
+pub const CHECKPOINT: &str = "datashare.dev/checkpoint";
 /// Every guard's Lease begins with this.
 pub const PREFIX: &str = "datashare-guard-";
 /// Real changes that come closer together are reported together.
@@ -42,6 +49,9 @@ pub enum LeaseError {
     Random(#[from] RandomError),
 }
 
+/// The newest checkpoint of this guard's record, now and whenever there is a newer one; `None` without evidence.
+pub type Newest = Option<watch::Receiver<Option<Arc<str>>>>;
+
 /// The Lease of this process.
 pub struct GuardLease {
     api: Api<Lease>,
@@ -50,6 +60,10 @@ pub struct GuardLease {
     clock: Clock,
     view: View,
     renewed: Freshness,
+    standing: Standing,
+    checkpoint: Newest,
+    /// What else it tells.
+    more: BTreeMap<String, String>,
     /// As the API server gave it last; `None` before the first write.
     known: Mutex<Option<Lease>>,
 }
@@ -64,7 +78,14 @@ enum Miss {
 
 impl GuardLease {
     /// For the guard called `name`; nothing is written yet.
-    pub fn new(client: &Client, namespace: &str, name: &str, view: View, clock: Clock) -> Result<Self, LeaseError> {
+    pub fn new(
+        client: &Client,
+        namespace: &str,
+        name: &str,
+        view: View,
+        clock: Clock,
+        checkpoint: Newest,
+    ) -> Result<Self, LeaseError> {
         let nonce: String = random::bytes::<6>()?.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self {
             api: Api::namespaced(client.clone(), namespace),
@@ -73,8 +94,25 @@ impl GuardLease {
             clock,
             view,
             renewed: Freshness::new(Timestamp::UNIX_EPOCH),
+            standing: Standing::default(),
+            checkpoint,
+            more: BTreeMap::new(),
             known: Mutex::new(None),
         })
+    }
+
+    /// Tells from now on how the record is kept.
+    #[must_use]
+    pub fn keeping(mut self, standing: Standing) -> Self {
+        self.standing = standing;
+        self
+    }
+
+    /// One more annotation.
+    #[must_use]
+    pub fn telling(mut self, name: &str, value: String) -> Self {
+        self.more.insert(name.to_owned(), value);
+        self
     }
 
     /// When the last write that was taken was begun.
@@ -177,17 +215,28 @@ impl GuardLease {
     fn lease(&self, snapshot: &Snapshot, begun: Timestamp, known: Option<&Lease>) -> Lease {
         let applied: BTreeMap<&str, String> =
             snapshot.versions.iter().map(|(watched, version)| (watched.name(), version.to_string())).collect();
+        let mut annotations = self.more.clone();
+        // text for names and values always has a JSON form
+        annotations.insert(APPLIED.to_owned(), serde_json::to_string(&applied).unwrap_or_default());
+        let newest = self.checkpoint.as_ref().and_then(|newest| newest.borrow().clone());
+        annotations.extend(newest.map(|note| (CHECKPOINT.to_owned(), note.to_string())));
         let labels = [PART_OF, (COMPONENT, "guard")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let spec = known.and_then(|lease| lease.spec.clone()).unwrap_or_default();
         let is_ours = spec.holder_identity.as_deref() == Some(&self.holder);
         let acquired = if is_ours { spec.acquire_time } else { Some(MicroTime(begun)) };
         let seconds = self.view.max_staleness().as_secs();
+        // text for names and values always has a JSON form
+        let text = serde_json::to_string(&applied).unwrap_or_default();
+        let mut annotations = BTreeMap::from([(APPLIED.to_owned(), text)]);
+        let report = self.standing.report();
+        if report.round.is_some() {
+            annotations.insert(KEPT.to_owned(), report.kept().text());
+        }
         Lease {
             metadata: ObjectMeta {
                 name: Some(self.name.clone()),
                 labels: Some(labels.into()),
-                // text for names and values always has a JSON form
-                annotations: Some([(APPLIED.to_owned(), serde_json::to_string(&applied).unwrap_or_default())].into()),
+                annotations: Some(annotations),
                 resource_version: known.and_then(|lease| lease.metadata.resource_version.clone()),
                 ..ObjectMeta::default()
             },

@@ -1,9 +1,11 @@
 //! What a guard counts, in Prometheus' form. Counters are looked up once, at the start: a call only adds.
 
+mod keeping;
+
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
@@ -13,7 +15,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::keeping::Keeping;
 use super::inspecting::Figures;
+use crate::audit::upkeep::Report;
 use crate::judge::refusal::Code;
 
 /// Upper bounds in seconds: a guarded call takes well under a millisecond, a slow provider seconds.
@@ -48,6 +52,7 @@ pub struct Metrics {
     pub connections: Gauge,
     view_age: Gauge<f64, AtomicU64>,
     grants: Gauge,
+    keeping: Keeping,
 }
 
 impl Default for Metrics {
@@ -78,6 +83,7 @@ impl Default for Metrics {
         let view_age = Gauge::default();
         registry.register_with_unit("view_age", "Time since the source was last read", Unit::Seconds, view_age.clone());
         let grants = gauge(&mut registry, "grants", "Grants that are known");
+        let keeping = Keeping::new(&mut registry);
         Self {
             released: counter("released"),
             described: counter("described"),
@@ -90,6 +96,7 @@ impl Default for Metrics {
             connections,
             view_age,
             grants,
+            keeping,
         }
     }
 }
@@ -110,7 +117,14 @@ impl Metrics {
 
     /// Everything as text.
     #[must_use]
-    pub fn text(&self, view_age: Option<SignedDuration>, grants: usize, inspections: &Figures) -> String {
+    pub fn text(
+        &self,
+        view_age: Option<SignedDuration>,
+        grants: usize,
+        (record, inspections): (&Report, &Figures),
+        now: Timestamp,
+    ) -> String {
+        self.keeping.set(record, now);
         self.view_age.set(view_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
         self.grants.set(i64::try_from(grants).unwrap_or(i64::MAX));
         let mut text = String::new();
@@ -152,7 +166,8 @@ mod tests {
         metrics.ended(How::Released, Duration::from_micros(120));
         metrics.ended(How::Refused(Code::QuotaExceeded), Duration::ZERO);
         let _open = Open::count(&metrics.open_calls);
-        let text = metrics.text(Some(SignedDuration::from_millis(1500)), 7, &Figures::default());
+        let told = (&Report::default(), &Figures::default());
+        let text = metrics.text(Some(SignedDuration::from_millis(1500)), 7, told, Timestamp::UNIX_EPOCH);
         for code in Code::ALL {
             assert!(text.contains(&format!("datashare_guard_calls_total{{code=\"{}\"}}", code.as_str())), "{text}");
         }

@@ -1,7 +1,11 @@
-//! How long a record must be kept: the policy of the resource, never below the legal floors.
+//! How long a record must be kept: the policy of the resource, never below the legal floors. And how the policies
+//! together have the stream signed, sealed, copied and held.
+
+mod keeping;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -15,9 +19,21 @@ use crate::judge::served::Plan;
 use crate::source::change::SourceChange;
 use crate::source::object::Spec;
 
-/// Days by policy; clones are the same policies.
+/// How often the record is signed where no policy says so.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+
+/// What each policy asks; clones are the same policies.
 #[derive(Clone, Debug, Default)]
-pub struct Retentions(Arc<RwLock<HashMap<Key, (i64, i64)>>>);
+pub struct Retentions(Arc<RwLock<HashMap<Key, Terms>>>);
+
+/// What one policy asks.
+#[derive(Clone, Debug)]
+struct Terms {
+    /// Days, usually and for personal data.
+    days: (i64, i64),
+    checkpoint_every: Duration,
+    spec: Box<AuditPolicySpec>,
+}
 
 impl Retentions {
     /// Takes in what a source tells, if it is about a policy.
@@ -38,7 +54,18 @@ impl Retentions {
     pub fn set(&self, key: Key, policy: &AuditPolicySpec) {
         let period = syntax::days(&policy.retention.period).unwrap_or(FLOOR_DAYS).max(FLOOR_DAYS);
         let personal = policy.retention.personal.as_deref().and_then(syntax::days).unwrap_or(PERSONAL_FLOOR_DAYS);
-        self.0.write().insert(key, (period, personal.max(PERSONAL_FLOOR_DAYS).max(period)));
+        let every = policy.checkpoint_every.as_deref().and_then(syntax::duration);
+        let every = every.and_then(|every| Duration::try_from(every).ok()).filter(|every| !every.is_zero());
+        let days = (period, personal.max(PERSONAL_FLOOR_DAYS).max(period));
+        let checkpoint_every = every.unwrap_or(CHECKPOINT_EVERY);
+        self.0.write().insert(key, Terms { days, checkpoint_every, spec: Box::new(policy.clone()) });
+    }
+
+    /// How often the record is signed while entries arrive.
+    #[must_use]
+    pub fn checkpoint_every(&self) -> Duration {
+        let policies = self.0.read();
+        policies.values().map(|terms| terms.checkpoint_every).min().unwrap_or(CHECKPOINT_EVERY)
     }
 
     pub fn remove(&self, key: &Key) {
@@ -54,8 +81,8 @@ impl Retentions {
             None => floors,
             Some(reference) => {
                 let key = Key::new(plan.resource.key.namespace.clone(), reference.name.as_str());
-                let longest = || policies.values().fold(floors, |a, b| (a.0.max(b.0), a.1.max(b.1)));
-                policies.get(&key).copied().unwrap_or_else(longest)
+                let longest = || policies.values().fold(floors, |a, b| (a.0.max(b.days.0), a.1.max(b.days.1)));
+                policies.get(&key).map_or_else(longest, |terms| terms.days)
             }
         };
         after(today, if plan.personal { personal } else { period })
@@ -64,13 +91,18 @@ impl Retentions {
     /// The day for records that belong to no resource: the longest period of any policy.
     pub(super) fn day_at_least(&self, guard: &Guard) -> Date {
         let today = guard.index.read().site().day(guard.clock.now());
-        let longest = self.0.read().values().map(|(period, _)| *period).fold(FLOOR_DAYS, i64::max);
+        let longest = self.period();
         after(today, longest)
+    }
+
+    /// The longest period of any policy.
+    fn period(&self) -> i64 {
+        self.0.read().values().map(|terms| terms.days.0).fold(FLOOR_DAYS, i64::max)
     }
 
     /// The day for a refusal whose resource is not known: as for personal data.
     pub fn longest(&self, today: Date) -> Date {
-        let longest = self.0.read().values().map(|(_, personal)| *personal).fold(PERSONAL_FLOOR_DAYS, i64::max);
+        let longest = self.0.read().values().map(|terms| terms.days.1).fold(PERSONAL_FLOOR_DAYS, i64::max);
         after(today, longest)
     }
 }

@@ -10,16 +10,16 @@ use super::context::Context;
 /// Longest note that the API takes, in bytes.
 const LONGEST: usize = 1024;
 
-/// The events that a change of conditions is worth: of `Ready` and of `Stalled`.
+/// The events that a change of conditions is worth: of `Ready`, `Stalled` and `Archived`.
 #[must_use]
 pub fn of(old: &[Condition], new: &[Condition]) -> Vec<Event> {
-    let watched = new.iter().filter(|condition| matches!(condition.type_.as_str(), "Ready" | "Stalled"));
+    let watched = new.iter().filter(|condition| matches!(condition.type_.as_str(), "Ready" | "Stalled" | "Archived"));
     let news = watched.filter(|new| {
         let before = old.iter().find(|old| old.type_ == new.type_);
         before.is_none_or(|old| old.status != new.status || old.reason != new.reason)
     });
     news.map(|condition| {
-        let well = condition.type_ == "Ready" && condition.status == "True";
+        let well = condition.type_ != "Stalled" && condition.status == "True";
         let waits =
             matches!(condition.reason.as_str(), "Pending" | "Waiting" | "NoGrant" | "NotYetValid" | "Enforcing");
         event(well || waits, &condition.reason, &condition.message)

@@ -1,6 +1,8 @@
 //! `datashare guard` against a real API server, with a service account that may do exactly what a guard needs.
 
+mod audit;
 pub mod city;
+mod faults;
 mod rights;
 pub mod running;
 #[allow(dead_code, reason = "the suites of the guard without a cluster use the rest")]
@@ -12,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use datashare::api::v1alpha1::Kind;
+use datashare::audit::checkpoint::Signed;
 use datashare::clock::Stopwatch;
 use datashare::source::cluster::{SETTINGS, SIGNERS};
 use serde_json::{Value, json};
@@ -63,6 +66,14 @@ fn a_call_is_answered_from_the_moment_everything_is_there_until_it_is_revoked() 
     assert_eq!(lease["metadata"]["labels"]["app.kubernetes.io/component"], "guard");
     assert_eq!(lease["metadata"]["labels"]["app.kubernetes.io/part-of"], "datashare");
     assert!(lease["spec"]["holderIdentity"].as_str().unwrap().starts_with("guard-0_"), "{lease}");
+
+    // the API server keeps the newest checkpoint of the record, out of the guard's own reach
+    let checkpoint = eventually("the Lease has a checkpoint", || {
+        let lease = city.lease("guard-0")?;
+        lease["metadata"]["annotations"]["datashare.dev/checkpoint"].as_str().map(str::to_owned)
+    });
+    let checkpoint = Signed::parse(&checkpoint).unwrap().checkpoint;
+    assert!(checkpoint.origin.ends_with("/guard-0") && checkpoint.size > 0, "{checkpoint:?}");
 
     let took = Stopwatch::start();
     let revocation = city.revoke("deed-tax");

@@ -19,11 +19,13 @@
 
 mod approving;
 mod architecture;
+mod archive;
 mod canary;
 mod cli;
 mod crash;
 mod crds;
 mod deploy;
+mod evidence;
 mod example_jinan;
 mod guard;
 mod inspection;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file that reads, where its property stands, and its target below `tests/fuzz/targets`.
-const PARSERS: [(&str, &str, &str); 35] = [
+const PARSERS: [(&str, &str, &str); 48] = [
     ("src/api/v1alpha1/schedule.rs", "src/api/v1alpha1/schedule.rs", "syntax"),
     ("src/api/v1alpha1/validate/syntax.rs", "src/api/v1alpha1/validate/syntax.rs", "syntax"),
     ("src/approval/canonical.rs", "src/approval/canonical/tests.rs", "canonical"),
@@ -15,12 +15,24 @@ const PARSERS: [(&str, &str, &str); 35] = [
     ("src/approval/sshsig.rs", "src/approval/sshsig/tests.rs", "signature"),
     ("src/approval/sshsig/algorithms.rs", "src/approval/sshsig/tests.rs", "signature"),
     ("src/approval/sshsig/wire.rs", "src/approval/sshsig/tests.rs", "signature"),
+    ("src/audit/archive/address.rs", "src/audit/archive/address.rs", "keeping"),
+    ("src/audit/checkpoint.rs", "src/audit/checkpoint.rs", "evidence"),
     ("src/audit/event.rs", "tests/hermetic/record/entries.rs", "record"),
     ("src/audit/inspection/sample.rs", "src/audit/inspection/sample.rs", "syntax"),
+    ("src/audit/inventory.rs", "src/audit/inventory.rs", "keeping"),
+    ("src/audit/keys.rs", "src/audit/keys.rs", "evidence"),
     ("src/audit/lines.rs", "src/audit/lines.rs", "record"),
+    ("src/audit/note.rs", "src/audit/note/tests.rs", "evidence"),
+    ("src/audit/note/key.rs", "src/audit/note/tests.rs", "evidence"),
+    ("src/audit/proof.rs", "src/audit/proof.rs", "evidence"),
+    ("src/audit/pruned.rs", "src/audit/pruned.rs", "evidence"),
     ("src/audit/recorded.rs", "tests/hermetic/record/entries.rs", "record"),
+    ("src/audit/removed.rs", "src/audit/removed.rs", "keeping"),
+    ("src/audit/scan.rs", "src/audit/scan.rs", "evidence"),
     ("src/audit/segment.rs", "src/audit/segment.rs", "record"),
+    ("src/audit/upkeep/holds.rs", "src/audit/upkeep/holds.rs", "keeping"),
     ("src/audit/usage.rs", "tests/hermetic/record/query.rs", "record"),
+    ("src/audit/verify/seen.rs", "src/audit/verify/seen.rs", "evidence"),
     ("src/cli/approve/insert.rs", "src/cli/approve/insert.rs", "insert"),
     ("src/cli/audit/when.rs", "src/cli/audit/when.rs", "syntax"),
     ("src/cli/get/jsonpath.rs", "src/cli/get/jsonpath.rs", "jsonpath"),
@@ -34,6 +46,7 @@ const PARSERS: [(&str, &str, &str); 35] = [
     ("src/guard/source_address.rs", "src/guard/source_address.rs", "headers"),
     ("src/guard/target.rs", "src/guard/target.rs", "request"),
     ("src/guard/upstream/base.rs", "src/guard/upstream/base.rs", "syntax"),
+    ("src/judge/status/kept.rs", "src/judge/status/kept.rs", "keeping"),
     ("src/settings.rs", "src/settings.rs", "settings"),
     ("src/source/cluster/written.rs", "src/source/cluster/written.rs", "watch"),
     ("src/source/settings_file.rs", "src/source/settings_file.rs", "settings"),

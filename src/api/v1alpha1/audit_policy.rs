@@ -104,6 +104,39 @@ pub struct Retention {
     #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub legal_basis: Option<String>,
+    /// Legal holds: what they cover stays, however long its time has been over.
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Vec<LegalHold>>,
+}
+
+/// What has to stay, such as for a court. It ends when it is taken out of the policy; a policy that is gone ends none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LegalHold {
+    /// Name by which the record speaks of it.
+    #[schemars(length(max = 63))]
+    #[x_kube(validation = Rule::new(rules::DNS_NAME).message(messages::DNS_NAME))]
+    pub name: String,
+    /// Why, such as the number of the case.
+    #[schemars(length(min = 1, max = 1024))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
+    pub reason: String,
+    /// Who decided it.
+    #[schemars(length(min = 1, max = 128))]
+    #[x_kube(validation = Rule::new(rules::TEXT).message(messages::BLANK))]
+    pub decided_by: String,
+    /// First day of the entries it covers; absent: from the beginning.
+    #[schemars(length(max = 10))]
+    #[x_kube(validation = Rule::new(rules::DATE).message(messages::DATE))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Last day of the entries it covers; absent: to the end.
+    #[schemars(length(max = 10))]
+    #[x_kube(validation = Rule::new(rules::DATE).message(messages::DATE))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// Where sealed segments are copied.

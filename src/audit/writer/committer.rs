@@ -6,15 +6,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Waker;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::audit::notary::Notary;
 use crate::audit::recovery::Newest;
 use crate::audit::segment;
 use crate::audit::storage::SegmentFile;
 use crate::audit::stream::Stream;
-use crate::audit::writer::Options;
 use crate::audit::writer::error::Failure;
 use crate::audit::writer::queue::{Batch, SPACE_INTERVAL, Shared};
 
@@ -32,11 +33,11 @@ pub(super) struct Committer {
     bytes: u64,
     /// The time of the segment's first entry; none while it is empty.
     since: Option<Timestamp>,
-    max_bytes: u64,
-    max_age: SignedDuration,
     unchecked_bytes: u64,
     checked: Timestamp,
     ended_well: bool,
+    /// The notary and its thread, which end before the stream is let go.
+    office: Option<(Arc<Notary>, JoinHandle<()>)>,
     _lock: File,
 }
 
@@ -47,7 +48,7 @@ impl Committer {
         file: Box<dyn SegmentFile>,
         path: PathBuf,
         newest: Option<&Newest>,
-        options: &Options,
+        office: Option<(Arc<Notary>, JoinHandle<()>)>,
     ) -> Self {
         Self {
             checked: shared.clock.now(),
@@ -57,10 +58,9 @@ impl Committer {
             path,
             bytes: newest.map_or(0, |newest| newest.bytes),
             since: newest.and_then(|newest| newest.since),
-            max_bytes: options.max_segment_bytes,
-            max_age: options.max_segment_age,
             unchecked_bytes: 0,
             ended_well: false,
+            office,
             _lock: stream.lock,
         }
     }
@@ -75,19 +75,36 @@ impl Committer {
                 self.shared.fail(failure);
                 return;
             }
+            if let Some((notary, _)) = &self.office {
+                // before anybody has a receipt, so that a checkpoint asked for then covers it
+                notary.take(&batch.bytes);
+            }
             self.shared.done(&batch, &mut wakers);
             let now = self.shared.clock.now();
             gather = gather_after(now.duration_since(begun));
             self.watch_space(now, batch.bytes.len() as u64);
         }
+        if let Some((notary, thread)) = self.office.take() {
+            if self.shared.has_failed() {
+                notary.abandon()
+            } else {
+                notary.close()
+            }
+            // a panic of the notary is told by what it did not do
+            let _ = thread.join();
+        }
         self.ended_well = true;
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), Failure> {
-        if self.is_due(batch) {
+        let now = if batch.entries > 0 { batch.time } else { self.shared.clock.now() };
+        if self.is_due(batch, now) {
             let path = self.entries.join(segment::file_name(batch.first));
             self.file = self.shared.storage.create(&path).map_err(|error| failure("create", &path, &error))?;
             (self.path, self.bytes, self.since) = (path, 0, None);
+        }
+        if batch.entries == 0 {
+            return Ok(());
         }
         let wrote = self.file.write(&batch.bytes).map_err(|error| failure("write", &self.path, &error))?;
         if wrote != batch.bytes.len() {
@@ -100,11 +117,9 @@ impl Committer {
         Ok(())
     }
 
-    fn is_due(&self, batch: &Batch) -> bool {
+    fn is_due(&self, batch: &Batch, now: Timestamp) -> bool {
         // an empty segment already has the name that the batch needs
-        self.since.is_some_and(|since| {
-            self.bytes + batch.bytes.len() as u64 > self.max_bytes || batch.time.duration_since(since) >= self.max_age
-        })
+        self.since.is_some_and(|since| self.shared.is_due(self.bytes, since, batch.bytes.len() as u64, now))
     }
 
     fn watch_space(&mut self, now: Timestamp, wrote: u64) {
@@ -130,6 +145,10 @@ impl Drop for Committer {
         if !self.ended_well {
             // also when the thread panicked: nobody may wait for a writer that is gone
             self.shared.fail(Failure::new("go on writing", &self.path, "the writer ended"));
+        }
+        if let Some((notary, thread)) = self.office.take() {
+            notary.abandon();
+            let _ = thread.join();
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::audit::notary::NotaryError;
 use crate::random;
 
 /// Why a log cannot be opened.
@@ -25,6 +26,8 @@ pub enum LogError {
     Start { reason: RecordUnavailable, failure: Option<Failure> },
     #[error(transparent)]
     Random(#[from] random::RandomError),
+    #[error(transparent)]
+    Notary(#[from] NotaryError),
 }
 
 impl LogError {
@@ -62,7 +65,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(what: &'static str, path: &Path, reason: &str) -> Self {
+    pub(in crate::audit) fn new(what: &'static str, path: &Path, reason: &str) -> Self {
         Self { what, path: path.to_string_lossy().into(), reason: reason.into() }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -28,6 +28,9 @@ pub(super) const SPACE_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 
 /// Room for what the writer adds to an entry, stream name and numbers at their longest.
 const HEAD_ROOM: usize = 192;
+
+/// How long upkeep waits for the writer to look; a disk that takes longer has other troubles.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Whose entry it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +64,17 @@ pub(super) struct Shared {
     max_entries: usize,
     max_bytes: usize,
     reserve: u64,
+    /// `seal.maxBytes`, and `seal.maxAge` in microseconds.
+    segment_bytes: AtomicU64,
+    segment_age: AtomicI64,
     /// Entries below this index are on disk.
     durable: AtomicU64,
     /// Nothing more will be on disk. Set while the queue is locked; read without.
     failed: AtomicBool,
     queue: Mutex<Queue>,
     work: Condvar,
+    /// A batch is on disk or was looked at, or none will be: for those who wait on a thread of their own.
+    settled: Condvar,
 }
 
 #[derive(Debug)]
@@ -81,6 +89,10 @@ struct Queue {
     disk_low: bool,
     disk_checked: Timestamp,
     closing: bool,
+    /// How often the writer was asked to see whether its segment is old enough, has heard it, and has seen.
+    looks: u64,
+    heard: u64,
+    seen: u64,
 }
 
 /// Who waits for the entries from `first` on.
@@ -105,6 +117,8 @@ impl Shared {
             max_entries: options.max_queued_entries,
             max_bytes: options.max_queued_bytes,
             reserve: options.reserve_bytes,
+            segment_bytes: AtomicU64::new(options.max_segment_bytes),
+            segment_age: AtomicI64::new(micros(options.max_segment_age)),
             durable: AtomicU64::new(next),
             failed: AtomicBool::new(false),
             queue: Mutex::new(Queue {
@@ -117,8 +131,12 @@ impl Shared {
                 disk_low: free < options.reserve_bytes,
                 disk_checked: now,
                 closing: false,
+                looks: 0,
+                heard: 0,
+                seen: 0,
             }),
             work: Condvar::new(),
+            settled: Condvar::new(),
             clock,
         }
     }
@@ -171,14 +189,28 @@ impl Shared {
         Poll::Pending
     }
 
-    /// Waits for entries and puts them into `batch`, in exchange for its memory. `false` when there will be none.
+    /// Waits on this thread until that is decided. Not by a waker: that may be left to a [relay](super::relay), whose
+    /// runtime is perhaps the one that this thread would drive.
+    pub fn wait_durable(&self, index: u64) -> Result<(), RecordUnavailable> {
+        let mut queue = self.queue.lock();
+        while index >= self.durable.load(Ordering::Acquire) {
+            if self.has_failed() {
+                return Err(RecordUnavailable::Failed);
+            }
+            self.settled.wait(&mut queue);
+        }
+        Ok(())
+    }
+
+    /// Waits for entries and puts them into `batch`, in exchange for its memory. `false` when there will be none. A batch
+    /// without entries asks to look at the segment's age.
     ///
     /// After a batch of several, their callers are likely to come again: they get up to `gather` to do so, which
     /// saves a sync of its own for the first of them.
     pub fn take(&self, batch: &mut Batch, gather: Duration) -> bool {
         let last = batch.entries;
         let mut queue = self.queue.lock();
-        while queue.filling.entries == 0 && !queue.closing {
+        while queue.filling.entries == 0 && !queue.closing && queue.looks == queue.heard {
             queue.wake_at = Some(1);
             self.work.wait(&mut queue);
         }
@@ -193,7 +225,33 @@ impl Shared {
         let queue = &mut *queue;
         mem::swap(&mut queue.waiting, &mut queue.syncing);
         queue.waiting.first = queue.next;
-        batch.entries > 0
+        let asked = queue.looks != queue.heard;
+        queue.heard = queue.looks;
+        batch.entries > 0 || asked
+    }
+
+    /// Has the writer look at its segment's age, and returns when it has, or will not in good time.
+    pub fn look(&self) {
+        let mut queue = self.queue.lock();
+        queue.looks += 1;
+        let mine = queue.looks;
+        self.work.notify_one();
+        while queue.seen < mine && !queue.closing && !self.has_failed() {
+            if self.settled.wait_for(&mut queue, LOOK).timed_out() {
+                break;
+            }
+        }
+    }
+
+    pub fn close_segments_at(&self, bytes: u64, age: SignedDuration) {
+        self.segment_bytes.store(bytes, Ordering::Relaxed);
+        self.segment_age.store(micros(age), Ordering::Relaxed);
+    }
+
+    /// Whether a segment of that size, begun then, is to be closed before so much more is written.
+    pub fn is_due(&self, bytes: u64, since: Timestamp, more: u64, now: Timestamp) -> bool {
+        let age = SignedDuration::from_micros(self.segment_age.load(Ordering::Relaxed));
+        bytes + more > self.segment_bytes.load(Ordering::Relaxed) || now.duration_since(since) >= age
     }
 
     /// Declares the batch last taken durable, and wakes its callers. `wakers` is memory to work in.
@@ -201,7 +259,9 @@ impl Shared {
         let mut queue = self.queue.lock();
         self.durable.store(batch.first + batch.entries as u64, Ordering::Release);
         mem::swap(&mut queue.syncing.wakers, wakers);
+        queue.seen = queue.heard;
         drop(queue);
+        self.settled.notify_all();
         self.hatch.wake(wakers);
     }
 
@@ -213,6 +273,7 @@ impl Shared {
         wakers.append(&mut queue.waiting.wakers);
         queue.filling.clear();
         drop(queue);
+        self.settled.notify_all();
         self.failure.send_if_modified(|known| {
             let first = known.is_none();
             known.get_or_insert(failure);
@@ -244,6 +305,10 @@ impl Shared {
         // a disk that does not say is treated as full
         self.storage.free(&self.entries).map_or(true, |free| free < self.reserve)
     }
+}
+
+fn micros(age: SignedDuration) -> i64 {
+    i64::try_from(age.as_micros()).unwrap_or(i64::MAX)
 }
 
 impl Queue {

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::GetError;
 use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::status::CredentialHash;
+use crate::audit::upkeep::last_kept;
 use crate::audit::usage::Usage;
 use crate::cli::world::World;
 use crate::delivery::credentials::{Credentials, Minted};
@@ -42,6 +43,8 @@ pub(super) fn observe(state: &StateDir, world: &World, kind: Kind, now: Timestam
             let streams = entries.filter(|entry| entry.path().is_dir());
             observed.streams = streams.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
             observed.streams.sort();
+            let kept = |stream: &String| Some((stream.clone(), last_kept(&log.join(stream))?));
+            observed.kept = observed.streams.iter().filter_map(kept).collect();
             if log.is_dir() {
                 let past = inspecting::past(&log)?.into_values();
                 observed.inspections = past.map(|past| (past.policy.clone(), past.result())).collect();
@@ -63,6 +66,7 @@ fn token(minted: &Minted) -> Token {
             not_before: minted.not_before.to_string(),
             not_after: minted.not_after.to_string(),
             asked: None,
+            request_uid: None,
         },
         not_before: minted.not_before,
         not_after: minted.not_after,

@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::GuardError;
+use crate::audit::Log;
 use crate::cli::keeper::{First, Keeper};
 use crate::cli::world::site;
 use crate::clock::Clock;
@@ -43,6 +44,7 @@ pub struct Following {
     pub lease: Arc<GuardLease>,
     pub clock: Clock,
     pub log: PathBuf,
+    pub record: Log,
 }
 
 impl Following {
@@ -98,6 +100,8 @@ impl Following {
         }
         let Some(settings) = settings else { return Ok(false) };
         self.view.set((&settings).into());
+        self.record.set_site(&settings.site);
+        self.record.set_checkpoint_every(self.retentions.checkpoint_every());
         pace.set(settings.max_staleness);
         if settings.max_staleness < SHORT {
             tracing::warn!("an API server cannot prove a view as often as maxStaleness asks: write {SHORT:#} or more");
@@ -148,6 +152,7 @@ impl Following {
         for change in &batch.changes {
             self.retentions.take(change);
         }
+        self.record.set_checkpoint_every(self.retentions.checkpoint_every());
         let (reached, news): (Vec<_>, bool) = (batch.reached().collect(), batch.is_news());
         let outcome = self.keeper.take(batch)?;
         tell(&outcome.said);

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::UpError;
 use super::inspecting::Suspensions;
 use super::sampling::Sampling;
+use crate::audit::Log;
 use crate::cli::keeper::{First, Keeper};
 use crate::cli::world::site;
 use crate::clock::Clock;
@@ -29,6 +30,7 @@ pub struct Watcher {
     pub live: Live,
     pub view: View,
     pub retentions: Retentions,
+    pub record: Log,
     pub orders: Orders,
     pub suspensions: Suspensions,
     pub sampling: Sampling,
@@ -54,6 +56,7 @@ impl Watcher {
                     self.retentions.take(change);
                     self.orders.take(change);
                 }
+                self.record.set_checkpoint_every(self.retentions.checkpoint_every());
                 let outcome = self.keeper.take(batch)?;
                 tell(&outcome.said);
                 if let Some(settings) = self.keeper.settings().filter(|_| outcome.settings) {
@@ -74,12 +77,16 @@ impl Watcher {
         Ok(())
     }
 
-    /// After a change of the settings: nothing stands until everything has been read again. Without
-    /// settings nothing stands at all; how long the directory has been gone says whether the view is stale.
+    /// After a change of the settings: nothing stands until everything has been read again, and the view is stale
+    /// meanwhile, since a token that is not known yet may well be good. Without settings nothing stands at all; how
+    /// long the directory has been gone says whether the view is stale.
     fn reload(&mut self) -> Result<(), UpError> {
+        let Some(site) = self.keeper.settings().map(site) else {
+            self.keeper.start_over();
+            return Ok(());
+        };
+        self.view.prove(None);
         self.keeper.start_over();
-        let Some(settings) = self.keeper.settings() else { return Ok(()) };
-        let site = site(settings);
         let mut first = First::default();
         self.live = Live::open(&self.directory, self.clock.clone(), &mut |batch| {
             for change in &batch.changes {

@@ -14,6 +14,7 @@ use datashare::approval::digests;
 use datashare::approval::signers::Signers;
 use datashare::approval::signing::SigningKey;
 use datashare::approval::statement::Statement;
+use datashare::audit::upkeep::Standing;
 use datashare::audit::{Disk, Log, Options, Recorded, SiteKey, Storage};
 use datashare::clock::Clock;
 use datashare::delivery::state_dir::StateDir;
@@ -243,6 +244,7 @@ impl World {
             secrets: state.secrets().into(),
             resolver: Resolver { sample: Some(plan.upstream) },
             retentions: Retentions::default(),
+            standing: Standing::default(),
             clock: clock.clone(),
             limits: plan.limits,
         });

@@ -24,6 +24,17 @@ pub(super) fn violations(spec: &AuditPolicySpec) -> Vec<Violation> {
         checks.rule(holds, "spec.retention.personal", messages::PERSONAL_FLOOR, "write 1096d or more");
     }
     checks.optional_text(spec.retention.legal_basis.as_ref(), "spec.retention.legalBasis");
+    for (place, hold) in spec.retention.holds.iter().flatten().enumerate() {
+        let member = |name: &str| format!("spec.retention.holds[{place}].{name}");
+        checks.name(&hold.name, member("name"));
+        checks.text(&hold.reason, member("reason"));
+        checks.text(&hold.decided_by, member("decidedBy"));
+        for (day, name) in [(&hold.since, "since"), (&hold.until, "until")] {
+            if let Some(day) = day {
+                checks.date(day, member(name));
+            }
+        }
+    }
     if let Some(archive) = &spec.archive {
         checks.rule(syntax::store(&archive.url), "spec.archive.url", messages::ARCHIVE_URL, "write the archive's URL");
         let lockable = archive.lock.is_none_or(|lock| lock == ArchiveLock::None) || !archive.url.starts_with("file:");

@@ -1,0 +1,130 @@
+//! What S3 asks for beside what every store does: Object Lock on what is put, and removal of versions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum};
+use object_store::path::Path;
+use object_store::signer::{HeaderMap, HeaderValue, Method, SignedUrlOptions, Signer};
+use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, RetryConfig};
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// A segment on a slow line.
+const REQUEST: Duration = Duration::from_secs(240);
+/// Failures in a row are the business of whoever asks again later.
+const RETRIES: usize = 2;
+/// Versions of one object that are removed; we write one.
+const MOST_VERSIONS: usize = 16;
+
+/// Object Lock of what is put into the archive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lock {
+    #[default]
+    None,
+    /// Some people may still remove it.
+    Governance,
+    /// Nobody can.
+    Compliance,
+}
+
+impl Lock {
+    fn mode(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Governance => Some("GOVERNANCE"),
+            Self::Compliance => Some("COMPLIANCE"),
+        }
+    }
+}
+
+/// One bucket.
+pub struct S3 {
+    builder: AmazonS3Builder,
+    options: ClientOptions,
+    store: Arc<AmazonS3>,
+    lock: Lock,
+}
+
+impl S3 {
+    /// The bucket, with the credentials, region and endpoint that the variables `AWS_…` of `environment` name.
+    pub fn new(
+        bucket: &str,
+        lock: Lock,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> object_store::Result<Self> {
+        // another part of the process may have chosen one already
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let retry = RetryConfig { backoff: BackoffConfig::default(), max_retries: RETRIES, retry_timeout: REQUEST };
+        let mut builder = AmazonS3Builder::new();
+        let mut options = ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(REQUEST);
+        for (name, value) in environment {
+            if !name.starts_with("AWS_") {
+                continue;
+            }
+            match name.to_ascii_lowercase().parse() {
+                Ok(AmazonS3ConfigKey::Client(key)) => options = options.with_config(key, value),
+                Ok(key) => builder = builder.with_config(key, value),
+                // of other programs
+                Err(_) => {}
+            }
+        }
+        let builder = builder.with_bucket_name(bucket).with_checksum_algorithm(Checksum::SHA256).with_retry(retry);
+        let store = Arc::new(builder.clone().with_client_options(options.clone()).build()?);
+        Ok(Self { builder, options, store, lock })
+    }
+
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        self.store.clone()
+    }
+
+    /// The bucket as one writes to it who locks what is put until then; `None` where nothing is locked.
+    pub fn locking(&self, until: Timestamp) -> object_store::Result<Option<Arc<dyn ObjectStore>>> {
+        let Some(mode) = self.lock.mode() else { return Ok(None) };
+        let until = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let header = |text: &str| {
+            HeaderValue::from_str(text).map_err(|error| Error::Generic { store: "S3", source: Box::new(error) })
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-object-lock-mode", header(mode)?);
+        headers.insert("x-amz-object-lock-retain-until-date", header(&until)?);
+        let options = self.options.clone().with_default_headers(headers);
+        Ok(Some(Arc::new(self.builder.clone().with_client_options(options).build()?)))
+    }
+
+    /// Removes every version of an object: where versions are kept, a plain removal would only hide it.
+    pub async fn remove(&self, path: &Path) -> object_store::Result<()> {
+        for _ in 0..MOST_VERSIONS {
+            let version = match self.store.head(path).await {
+                Err(Error::NotFound { .. }) => return Ok(()),
+                Err(error) => return Err(error),
+                Ok(found) => found.version.filter(|version| version != "null"),
+            };
+            match version {
+                None => self.store.delete(path).await?,
+                Some(version) => self.remove_version(path, version).await?,
+            }
+        }
+        Err(failed(format!("{path} has more than {MOST_VERSIONS} versions, of which we wrote one")))
+    }
+
+    async fn remove_version(&self, path: &Path, version: String) -> object_store::Result<()> {
+        let options = SignedUrlOptions::new().with_query([("versionId".to_owned(), version)]);
+        let url = self.store.signed_url_opts(Method::DELETE, path, CONNECT * 12, &options).await?;
+        let client = reqwest::Client::builder().connect_timeout(CONNECT).timeout(REQUEST).build();
+        let answer = client.map_err(|error| failed(error.to_string()))?.delete(url.as_str()).send().await;
+        // the address carries a signature: it is in no message
+        let answer = answer.map_err(|error| failed(error.without_url().to_string()))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let why = answer.text().await.unwrap_or_default();
+        let why: String = why.chars().take(300).collect();
+        Err(failed(format!("{path} cannot be removed: {status} {why}")))
+    }
+}
+
+fn failed(why: String) -> Error {
+    Error::Generic { store: "S3", source: why.into() }
+}

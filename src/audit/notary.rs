@@ -1,0 +1,274 @@
+//! The notary of a stream: hashes every entry once it is durable and signs, at least every
+//! `checkpointEvery` while entries arrive and at every clean stop, how many there are and their root.
+//! It has a thread of its own; what it costs the writer is one copy of the bytes. An error from its
+//! files ends the log, as an error from the writer's does.
+
+mod book;
+mod start;
+mod turn;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::watch;
+
+use crate::audit::checkpoint::{CHECKPOINTS, CheckpointError};
+use crate::audit::keys::KeyFileError;
+use crate::audit::storage::Storage;
+use crate::audit::writer::Failure;
+use crate::clock::{Clock, Stopwatch};
+
+pub(super) use start::Start;
+
+use turn::Turn;
+
+/// Entries are hashed once so many bytes of them wait, or a checkpoint is due.
+const PORTION: usize = 1 << 20;
+/// With more waiting than this the writer waits for the notary.
+const MOST_WAITING: usize = 64 << 20;
+/// How often it is looked whether a new key waits, while no entries arrive.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How a stream is notarised.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The folder of the signing keys: the guard's own, never shown or copied.
+    pub keys: PathBuf,
+    /// `checkpointEvery` of the policy, until [`crate::audit::Log::set_checkpoint_every`] says otherwise.
+    pub checkpoint_every: Duration,
+}
+
+impl Evidence {
+    /// Notarised as a policy that says nothing has it.
+    #[must_use]
+    pub fn new(keys: &Path) -> Self {
+        Self { keys: keys.to_owned(), checkpoint_every: Duration::from_secs(1) }
+    }
+}
+
+/// Why a stream cannot be notarised any further.
+#[derive(Debug, thiserror::Error)]
+pub enum NotaryError {
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    #[error("cannot {what} {}: {source}", path.display())]
+    Io { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("{}:{line}: {source}; put the intact file back", path.display())]
+    Checkpoint { path: PathBuf, line: u64, source: CheckpointError },
+    #[error("{} has {found} entries where a checkpoint was signed for {signed}: entries are missing; put them back, or start with an empty log folder", stream.display())]
+    Missing { stream: PathBuf, signed: u64, found: u64 },
+    #[error("the entries of {} are not those that checkpoint {number} was signed for: run 'datashare audit verify', and put the intact files back", stream.display())]
+    Changed { stream: PathBuf, number: u64 },
+    #[error("{}:{line}: not the entry that belongs here; run 'datashare audit verify'", path.display())]
+    Entry { path: PathBuf, line: u64 },
+    #[error("the key that signs for {origin} is not in {}: put it back, or move the stream's folder away for a new stream to begin", keys.display())]
+    NoKey { origin: String, keys: PathBuf },
+}
+
+impl NotaryError {
+    fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { what, path, source }
+    }
+}
+
+/// What the writer, the notary's thread and the log's owner share.
+pub(super) struct Notary {
+    inner: Mutex<Inner>,
+    /// There is something to do.
+    work: Condvar,
+    /// Something was done.
+    done: Condvar,
+    newest: watch::Sender<Option<Arc<str>>>,
+    every: Mutex<Duration>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Durable entries that are not hashed yet.
+    bytes: Vec<u8>,
+    site: Option<String>,
+    asked: u64,
+    answered: u64,
+    closing: bool,
+    /// The log has failed: nothing more is signed.
+    abandoned: bool,
+    ended: bool,
+}
+
+/// What the thread woke up for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Call {
+    sign: bool,
+    close: bool,
+    asked: u64,
+}
+
+/// What the notary may ask of the log.
+pub(super) trait Desk: Send {
+    /// Ends the log.
+    fn fail(&self, failure: Failure);
+    /// Records that this key takes over; the index of that entry, or nothing while none is taken.
+    fn record_key(&self, vkey: &str) -> Option<u64>;
+}
+
+impl Notary {
+    /// Starts the thread.
+    pub fn begin(
+        start: Start,
+        evidence: &Evidence,
+        storage: Arc<dyn Storage>,
+        clock: Clock,
+        desk: impl Desk + 'static,
+    ) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
+        let newest = start.newest().map(|note| note.to_string().into());
+        let notary = Arc::new(Self {
+            inner: Mutex::new(Inner::default()),
+            work: Condvar::new(),
+            done: Condvar::new(),
+            newest: watch::Sender::new(newest),
+            every: Mutex::new(evidence.checkpoint_every),
+        });
+        let ended = Ended { notary: notary.clone(), desk, well: false };
+        let thread = std::thread::Builder::new().name("notary".to_owned()).spawn(move || {
+            // whole, not field by field
+            let mut ended = ended;
+            if let Err(failure) = ended.notary.run(Turn::new(start, storage, clock), &ended.desk) {
+                ended.desk.fail(failure);
+            }
+            ended.well = true;
+        })?;
+        Ok((notary, thread))
+    }
+
+    /// Takes over entries that are durable. Waits only if the notary is far behind.
+    pub fn take(&self, entries: &[u8]) {
+        let mut inner = self.inner.lock();
+        while inner.bytes.len() > MOST_WAITING && !inner.ended {
+            self.done.wait(&mut inner);
+        }
+        let before = inner.bytes.len();
+        inner.bytes.extend_from_slice(entries);
+        // at most two wakes for a portion, however many batches it has
+        if before == 0 || (before < PORTION && inner.bytes.len() >= PORTION) {
+            self.work.notify_one();
+        }
+    }
+
+    /// Says whose log it is; only a stream without a checkpoint needs to know.
+    pub fn set_site(&self, site: &str) {
+        self.inner.lock().site = Some(site.to_owned());
+        self.work.notify_one();
+    }
+
+    /// Changes how often a checkpoint is due.
+    pub fn set_every(&self, every: Duration) {
+        if std::mem::replace(&mut *self.every.lock(), every) != every {
+            self.work.notify_one();
+        }
+    }
+
+    /// The newest checkpoint, as a note.
+    pub fn newest(&self) -> watch::Receiver<Option<Arc<str>>> {
+        self.newest.subscribe()
+    }
+
+    /// Makes a checkpoint of all entries taken over so far, and returns when it is on disk, or cannot be had.
+    pub fn checkpoint_now(&self) {
+        let mut inner = self.inner.lock();
+        inner.asked += 1;
+        let mine = inner.asked;
+        self.work.notify_one();
+        while inner.answered < mine && !inner.ended {
+            self.done.wait(&mut inner);
+        }
+    }
+
+    /// Lets the thread end without asking the disk for anything more.
+    pub fn abandon(&self) {
+        let mut inner = self.inner.lock();
+        (inner.closing, inner.abandoned) = (true, true);
+        self.work.notify_one();
+    }
+
+    /// Lets the thread make its last checkpoint and end.
+    pub fn close(&self) {
+        self.inner.lock().closing = true;
+        self.work.notify_one();
+    }
+
+    fn run(&self, mut turn: Turn, desk: &dyn Desk) -> Result<(), Failure> {
+        let mut bytes = Vec::new();
+        let mut since: Option<Stopwatch> = None;
+        loop {
+            let call = self.wait(&mut bytes, &mut since);
+            turn.hash(&bytes);
+            bytes.clear();
+            if call.sign {
+                since = None;
+                if turn.is_nameless() {
+                    let site = self.inner.lock().site.clone();
+                    turn.name(site.as_deref())?;
+                }
+                if let Some(note) = turn.sign(desk, call.close)? {
+                    self.newest.send_replace(Some(note.into()));
+                }
+            }
+            let mut inner = self.inner.lock();
+            inner.answered = inner.answered.max(call.asked);
+            drop(inner);
+            self.done.notify_all();
+            if call.close {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for something to do; `bytes` gets what is to be hashed, in exchange for its memory.
+    fn wait(&self, bytes: &mut Vec<u8>, since: &mut Option<Stopwatch>) -> Call {
+        let mut inner = self.inner.lock();
+        loop {
+            let asked = inner.asked > inner.answered;
+            let every = *self.every.lock();
+            if since.is_none() && !inner.bytes.is_empty() {
+                *since = Some(Stopwatch::start());
+            }
+            let left = since.map(|since| every.saturating_sub(since.elapsed()));
+            let due = left.is_some_and(|left| left.is_zero());
+            if inner.closing || asked || due || inner.bytes.len() >= PORTION {
+                std::mem::swap(bytes, &mut inner.bytes);
+                let sign = (inner.closing || asked || due) && !inner.abandoned;
+                return Call { sign, close: inner.closing, asked: inner.asked };
+            }
+            if self.work.wait_for(&mut inner, left.unwrap_or(LOOK)).timed_out() && left.is_none() {
+                return Call { sign: true, close: false, asked: inner.asked };
+            }
+        }
+    }
+}
+
+/// Nobody may wait for a thread that is gone, and nobody may record what it does not sign.
+struct Ended<D: Desk> {
+    notary: Arc<Notary>,
+    desk: D,
+    well: bool,
+}
+
+impl<D: Desk> Drop for Ended<D> {
+    fn drop(&mut self) {
+        if !self.well {
+            self.desk.fail(Failure::new("go on signing", Path::new(CHECKPOINTS), "the notary ended"));
+        }
+        self.notary.inner.lock().ended = true;
+        self.notary.done.notify_all();
+    }
+}
+
+impl std::fmt::Debug for Notary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notary").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,27 @@
+//! What the record says about itself: removals and legal holds.
+
+use jiff::{Timestamp, ToSpan};
+
+use super::{Keeping, UpkeepError};
+use crate::audit::entry::{Entry, Parameter};
+use crate::audit::event::Event;
+use crate::audit::writer::Log;
+
+/// Records it, and returns once that is durable.
+pub(super) fn record(
+    log: &Log,
+    keeping: &Keeping,
+    now: Timestamp,
+    code: &str,
+    parameters: &[(&str, &str)],
+) -> Result<(), UpkeepError> {
+    let parameters: Vec<_> = parameters.iter().map(|&(name, value)| Parameter { name, value }).collect();
+    let entry = Entry::<&str> {
+        code: Some(code),
+        parameters: &parameters,
+        retain: keeping.day(now).checked_add(keeping.period.days()).ok(),
+        ..Entry::new(Event::Audit)
+    };
+    log.append_own(&entry)?;
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Where the auditor's commands read: the log of a state directory, and archives in the same layout
+//! below `<url>/<site>/`.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::AuditError;
+use crate::audit::archive::{Archive, Site};
+use crate::audit::query::Places;
+use crate::audit::verify::{Folder, Piece, Place};
+
+/// A place under the name the user gave it.
+pub struct Named {
+    pub name: String,
+    place: Box<dyn Place>,
+}
+
+impl Place for Named {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn streams(&self) -> io::Result<Vec<String>> {
+        self.place.streams()
+    }
+
+    fn open(&self, stream: &str, file: &str) -> io::Result<Option<Box<dyn Read + Send>>> {
+        self.place.open(stream, file)
+    }
+
+    fn pieces(&self, stream: &str) -> io::Result<Vec<Piece>> {
+        self.place.pieces(stream)
+    }
+}
+
+/// The log of a state directory.
+pub fn local(state: &Path) -> Result<Named, AuditError> {
+    let log = state.join("log");
+    if !log.is_dir() {
+        return Err(AuditError::NoRecord(log));
+    }
+    let name = fs::canonicalize(&log).unwrap_or_else(|_| log.clone()).display().to_string();
+    Ok(Named { name, place: Box::new(Folder(log)) })
+}
+
+/// The log of a state directory, which need not be there where archives are named, and the sites of the archives.
+pub fn all(state: &Path, archives: &[String]) -> Result<(Option<Named>, Vec<Named>), AuditError> {
+    let mut sites = Vec::new();
+    for url in archives {
+        sites.extend(archive(url)?);
+    }
+    match local(state) {
+        Ok(local) => Ok((Some(local), sites)),
+        Err(AuditError::NoRecord(_)) if !archives.is_empty() => Ok((None, sites)),
+        Err(error) => Err(error),
+    }
+}
+
+fn archive(url: &str) -> Result<Vec<Named>, AuditError> {
+    // also a plain path names a folder
+    if url.contains("://") && !url.starts_with("file://") {
+        let archive = Archive::existing(url)?;
+        let named = |name: String| {
+            let site = Site { archive: archive.clone(), name };
+            Named { name: site.name(), place: Box::new(site) }
+        };
+        return Ok(archive.sites()?.into_iter().map(named).collect());
+    }
+    let path = PathBuf::from(url.strip_prefix("file://").unwrap_or(url));
+    let failed = |source| AuditError::Read { place: url.to_owned(), source };
+    let mut sites = Vec::new();
+    for item in fs::read_dir(&path).map_err(failed)? {
+        let folder = item.map_err(failed)?.path();
+        if folder.is_dir() {
+            sites.push(Named { name: folder.display().to_string(), place: Box::new(Folder(folder)) });
+        }
+    }
+    sites.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(sites)
+}
+
+/// The segments of a state directory's log, which need not be there where archives are named, and of one site of each
+/// archive.
+pub fn segments(state: &Path, archives: &[String], site: Option<&str>) -> Result<Places, AuditError> {
+    let log = state.join("log");
+    let mut places = match (log.is_dir(), archives.is_empty()) {
+        (true, _) => Places::log(&log)?,
+        (false, true) => return Err(AuditError::NoRecord(log)),
+        (false, false) => Places::default(),
+    };
+    for url in archives {
+        let whole = if url.contains("://") { url.clone() } else { absolute(url)? };
+        let archive = Archive::existing(&whole)?;
+        let mut sites = archive.sites()?;
+        let site = match site {
+            Some(site) => site.to_owned(),
+            None if sites.len() < 2 => sites.pop().unwrap_or_default(),
+            None => return Err(AuditError::SeveralSites { url: url.clone(), sites: sites.join(", ") }),
+        };
+        if !site.is_empty() {
+            places = places.and(Places::archive(&archive, &site)?);
+        }
+    }
+    Ok(places)
+}
+
+fn absolute(path: &str) -> Result<String, AuditError> {
+    let failed = |source| AuditError::Read { place: path.to_owned(), source };
+    Ok(format!("file://{}", fs::canonicalize(path).map_err(failed)?.display()))
+}

@@ -1,0 +1,212 @@
+//! Sealing and copies: the same lines in every form, read back, and never trusted without it.
+
+use std::fs;
+use std::sync::Arc;
+
+use datashare::audit::usage::Usage;
+use datashare::audit::{Filter, Storage};
+use jiff::Timestamp;
+
+use super::*;
+
+#[test]
+fn a_closed_segment_is_sealed_and_copied_and_reads_the_same_in_every_form() {
+    let mut world = World::new();
+    world.write("a", 184);
+    world.write("b", 184);
+    let before = world.asked(&Filter::default());
+    let report = world.round();
+    assert_eq!((names(&world.stream()), report.sealed, report.troubles.len()), (vec![plain(0)], 0, 0));
+
+    // quiet: nothing is written, and the segment is closed at its age all the same
+    world.advance(1);
+    let report = world.round();
+    assert_eq!(names(&world.stream()), [sealed(0), plain(3)]);
+    assert_eq!(names(&world.archived()), [sealed(0)]);
+    assert_eq!(
+        (report.archived_through, report.lags_since, report.last_archived),
+        (Some(3), None, Some(world.clock.now()))
+    );
+    let paths = [&world.stream(), &world.archived()].map(|folder| folder.join("entries").join(sealed(0)));
+    assert_eq!(fs::read(&paths[0]).unwrap(), fs::read(&paths[1]).unwrap());
+    assert_eq!(world.asked(&Filter::default()), before);
+
+    // from the archive alone, and used grants are counted as before
+    fs::remove_file(&paths[0]).unwrap();
+    assert_eq!(world.asked(&Filter::default()), before);
+    fs::copy(&paths[1], &paths[0]).unwrap();
+    let epoch = Timestamp::UNIX_EPOCH;
+    assert_eq!(Usage::read(&world.log(), epoch, epoch).unwrap().summary.unreadable, 0);
+
+    // and the stream goes on after it
+    world.start(roomy(), Arc::new(Unhindered));
+    let index = world.write("c", 184);
+    assert_eq!(index, 4);
+    let user = Filter { user: Some("c".to_owned()), ..Filter::default() };
+    assert_eq!(world.asked(&user).len(), 1);
+    assert_eq!(world.asked(&Filter::default()).len(), before.len() + 2);
+}
+
+#[test]
+fn the_policy_in_force_decides_when_a_segment_is_closed() {
+    let mut world = World::new();
+    world.write("a", 184);
+    world.keeping.lock().segment_age = SignedDuration::from_mins(5);
+    world.clock.advance(SignedDuration::from_mins(5));
+    world.round();
+    assert_eq!(names(&world.stream()), [sealed(0), plain(2)]);
+    world.keeping.lock().segment_bytes = 1;
+    world.round();
+    world.write("b", 184);
+    world.write("c", 184);
+    assert_eq!(names(&world.stream()), [sealed(0), plain(2), plain(3)]);
+}
+
+#[test]
+fn a_damaged_sealed_segment_is_reported_and_not_copied() {
+    let mut world = World::new();
+    world.keeping.lock().archives[0].url = format!("file://{}/not-there/archive", world.folder.path().display());
+    world.write("a", 184);
+    world.advance(1);
+    let report = world.round();
+    let url = world.keeping.lock().archives[0].url.clone();
+    assert_eq!((report.sealed, report.archived_through), (1, Some(0)));
+    assert!(report.troubles.contains_key(&url), "{report:?}");
+    let path = world.stream().join("entries").join(sealed(0));
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    world.keeping.lock().archives[0].url = format!("file://{}", world.archive().display());
+    let report = world.round();
+    let said = &report.troubles[&world.keeping.lock().archives[0].url].message;
+    assert!(said.contains("is not what was sealed"), "{said}");
+    assert!(names(&world.archived()).is_empty());
+    assert!(!report.troubles.contains_key(&url), "nobody asks for that archive any more");
+}
+
+#[test]
+fn an_archive_that_cannot_be_reached_stops_no_call_and_is_told_at_once() {
+    let mut world = World::new();
+    let away = world.folder.path().join("unmounted");
+    let url = format!("file://{}/archive", away.display());
+    world.keeping.lock().archives[0].url = url.clone();
+    world.write("a", 184);
+    let begun = world.clock.now();
+    world.advance(1);
+    let report = world.round();
+    assert_eq!(report.troubles[&url].since, world.clock.now());
+    assert_eq!(report.lags_since, Some(begun));
+    for _ in 0..50 {
+        world.write("b", 184);
+        world.advance(1);
+        let report = world.round();
+        assert_eq!(report.lags_since, Some(begun));
+    }
+    assert_eq!(world.said.lock().len(), 1, "one line, not fifty: {:?}", world.said.lock());
+    assert_eq!(world.lines().len(), 52);
+
+    fs::create_dir(&away).unwrap();
+    world.advance(1);
+    let report = world.round();
+    assert_eq!((report.troubles.len(), report.lags_since), (0, None));
+    assert!(world.said.lock().last().unwrap().ends_with("well again"), "{:?}", world.said.lock());
+    let archived = away.join("archive").join(SITE).join(STREAM);
+    assert_eq!(names(&archived).len(), names(&world.stream()).len() - 1);
+}
+
+#[test]
+fn an_archive_that_lies_is_found_and_the_local_copy_stays() {
+    let mut world = World::new();
+    world.write("a", 1096);
+    world.advance(1);
+    world.round();
+    let there = world.archived().join("entries").join(sealed(0));
+    let right = fs::read(&there).unwrap();
+
+    // bytes of the right number that are others: seen before the local copy would go
+    let mut wrong = right.clone();
+    *wrong.last_mut().unwrap() ^= 1;
+    fs::write(&there, &wrong).unwrap();
+    world.advance(401 * 24);
+    let report = world.round();
+    let trouble = &report.troubles["retention"].message;
+    assert!(trouble.contains("holds other bytes") && trouble.contains(&sealed(0)), "{trouble}");
+    assert!(names(&world.stream()).contains(&sealed(0)));
+    // it stays reported, is not written over, and lags
+    world.advance(1);
+    let report = world.round();
+    assert!(report.lags_since.is_some(), "{report:?}");
+    assert_eq!(fs::read(&there).unwrap(), wrong);
+    assert!(names(&world.stream()).contains(&sealed(0)));
+
+    // set right, the local copy goes and leaves its hashes
+    fs::write(&there, &right).unwrap();
+    world.advance(1);
+    world.round();
+    let report = world.round();
+    assert_eq!(report.troubles.len(), 0, "{report:?}");
+    assert!(!names(&world.stream()).contains(&sealed(0)));
+    let pruned = fs::read_to_string(world.stream().join("pruned.jsonl")).unwrap();
+    assert!(pruned.starts_with("{\"from\":0,\"to\":2,\"nodes\":[{\"level\":1,"), "{pruned}");
+    assert!(!world.archived().join("pruned.jsonl").exists(), "it is still in the archive");
+}
+
+#[test]
+fn what_lies_there_already_is_not_written_over() {
+    let mut world = World::new();
+    world.write("a", 184);
+    fs::create_dir_all(world.archived().join("entries")).unwrap();
+    let there = world.archived().join("entries").join(sealed(0));
+    fs::write(&there, b"somebody else's").unwrap();
+    world.advance(1);
+    world.round();
+    let report = world.round();
+    assert_eq!(fs::read(&there).unwrap(), b"somebody else's");
+    assert_eq!((report.archived_through, report.troubles.len()), (Some(0), 1), "{report:?}");
+    assert!(names(&world.stream()).contains(&sealed(0)));
+}
+
+#[test]
+fn a_short_disk_gets_room_from_what_the_archive_has_but_not_from_the_newest() {
+    let disk = Moody::new();
+    let mut world = World::on(Arc::new(disk.clone()), Arc::new(Unhindered));
+    for _ in 0..5 {
+        world.write("a", 1096);
+        world.advance(24);
+        world.round();
+    }
+    assert_eq!(names(&world.stream()).len(), 6);
+    disk.set_free(1 << 30);
+    let report = world.round();
+    assert!(report.troubles["disk"].message.contains("1024 MiB"), "{report:?}");
+    // two days stay: quotas are counted from them
+    assert_eq!(names(&world.stream()).len(), 2);
+    assert_eq!(names(&world.archived()).len(), 5);
+    assert_eq!(world.lines().len(), 6);
+    // and the stream starts although its first segments are elsewhere
+    world.start(Arc::new(disk.clone()), Arc::new(Unhindered));
+    assert_eq!(world.write("b", 184), 7);
+    assert_eq!(disk.free(&world.stream()).unwrap(), 1 << 30);
+}
+
+#[test]
+fn what_only_the_archive_has_is_learned_again_when_the_inventory_is_lost() {
+    let mut world = World::new();
+    world.write("a", 1096);
+    world.advance(1);
+    world.round();
+    world.advance(401 * 24);
+    world.round();
+    assert!(!names(&world.stream()).contains(&sealed(0)));
+    fs::remove_file(world.stream().join("sealed.jsonl")).unwrap();
+    world.start(roomy(), Arc::new(Unhindered));
+    let report = world.round();
+    assert_eq!(report.troubles.len(), 0, "{report:?}");
+    assert_eq!(report.oldest, Some(BEGIN.parse().unwrap()));
+    world.advance(696 * 24);
+    let report = world.round();
+    assert_eq!(report.pruned, 2, "with that of the second start: {report:?}");
+    assert!(!names(&world.archived()).contains(&sealed(0)));
+    assert!(world.archived().join("pruned.jsonl").exists());
+}

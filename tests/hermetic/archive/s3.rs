@@ -1,0 +1,186 @@
+//! The archive in a real S3 server: `make test-archive`, because the server takes a minute to build, once.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use datashare::audit::archive::Place;
+
+use super::*;
+
+const USER: &str = "records";
+const PASSWORD: &str = "records-secret";
+const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const PLACE: Place<'static> = Place { site: SITE, stream: STREAM };
+
+/// versitygw over two folders, with a bucket that keeps versions and locks.
+struct Server {
+    folder: TempDir,
+    address: String,
+    running: Option<Child>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let mut server =
+            Self { folder: tempfile::tempdir().unwrap(), address: format!("127.0.0.1:{port}"), running: None };
+        for name in ["data", "versions"] {
+            fs::create_dir(server.folder.path().join(name)).unwrap();
+        }
+        server.go_on();
+        let made = server.ask("PUT", "records", &["x-amz-bucket-object-lock-enabled: true"]);
+        assert!(made.is_empty(), "{made}");
+        server
+    }
+
+    fn go_on(&mut self) {
+        let install = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/archive-server/install.sh");
+        let installed = Command::new(install).stderr(Stdio::inherit()).output().unwrap();
+        assert!(installed.status.success());
+        let program = String::from_utf8(installed.stdout).unwrap();
+        let mut command = Command::new(program.trim());
+        command.args(["--port", &self.address, "--quiet", "posix", "--versioning-dir"]);
+        command.arg(self.folder.path().join("versions")).arg(self.folder.path().join("data"));
+        command.env("ROOT_ACCESS_KEY", USER).env("ROOT_SECRET_KEY", PASSWORD);
+        self.running = Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let begun = Instant::now();
+        while TcpStream::connect(&self.address).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "the S3 server does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some(mut child) = self.running.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// The answer to a signed request, by curl.
+    fn ask(&self, method: &str, path: &str, headers: &[&str]) -> String {
+        let mut curl = Command::new("curl");
+        curl.args(["-s", "-X", method, "--aws-sigv4", "aws:amz:us-east-1:s3"]);
+        curl.args(["--user", &format!("{USER}:{PASSWORD}"), "-H", &format!("x-amz-content-sha256: {NOTHING}")]);
+        headers.iter().for_each(|header| {
+            curl.args(["-H", header]);
+        });
+        let answer = curl.arg(format!("http://{}/{path}", self.address)).output().unwrap();
+        String::from_utf8(answer.stdout).unwrap()
+    }
+
+    fn environment(&self) -> Vec<(String, String)> {
+        let endpoint = format!("http://{}", self.address);
+        let all = [
+            ("AWS_ACCESS_KEY_ID", USER),
+            ("AWS_SECRET_ACCESS_KEY", PASSWORD),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT", &endpoint),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_PAGER", "of another program"),
+        ];
+        all.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+
+    fn archive(&self, lock: Lock) -> Archive {
+        Archive::open_by("s3://records/log/", lock, self.environment()).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn world(server: &Server, lock: Lock) -> World {
+    let mut world = World::new();
+    world.environment = server.environment();
+    world.keeping.lock().archives = vec![Wanted { url: "s3://records/log".to_owned(), lock }];
+    // the server's clock is the real one
+    world.clock.set(Timestamp::now());
+    world.start(roomy(), Arc::new(Unhindered));
+    world
+}
+
+#[test]
+#[ignore = "make test-archive"]
+fn what_is_put_is_locked_until_its_time_and_then_goes_with_every_version() {
+    let server = Server::start();
+    for lock in [Lock::Governance, Lock::Compliance] {
+        let archive = server.archive(lock);
+        let until = Timestamp::now().checked_add(SignedDuration::from_secs(4)).unwrap();
+        assert!(archive.put(PLACE, 0, Bytes::from_static(b"sealed"), until).unwrap());
+        assert!(!archive.put(PLACE, 0, Bytes::from_static(b"others"), until).unwrap(), "written over");
+        assert_eq!(archive.read(PLACE, 0).unwrap().unwrap(), "sealed");
+        assert_eq!(archive.segments(PLACE).unwrap(), [(0, 6)].into());
+        let refused = archive.remove(PLACE, 0).unwrap_err().to_string();
+        assert!(refused.contains("403"), "{refused}");
+        assert!(!refused.contains("Signature"), "a signature in a message: {refused}");
+        let begun = Instant::now();
+        while archive.remove(PLACE, 0).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "still locked");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        assert!(Timestamp::now() >= until);
+        assert_eq!(archive.segments(PLACE).unwrap(), BTreeMap::new());
+        let versions = server.ask("GET", "records?versions=", &[]);
+        assert!(versions.contains("ListVersionsResult"), "{versions}");
+        assert!(!versions.contains("<Version>") && !versions.contains("<DeleteMarker>"), "{versions}");
+    }
+}
+
+#[test]
+#[ignore = "make test-archive"]
+fn segments_go_to_s3_are_read_there_and_wait_while_it_is_away() {
+    let mut server = Server::start();
+    let mut world = world(&server, Lock::Compliance);
+    world.write("a", 400);
+    world.advance(1);
+    let report = world.round();
+    assert_eq!((report.troubles.len(), report.archived_through), (0, Some(2)), "{report:?}");
+    let archive = server.archive(Lock::None);
+    assert_eq!(archive.sites().unwrap(), [SITE]);
+    let found = |world: &World, archive: &Archive| {
+        let places = Places::log(&world.log()).unwrap().and(Places::archive(archive, SITE).unwrap());
+        query::search(&places, &Filter::default(), None, &mut |_| Ok(()), &|_| ()).unwrap().found
+    };
+    assert_eq!(found(&world, &archive), 2);
+    fs::remove_file(world.stream().join("entries").join(sealed(0))).unwrap();
+    assert_eq!(found(&world, &archive), 2);
+    let since = Filter { since: Some(world.clock.now()), ..Filter::default() };
+    let places = Places::archive(&archive, SITE).unwrap();
+    let summary = query::search(&places, &since, None, &mut |_| Ok(()), &|_| ()).unwrap();
+    assert_eq!(summary.found, 0);
+
+    server.stop();
+    world.write("b", 400);
+    world.advance(1);
+    let report = world.round();
+    assert!(report.troubles.contains_key("s3://records/log") && report.lags_since.is_some(), "{report:?}");
+    server.go_on();
+    world.advance(1);
+    let report = world.round();
+    assert_eq!((report.troubles.len(), report.lags_since), (0, None), "{report:?}");
+    assert_eq!(server.archive(Lock::None).segments(PLACE).unwrap().len(), 2);
+}
+
+#[test]
+#[ignore = "make test-archive"]
+fn a_bucket_that_gives_other_bytes_is_found() {
+    let server = Server::start();
+    let mut world = world(&server, Lock::None);
+    world.write("a", 1096);
+    world.advance(1);
+    world.round();
+    let object = server.folder.path().join("data/records/log").join(SITE).join(STREAM).join("entries").join(sealed(0));
+    let mut bytes = fs::read(&object).unwrap();
+    bytes[9] ^= 1;
+    fs::write(&object, bytes).unwrap();
+    world.advance(401 * 24);
+    let report = world.round();
+    assert!(report.troubles["retention"].message.contains("holds other bytes"), "{report:?}");
+    assert!(names(&world.stream()).contains(&sealed(0)));
+}

@@ -1,0 +1,78 @@
+//! Ten years, a round a day: nothing is removed before its time, and everything within a day after.
+
+use std::collections::BTreeSet;
+
+use datashare::audit::Recorded;
+use jiff::civil::Date;
+
+use super::*;
+
+/// A segment as the test knows it.
+struct Written {
+    first: u64,
+    retain: Date,
+}
+
+#[test]
+fn in_ten_years_nothing_goes_early_and_nothing_stays_longer_than_a_day() {
+    let mut world = World::new();
+    let mut written: Vec<Written> = Vec::new();
+    let mut removed = 0;
+    for day in 0..3652_i64 {
+        if day % 7 == 0 {
+            // what the policy asks for changes; what was written keeps the day that it was given
+            let (period, personal) = if day < 700 { (400, 1500) } else { (184, 1096) };
+            world.write("plain", period);
+            if day % 28 == 0 {
+                world.write("personal", personal);
+            }
+        }
+        world.advance(24);
+        world.round();
+        let here = files(&world.stream());
+        let there = files(&world.archived());
+        learn(&mut written, &world.stream(), &here);
+        let today = world.today();
+        for segment in &written {
+            let name = sealed(segment.first);
+            let kept = there.contains(&name);
+            if segment.retain > today {
+                assert!(kept, "{name} went on {today}, and was to be kept until {}", segment.retain);
+            } else {
+                assert!(!kept && !here.contains(&name), "{name} is there on {today}, over since {}", segment.retain);
+            }
+        }
+        removed += written.iter().filter(|segment| segment.retain <= today).count();
+        written.retain(|segment| segment.retain > today);
+    }
+    assert!(removed > 400, "{removed}");
+    let report = world.round();
+    assert_eq!(report.troubles.len(), 0, "{report:?}");
+    assert_eq!(usize::try_from(report.pruned).unwrap(), removed);
+    let [(entries, gone), (archived, gone_there)] = world.verified();
+    assert!(entries >= archived && archived > 520 && gone >= gone_there && gone_there > 400, "{entries} {gone}");
+}
+
+fn files(stream: &Path) -> BTreeSet<String> {
+    let Ok(items) = fs::read_dir(stream.join("entries")) else { return BTreeSet::new() };
+    items.map(|item| item.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// Takes in segments that were sealed since.
+fn learn(written: &mut Vec<Written>, stream: &Path, here: &BTreeSet<String>) {
+    let known = written.last().map_or(0, |last| last.first + 1);
+    for name in here.iter().filter(|name| name.ends_with(".zst")) {
+        let first: u64 = name.split('.').next().unwrap().parse().unwrap();
+        if first >= known {
+            let bytes = fs::read(stream.join("entries").join(name)).unwrap();
+            let text = String::from_utf8(zstd::decode_all(&bytes[..]).unwrap()).unwrap();
+            // entries that name no day are kept for as long as the law asks
+            let days = text.lines().map(|line| {
+                let entry = Recorded::parse(line.as_bytes()).unwrap();
+                let floor = || entry.time.to_zoned(TimeZone::UTC).date().checked_add(185.days()).unwrap();
+                entry.retain.unwrap_or_else(floor)
+            });
+            written.push(Written { first, retain: days.max().unwrap() });
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What a signed stream is from its first entry to its removal.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use datashare::audit::checkpoint::Signed;
+use datashare::audit::keys;
+use datashare::audit::note::Standing;
+use datashare::audit::proof::EntryProof;
+use datashare::audit::verify::{self, Folder, Kind, Known, ProveError, Seen};
+use datashare::audit::{Evidence, Log, LogError, NotaryError, Options};
+
+use super::{STREAM, Site, call, clock, noon, record};
+
+#[test]
+fn what_is_recorded_is_signed_and_verifies() {
+    let site = Site::new();
+    let log = site.open();
+    record(&log, 0..5);
+    log.checkpoint_now();
+    record(&log, 5..20);
+    log.close().unwrap();
+    let verdict = site.verify();
+    assert_eq!(verdict.findings, [], "{verdict:?}");
+    assert_eq!((verdict.entries, verdict.signed, verdict.checkpoints, verdict.unproven()), (22, 22, 2, 0));
+    assert_eq!(verdict.origin.as_deref(), Some("jinan/guard-1"));
+
+    // the published files are the published formats
+    let note = fs::read_to_string(site.stream().join("checkpoint")).unwrap();
+    let signed = Signed::parse(&note).unwrap();
+    let public = keys::read(&site.stream().join("keys")).unwrap().unwrap();
+    assert_eq!(signed.note.standing(&public[0]), Standing::Signed);
+    let lines = fs::read_to_string(site.stream().join("checkpoints.jsonl")).unwrap();
+    assert_eq!(lines.lines().count(), 2);
+    assert_eq!(Signed::parse_line(lines.lines().last().unwrap().as_bytes()).unwrap(), signed);
+    let mut text = note.lines();
+    assert_eq!((text.next(), text.next()), (Some("jinan/guard-1"), Some("22")));
+    assert_eq!(text.nth(1), Some("checkpoint 2 2026-11-24T04:00:00.000000Z"));
+
+    // what signs is private, and not beside what is copied
+    let secret = site.keys().join("guard-1.key");
+    assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+    let secret = fs::read_to_string(secret).unwrap();
+    for item in fs::read_dir(site.stream()).unwrap().map(Result::unwrap).filter(|item| item.path().is_file()) {
+        assert!(!fs::read_to_string(item.path()).unwrap().contains(secret.trim()), "{item:?}");
+    }
+}
+
+#[test]
+fn a_checkpoint_comes_by_itself_while_entries_arrive() {
+    let site = Site::new();
+    let evidence = Some(Evidence { checkpoint_every: Duration::from_millis(1), ..Evidence::new(&site.keys()) });
+    let (log, _) = Log::open(&site.log(), &Options { evidence, ..site.options() }, clock()).unwrap();
+    let mut newest = log.newest_checkpoint().unwrap();
+    log.set_site("jinan");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    for user in 0..3 {
+        let index = log.append_blocking(&call(&user.to_string())).unwrap().index();
+        let covers = |note: &Option<std::sync::Arc<str>>| {
+            note.as_deref().is_some_and(|note| Signed::parse(note).unwrap().checkpoint.size > index)
+        };
+        let seen = runtime.block_on(async {
+            let waited = tokio::time::timeout(Duration::from_secs(30), newest.wait_for(covers)).await;
+            waited.unwrap().unwrap().clone().unwrap()
+        });
+        assert_eq!(*seen, fs::read_to_string(site.stream().join("checkpoint")).unwrap());
+    }
+    log.close().unwrap();
+    assert_eq!(site.verify().findings, []);
+}
+
+#[test]
+fn a_restart_goes_on_whether_it_was_clean_or_not() {
+    let site = Site::new();
+    for round in 0..4_u32 {
+        // nobody has to say whose it is once it has keys
+        let (log, recovery) = Log::open(&site.log(), &site.options(), clock()).unwrap();
+        if round == 0 {
+            log.set_site("jinan");
+        }
+        assert_eq!(recovery.restart.as_str(), ["first", "clean", "recovered", "clean"][round as usize]);
+        record(&log, 0..7);
+        log.checkpoint_now();
+        if round == 1 {
+            // without a stop
+            drop(log);
+            while site.verify().unproven() > 0
+                || fs::File::open(site.stream().join("lock")).unwrap().try_lock().is_err()
+            {
+                std::thread::yield_now();
+            }
+        } else {
+            log.close().unwrap();
+        }
+        // what was kept of the tree only saves time
+        match round {
+            2 => fs::remove_file(site.keys().join("guard-1.tree")).unwrap(),
+            1 => fs::write(site.keys().join("guard-1.tree"), "torn").unwrap(),
+            _ => {}
+        }
+        let verdict = site.verify();
+        assert_eq!((verdict.findings, verdict.checkpoints >= u64::from(round) + 1), (vec![], true));
+    }
+}
+
+#[test]
+fn a_start_mends_what_a_crash_leaves_of_the_checkpoints() {
+    let site = Site::new();
+    let log = site.open();
+    record(&log, 0..3);
+    log.checkpoint_now();
+    record(&log, 3..6);
+    log.close().unwrap();
+    let whole = site.witness();
+    let list = site.stream().join("checkpoints.jsonl");
+    let lines = fs::read_to_string(&list).unwrap();
+    let first = lines.lines().next().unwrap();
+    // killed before the second line was whole, and between the two files
+    fs::write(&list, format!("{lines}{{\"time\":\"2026")).unwrap();
+    fs::write(site.stream().join("checkpoint"), Signed::parse_line(first.as_bytes()).unwrap().note.to_string())
+        .unwrap();
+    site.open().close().unwrap();
+    let verdict = site.verify_with(&[whole]);
+    assert_eq!((verdict.findings, verdict.checkpoints, verdict.remarks), (vec![], 3, vec![]));
+}
+
+#[test]
+fn a_stream_that_lost_signed_entries_or_its_key_is_not_continued() {
+    let site = Site::new();
+    let log = site.open();
+    record(&log, 0..20);
+    log.close().unwrap();
+    let open = || Log::open(&site.log(), &site.options(), clock()).map(|_| ()).unwrap_err();
+    let last = site.segments().pop().unwrap();
+    let text = fs::read_to_string(&last).unwrap();
+
+    fs::remove_file(site.keys().join("guard-1.tree")).unwrap();
+    fs::write(&last, "").unwrap();
+    assert!(matches!(open(), LogError::Notary(NotaryError::Missing { signed: 22, .. })), "{}", open());
+    fs::write(&last, text.replace("p-19", "p-91")).unwrap();
+    assert!(matches!(open(), LogError::Notary(NotaryError::Changed { number: 1, .. })), "{}", open());
+    fs::write(&last, text).unwrap();
+
+    let key = site.keys().join("guard-1.key");
+    let kept = fs::read(&key).unwrap();
+    fs::remove_file(&key).unwrap();
+    let (log, _) = Log::open(&site.log(), &site.options(), clock()).unwrap();
+    log.checkpoint_now();
+    assert!(log.failure().unwrap().to_string().contains("put it back"), "{:?}", log.failure());
+    drop(log);
+    while fs::File::open(site.stream().join("lock")).unwrap().try_lock().is_err() {
+        std::thread::yield_now();
+    }
+    fs::write(&key, kept).unwrap();
+    site.open().close().unwrap();
+    assert_eq!(site.verify().findings, []);
+}
+
+#[test]
+fn sealed_and_removed_segments_verify_and_the_rest_can_be_proven() {
+    let site = Site::new();
+    let log = site.open();
+    record(&log, 0..10);
+    log.checkpoint_now();
+    record(&log, 10..30);
+    log.close().unwrap();
+    let segments = site.segments();
+    assert!(segments.len() > 5, "{segments:?}");
+    for path in &segments[..segments.len() - 1] {
+        site.seal(path);
+    }
+    assert_eq!(site.verify().findings, []);
+    for path in &segments[..segments.len() - 1] {
+        fs::write(path, zstd::decode_all(fs::File::open(path.with_extension("jsonl.zst")).unwrap()).unwrap()).unwrap();
+        fs::remove_file(path.with_extension("jsonl.zst")).unwrap();
+    }
+    for path in [&segments[0], &segments[1], &segments[3]] {
+        site.prune(path);
+    }
+    site.seal(&segments[4]);
+    let verdict = site.verify();
+    assert_eq!((verdict.findings.as_slice(), verdict.unproven()), (&[][..], 0));
+    assert!(verdict.removed > 3);
+
+    let keys = keys::read(&site.stream().join("keys")).unwrap().unwrap();
+    let (mut proven, mut gone) = (0, 0);
+    for index in 0..verdict.entries {
+        match verify::prove(&Folder(site.log()), STREAM, index, &|_| {}) {
+            Ok(proof) => {
+                let read = EntryProof::parse(&proof.text()).unwrap();
+                read.verify(&keys).unwrap();
+                assert!(String::from_utf8_lossy(&read.entry).contains(&format!("\"index\":{index},")));
+                proven += 1;
+            }
+            Err(ProveError::Gone { .. }) => gone += 1,
+            Err(other) => panic!("{index}: {other}"),
+        }
+    }
+    assert_eq!((gone, proven), (verdict.removed, verdict.entries - verdict.removed));
+    let beyond = verify::prove(&Folder(site.log()), STREAM, verdict.entries, &|_| {});
+    assert!(matches!(beyond, Err(ProveError::NotYet { .. })));
+}
+
+#[test]
+fn an_earlier_state_and_another_log_under_the_same_name_are_found() {
+    let site = Site::new();
+    let log = site.open();
+    record(&log, 0..5);
+    log.close().unwrap();
+    let earlier = tempfile::tempdir().unwrap();
+    copy(&site.log(), &earlier.path().join("log"));
+    let log = site.open();
+    record(&log, 5..9);
+    log.close().unwrap();
+    let witness = site.witness();
+
+    let seen = Seen::new(earlier.path().join("seen"));
+    let known = |witnesses| Known { keys: None, witnesses, seen: Some(&seen), now: noon() };
+    let verdict = verify::verify(&Folder(site.log()), STREAM, &known(&[]), &|_| {}).unwrap();
+    assert_eq!(verdict.findings, []);
+    seen.remember(&verdict.first_key.unwrap(), "here", &verdict.newest.unwrap()).unwrap();
+    assert_eq!(site.verify_with(std::slice::from_ref(&witness)).findings, []);
+
+    let old = Folder(earlier.path().join("log"));
+    for known in [known(&[]), Known { seen: None, ..known(std::slice::from_ref(&witness)) }] {
+        let verdict = verify::verify(&old, STREAM, &known, &|_| {}).unwrap();
+        assert_eq!(verdict.findings[0].kind, Kind::RolledBack, "{:?}", verdict.findings);
+    }
+    // the same name, another key
+    let other = Site::new();
+    let log = other.open();
+    record(&log, 0..9);
+    log.close().unwrap();
+    assert_eq!(other.verify().findings, []);
+    let verdict = verify::verify(&Folder(other.log()), STREAM, &known(&[]), &|_| {}).unwrap();
+    assert_eq!((verdict.findings[0].kind, verdict.findings[0].file.as_str()), (Kind::Forged, "guard-1/keys"));
+    // everything that proves is taken away
+    for file in ["keys", "checkpoint", "checkpoints.jsonl"] {
+        fs::remove_file(site.stream().join(file)).unwrap();
+    }
+    let verdict = verify::verify(&Folder(site.log()), STREAM, &known(&[]), &|_| {}).unwrap();
+    assert_eq!((verdict.findings[0].kind, verdict.findings[0].file.as_str()), (Kind::Removed, "guard-1/keys"));
+    // and a clean stop leaves a checkpoint, whether anybody saw one or not
+    assert_eq!(site.verify().findings[0].kind, Kind::Removed);
+}
+
+pub fn copy(from: &std::path::Path, to: &std::path::Path) {
+    fs::create_dir_all(to).unwrap();
+    for item in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if item.path().is_dir() {
+            copy(&item.path(), &to.join(item.file_name()));
+        } else {
+            fs::copy(item.path(), to.join(item.file_name())).unwrap();
+        }
+    }
+}
