@@ -1,6 +1,7 @@
 //! The operator against a real API server, as a service account with exactly the rights it needs: what follows from a
 //! signed decision, what survives crashes, deletions and restarts, and what others cannot make it believe.
 
+mod archive;
 mod crash;
 mod credentials;
 mod deletion;
