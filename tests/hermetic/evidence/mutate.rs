@@ -1,6 +1,5 @@
 //! Ways to tamper with a stream, and what each of them touches.
 
-use std::fs;
 use std::ops::Range as Span;
 
 use datashare::audit::Disk;
@@ -354,7 +353,7 @@ impl Base {
                 }
             }
             2 => Mutation {
-                stream: self.rewritten(&[&self.keys[0]], &[0]),
+                stream: self.rewritten(&[&self.keys[0]]),
                 what: "an entry edited, and all signed again with the key of an earlier time".to_owned(),
                 files: any(&["checkpoints.jsonl"]),
                 lines: None,
@@ -362,7 +361,7 @@ impl Base {
                 needs_witness: false,
             },
             _ => Mutation {
-                stream: self.rewritten(&[&self.stranger], &[0]),
+                stream: self.rewritten(&[&self.stranger]),
                 what: "an entry edited, and all signed again with a new key".to_owned(),
                 files: any(&["checkpoints.jsonl", "keys"]),
                 lines: None,
@@ -373,7 +372,7 @@ impl Base {
     }
 
     /// The stream with its last call edited, and every checkpoint from the first that covers it signed again.
-    fn rewritten(&self, by: &[&SigningKey], _: &[usize]) -> Memory {
+    fn rewritten(&self, by: &[&SigningKey]) -> Memory {
         let mut stream = self.stream.clone();
         let pieces = stream.pieces(STREAM).unwrap();
         let mut tree = Range::empty_at(0);
@@ -406,11 +405,6 @@ impl Base {
         }
         stream.0.insert("checkpoints.jsonl".to_owned(), list);
         stream
-    }
-
-    pub fn write_to(&self, folder: &std::path::Path) {
-        fs::create_dir_all(folder).unwrap();
-        self.stream.write_to(folder);
     }
 }
 

@@ -81,7 +81,7 @@ fn another_program_in_another_language_agrees_on_what_is_whole_and_what_is_not()
         let Some(mutation) = base.mutate(&mut dice) else { continue };
         done += 1;
         let case = folder.path().join("case");
-        mutation.write_to(&case.join(STREAM));
+        mutation.stream.write_to(&case.join(STREAM));
         let (witnesses, checkpoint) = if mutation.needs_witness {
             (std::slice::from_ref(&base.witness), Some(kept.as_path()))
         } else {
