@@ -171,6 +171,10 @@ impl Log {
     /// writer has ended. Entries that come later are refused.
     pub fn close(&self) -> Result<Receipt, RecordUnavailable> {
         let receipt = self.push(&Entry::<&str>::new(Event::Stop), Kind::Last).wait();
+        if receipt.is_err() {
+            // it was not the writer that failed, and nobody else tells it to end
+            self.0.shared.abandon();
+        }
         if let Some(thread) = self.0.thread.lock().take() {
             // a panic of the writer has already failed the log
             let _ = thread.join();

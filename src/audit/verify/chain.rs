@@ -284,7 +284,10 @@ impl Chain {
         let from = &witness.from;
         let refuted = |kind, file, line, says| Some(Finding::in_file(kind, stream, file, line, says));
         if !self.keys.iter().any(|key| witness.signed.note.standing(key) == Standing::Signed) {
-            let says = format!("none of these keys has signed the checkpoint of {from}");
+            let says = format!(
+                "none of these keys has signed checkpoint {} of {from}: this is another log, or one from before a newer key",
+                kept.number
+            );
             return refuted(Kind::Forged, KEYS, None, says);
         }
         match self.mark(kept.number) {

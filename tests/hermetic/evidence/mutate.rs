@@ -335,7 +335,8 @@ impl Base {
             0 => Mutation {
                 stream: self.earlier.clone(),
                 what: "rolled back".to_owned(),
-                files: any(&["checkpoints.jsonl"]),
+                // to before the key that signed what was kept
+                files: any(&["checkpoints.jsonl", "keys"]),
                 lines: None,
                 entries: None,
                 needs_witness: true,
