@@ -114,7 +114,7 @@ pub(in crate::audit) fn pieces(
         }
     }
     pieces.retain(|piece| since.is_none_or(|since| piece.to >= since) && until.is_none_or(|until| piece.from <= until));
-    pieces.sort_by_key(|piece| piece.from);
+    pieces.sort_by_key(|piece| (piece.from, piece.segment.first));
     Ok(pieces)
 }
 
