@@ -2,6 +2,7 @@
 //! signed decision, what survives crashes, deletions and restarts, and what others cannot make it believe.
 
 mod admitted;
+mod archive;
 mod crash;
 pub mod credentials;
 mod deletion;

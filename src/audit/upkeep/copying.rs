@@ -18,7 +18,10 @@ use crate::audit::seal::Step;
 use crate::audit::segment;
 
 /// The longest list of checkpoints that is copied.
-const LONGEST: u64 = 256 << 20;
+const LONGEST: u64 = 1 << 30;
+
+/// A list of checkpoints as long as this is copied with every segment, a longer one that much more seldom.
+const PORTION: u64 = 64 << 20;
 
 /// Without news, the files are copied that often.
 const FILES_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -129,7 +132,9 @@ impl Upkeep {
                 self.standing.change(|report| report.last_archived = Some(now));
             }
         }
-        if news || now.duration_since(copied.files_at) >= FILES_EVERY {
+        let portions = self.list_length() / PORTION;
+        let pause = FILES_EVERY.saturating_mul(i32::try_from(portions + 1).unwrap_or(i32::MAX));
+        if (news && portions == 0) || now.duration_since(copied.files_at) >= pause {
             self.copy_files(&archive, copied, keeping)?;
             copied.files_at = now;
         }
@@ -252,7 +257,7 @@ impl Upkeep {
     /// The list of checkpoints as far as they are about entries below `through`, and the newest of them.
     fn checkpoints(&self, through: u64) -> Result<Checkpoints, UpkeepError> {
         let path = self.stream.join(CHECKPOINTS);
-        if fs::metadata(&path).is_ok_and(|file| file.len() > LONGEST) {
+        if self.list_length() > LONGEST {
             let (place, reason) = (path.display().to_string(), "it is too long to be copied".to_owned());
             return Err(UpkeepError::Unfit { place, reason });
         }
@@ -266,6 +271,10 @@ impl Upkeep {
             newest = Some(signed.note.to_string().into_bytes());
         }
         Ok((newest.is_some().then_some(list), newest))
+    }
+
+    fn list_length(&self) -> u64 {
+        fs::metadata(self.stream.join(CHECKPOINTS)).map_or(0, |file| file.len())
     }
 
     fn file(&self, name: &str) -> Result<Option<Vec<u8>>, UpkeepError> {

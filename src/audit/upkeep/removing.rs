@@ -32,6 +32,9 @@ impl Upkeep {
         let due: Vec<Facts> = self.inventory.iter().filter(|facts| facts.retain <= today).cloned().collect();
         let (mut gone, mut held, mut trouble) = (BTreeSet::new(), 0, None);
         for facts in due {
+            if self.steps.is_stopping() {
+                break;
+            }
             if self.holds.keep(&facts, keeping) {
                 held += 1;
                 continue;
@@ -164,7 +167,7 @@ impl Upkeep {
         let old = self.inventory.iter().filter(here).filter(|facts| age(facts) >= NEEDED);
         let old: Vec<Facts> = old.cloned().collect();
         for facts in old {
-            if age(&facts) < STAYS && !short(self) {
+            if self.steps.is_stopping() || (age(&facts) < STAYS && !short(self)) {
                 break;
             }
             if !self.copied.iter().all(|copied| copied.has(facts.first)) {
