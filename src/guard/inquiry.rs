@@ -5,7 +5,7 @@
 mod access;
 mod answer;
 pub mod certificate;
-mod identity;
+pub mod identity;
 mod problem;
 pub mod wire;
 
@@ -155,5 +155,5 @@ async fn question(request: Request<Incoming>) -> Result<Question, Problem> {
     let body =
         tokio::time::timeout(PATIENCE, body).await.map_err(|_| Problem::Question("it came too slowly".into()))?;
     let bytes: Bytes = body.map_err(|error| Problem::Question(error.to_string()))?.to_bytes();
-    serde_json::from_slice(&bytes).map_err(|error| Problem::Question(error.to_string()))
+    Question::read(&bytes).map_err(Problem::Question)
 }

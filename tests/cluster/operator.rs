@@ -16,4 +16,5 @@ mod routes;
 mod scene;
 mod served;
 mod tombstones;
+mod who_can;
 mod world;

@@ -13,8 +13,8 @@ use super::city::City;
 use super::running::Running;
 use super::upstream::Upstream;
 use crate::charts::roles::rules;
-use crate::control_plane::eventually;
-use crate::definitions::served;
+use crate::control_plane::{ControlPlane, eventually};
+use crate::definitions::{apply_to, served};
 use crate::pods;
 use crate::source::create;
 use door::put;
@@ -92,8 +92,7 @@ fn kubeconfig(city: &City<'_>, who: &Account) -> PathBuf {
 }
 
 /// A city whose guards of these names have each answered one call.
-fn asked_city<'p>(names: &[&str], upstream: &Upstream) -> (City<'p>, Vec<Running>) {
-    let plane = served();
+fn asked_city<'p>(plane: &'p ControlPlane, names: &[&str], upstream: &Upstream) -> (City<'p>, Vec<Running>) {
     let city = City::new(plane);
     city.settle("30s");
     city.resource(upstream.address);
@@ -110,7 +109,7 @@ fn asked_city<'p>(names: &[&str], upstream: &Upstream) -> (City<'p>, Vec<Running
 #[test]
 fn an_auditor_sees_what_all_guards_recorded_and_is_on_record_for_having_asked() {
     let upstream = Upstream::usual();
-    let (city, guards) = asked_city(&["guard-0", "guard-1"], &upstream);
+    let (city, guards) = asked_city(served(), &["guard-0", "guard-1"], &upstream);
     let auditor = account(&city, "auditor");
     bind(&city, "datashare-auditor", &auditor, None);
     for guard in ["guard-0", "guard-1"] {
@@ -154,7 +153,7 @@ fn an_auditor_sees_what_all_guards_recorded_and_is_on_record_for_having_asked() 
 #[test]
 fn who_may_not_is_told_nothing_and_who_is_nobody_is_not_even_on_record() {
     let upstream = Upstream::usual();
-    let (city, guards) = asked_city(&["guard-0"], &upstream);
+    let (city, guards) = asked_city(served(), &["guard-0"], &upstream);
     let consumer = account(&city, "consumer");
     bind(&city, "datashare-consumer", &consumer, None);
     let door = door_of(&city, "guard-0");
@@ -194,7 +193,7 @@ fn who_may_not_is_told_nothing_and_who_is_nobody_is_not_even_on_record() {
 #[test]
 fn a_right_in_one_namespace_shows_that_ones_entries_only() {
     let upstream = Upstream::usual();
-    let (city, guards) = asked_city(&["guard-0"], &upstream);
+    let (city, guards) = asked_city(served(), &["guard-0"], &upstream);
     let supervisor = account(&city, "supervisor");
     bind(&city, "datashare-supervisor", &supervisor, Some(&city.provider));
     bind(&city, "datashare-supervisor", &supervisor, Some(&city.system));
@@ -214,8 +213,11 @@ fn a_right_in_one_namespace_shows_that_ones_entries_only() {
 
 #[test]
 fn a_part_is_never_shown_as_the_whole() {
+    // which guards there were is told of all of a cluster
+    let plane = ControlPlane::start();
+    apply_to(&plane);
     let upstream = Upstream::usual();
-    let (city, mut guards) = asked_city(&["guard-0", "guard-1"], &upstream);
+    let (city, mut guards) = asked_city(&plane, &["guard-0", "guard-1"], &upstream);
     let auditor = account(&city, "auditor");
     bind(&city, "datashare-auditor", &auditor, None);
     until(&city, "guard-0", &auditor, "{}", 200);
@@ -239,7 +241,7 @@ fn a_part_is_never_shown_as_the_whole() {
     create(city.plane, &uri, &policy);
     let seen = json!({"status": {"streams": ["guard-0", "guard-7"]}});
     assert_eq!(city.plane.ask("PATCH", &format!("{uri}/default/status"), &seen).status, 200);
-    let output = datashare(&city, &own, &["--namespace", &city.provider, "--without", "guard-1"]);
+    let output = datashare(&city, &own, &["--without", "guard-1"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{output:?}");
     assert!(said(&output).contains("guard guard-7 does not answer: it is gone"), "{}", said(&output));
 }
@@ -247,7 +249,7 @@ fn a_part_is_never_shown_as_the_whole() {
 #[test]
 fn a_client_certificate_is_as_good_as_a_token_and_an_unknown_one_is_nobody() {
     let upstream = Upstream::usual();
-    let (city, guards) = asked_city(&["guard-0"], &upstream);
+    let (city, guards) = asked_city(served(), &["guard-0"], &upstream);
     let subjects = json!([{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": city.system}]);
     grant(&city, "datashare-auditor", "group", &subjects, None);
     let own = city.plane.kubeconfig_of_certificate("zhao", &city.system);

@@ -52,12 +52,12 @@ fn a_slow_or_failing_server_changes_nothing_about_the_end() {
     let slow = ends("a slow day", |way| way.slow(Duration::from_millis(250)));
     assert_eq!(slow, good);
     for (nth, fault) in [
-        (2, Fault::Status(500)),
+        (5, Fault::Status(500)),
         (3, Fault::Status(503)),
         (3, Fault::Status(429)),
-        (3, Fault::Cut),
-        (3, Fault::Lost),
-        (4, Fault::Lost),
+        (5, Fault::Cut),
+        (5, Fault::Lost),
+        (7, Fault::Lost),
     ] {
         let what = format!("each {nth}th request: {fault:?}");
         assert_eq!(ends(&what, |way| way.every(nth, fault)), good, "{what}");

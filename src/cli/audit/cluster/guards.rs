@@ -40,7 +40,7 @@ impl Guards {
             .iter()
             .filter_map(|lease| {
                 let name = lease.name_any().strip_prefix(PREFIX)?.to_owned();
-                let door = lease.annotations().get(DOOR).and_then(|text| serde_json::from_str(text).ok());
+                let door = lease.annotations().get(DOOR).and_then(|text| Door::read(text));
                 Some(Guard { way: way(&name), name, lease: Some(door) })
             })
             .collect();
