@@ -42,6 +42,7 @@ pub struct ClusterArgs {
 
 impl ClusterArgs {
     /// Whether a cluster is asked.
+    #[must_use]
     pub fn is_asked(&self, as_plugin: bool, state_named: bool) -> bool {
         self.cluster || (as_plugin && !state_named)
     }

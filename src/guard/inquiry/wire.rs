@@ -168,6 +168,7 @@ impl End {
     }
 
     /// The end, if this line is one; an error when it only looks like one.
+    #[must_use]
     pub fn read(line: &[u8]) -> Option<Result<Self, serde_json::Error>> {
         line.starts_with(END).then(|| serde_json::from_slice::<Last>(line).map(|last| last.end))
     }

@@ -18,16 +18,16 @@ use tokio_rustls::TlsConnector;
 
 use super::Missing;
 use super::caller::Caller;
-use super::guards::Guard;
+use super::guards::{Guard, Told};
 use crate::audit::MAX_LINE;
 use crate::cli::audit::plain;
 use crate::guard::inquiry::wire::{End, PATH, Question, SERVER_NAME, refusal};
 
 /// To be reached, and to begin to answer; whoever asks at the same time is waited for.
 const CONNECT: Duration = Duration::from_secs(10);
-const BEGIN: Duration = Duration::from_secs(60);
+const BEGIN: Duration = Duration::from_mins(1);
 /// Between two pieces of an answer.
-const BETWEEN: Duration = Duration::from_secs(60);
+const BETWEEN: Duration = Duration::from_mins(1);
 const LONGEST_REFUSAL: usize = 64 * 1024;
 
 /// A whole answer.
@@ -39,7 +39,11 @@ pub struct Part {
 }
 
 pub async fn ask(caller: &Caller, guard: &Guard, question: &Question) -> Result<Part, Missing> {
-    let door = guard.lease.as_ref().ok_or(Missing::Gone)?.as_ref().ok_or(Missing::NoDoor)?;
+    let door = match &guard.told {
+        Told::Gone => return Err(Missing::Gone),
+        Told::NoDoor => return Err(Missing::NoDoor),
+        Told::Door(door) => door,
+    };
     let place = guard.way.clone().or_else(|| door.address.map(|address| address.to_string()));
     let place = place.ok_or(Missing::NoAddress)?;
     let unreached = |why: String| Missing::Unreached(place.clone(), why);

@@ -22,14 +22,16 @@ use tower::{Layer as _, Service as _};
 use super::ClusterError;
 use crate::cli::cluster::{self, NoCluster};
 
+/// A client certificate's chain and its key, in PEM.
+type Shown = (Vec<u8>, Vec<u8>);
+
 /// The caller, and a way to the API server.
 #[derive(Clone)]
 pub struct Caller {
     pub client: Client,
     /// What goes with each question.
     pub authorization: Option<HeaderValue>,
-    /// Certificate chain and key, in PEM.
-    shown: Option<Arc<(Vec<u8>, Vec<u8>)>>,
+    shown: Option<Arc<Shown>>,
 }
 
 impl Caller {
@@ -90,7 +92,7 @@ impl tower::Service<Request<Full<Bytes>>> for Told {
 }
 
 /// The client certificate and its key, from the kubeconfig or the files it names.
-fn shown(config: &Config) -> Result<Option<(Vec<u8>, Vec<u8>)>, ClusterError> {
+fn shown(config: &Config) -> Result<Option<Shown>, ClusterError> {
     let info = &config.auth_info;
     let unusable = |what: &str, error: String| ClusterError::Credentials(format!("{what}: {error}"));
     let read = |what: &str, data: Option<&str>, file: Option<&String>| match (data, file) {
