@@ -204,15 +204,15 @@ impl Guards {
             }
             context.touch(kind, key);
         }
-        if before.is_empty() != living.is_empty() {
-            context.touch_all();
-        } else {
+        if before.is_empty() == living.is_empty() {
             if before != living || told {
                 context.policies().into_iter().for_each(|key| context.touch(Kind::AuditPolicy, key));
             }
             if retold {
                 context.touch_grants();
             }
+        } else {
+            context.touch_all();
         }
     }
 }

@@ -17,4 +17,5 @@ mod routes;
 mod scene;
 mod served;
 mod tombstones;
+mod who_can;
 pub mod world;

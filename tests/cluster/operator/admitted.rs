@@ -34,7 +34,7 @@ fn refusals(plane: &ControlPlane, account: &str) -> Vec<Value> {
 #[test]
 fn under_the_charts_policies_everything_passes_that_operator_and_guard_write_and_nothing_that_others_do() {
     let plane: &'static ControlPlane = Box::leak(Box::new(ControlPlane::start_audited()));
-    install(plane.with_controllers());
+    install(plane);
     let upstream = Upstream::usual();
     let city = City::around(plane, NAMESPACE);
     city.settle("12s");
