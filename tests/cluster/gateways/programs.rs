@@ -32,10 +32,6 @@ impl Program {
         let words = [variables, command].concat();
         Self(Process::start(Path::new("env"), folder, &words))
     }
-
-    pub fn said(&self) -> String {
-        std::fs::read_to_string(self.0.log()).unwrap_or_default()
-    }
 }
 
 impl Drop for Program {
