@@ -118,8 +118,11 @@ fn a_start_mends_what_a_crash_leaves_of_the_checkpoints() {
     let first = lines.lines().next().unwrap();
     // killed before the second line was whole, and between the two files
     fs::write(&list, format!("{lines}{{\"time\":\"2026")).unwrap();
-    fs::write(site.stream().join("checkpoint"), Signed::parse_line(first.as_bytes()).unwrap().note.to_string())
-        .unwrap();
+    let newest = site.stream().join("checkpoint");
+    fs::rename(&newest, site.stream().join("checkpoint.new")).unwrap();
+    fs::write(&newest, Signed::parse_line(first.as_bytes()).unwrap().note.to_string()).unwrap();
+    let verdict = site.verify();
+    assert_eq!((verdict.findings.as_slice(), verdict.remarks.len()), (&[][..], 2), "{:?}", verdict.remarks);
     site.open().close().unwrap();
     let verdict = site.verify_with(&[whole]);
     assert_eq!((verdict.findings, verdict.checkpoints, verdict.remarks), (vec![], 3, vec![]));

@@ -356,7 +356,8 @@ impl Base {
             2 => Mutation {
                 stream: self.rewritten(&[&self.keys[0]]),
                 what: "an entry edited, and all signed again with the key of an earlier time".to_owned(),
-                files: any(&["checkpoints.jsonl"]),
+                // the entry that names the newer key is still there
+                files: any(&["checkpoints.jsonl", "keys"]),
                 lines: None,
                 entries: None,
                 needs_witness: false,
