@@ -189,8 +189,8 @@ fn every_answer_received_has_its_entry_after_kill_9() {
     let missing: Vec<_> = received.difference(&recorded).collect();
     assert!(missing.is_empty(), "answered without an entry: {missing:?}");
     // all these kills look like nothing but kills
-    let seen = folder.path().join("seen");
-    let verify = ["audit", "verify", "--state", state.to_str().unwrap(), "--seen", seen.to_str().unwrap()];
+    let remembered = folder.path().join("seen");
+    let verify = ["audit", "verify", "--state", state.to_str().unwrap(), "--seen", remembered.to_str().unwrap()];
     let verified = Command::new(BINARY).args(verify).output().unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 }

@@ -100,7 +100,7 @@ fn a_restart_goes_on_whether_it_was_clean_or_not() {
             _ => {}
         }
         let verdict = site.verify();
-        assert_eq!((verdict.findings, verdict.checkpoints >= u64::from(round) + 1), (vec![], true));
+        assert_eq!((verdict.findings, verdict.checkpoints > u64::from(round)), (vec![], true));
     }
 }
 
@@ -171,7 +171,7 @@ fn sealed_and_removed_segments_verify_and_the_rest_can_be_proven() {
     let segments = site.segments();
     assert!(segments.len() > 5, "{segments:?}");
     for path in &segments[..segments.len() - 1] {
-        site.seal(path);
+        Site::seal(path);
     }
     assert_eq!(site.verify().findings, []);
     for path in &segments[..segments.len() - 1] {
@@ -181,7 +181,7 @@ fn sealed_and_removed_segments_verify_and_the_rest_can_be_proven() {
     for path in [&segments[0], &segments[1], &segments[3]] {
         site.prune(path);
     }
-    site.seal(&segments[4]);
+    Site::seal(&segments[4]);
     let verdict = site.verify();
     assert_eq!((verdict.findings.as_slice(), verdict.unproven()), (&[][..], 0));
     assert!(verdict.removed > 3);
