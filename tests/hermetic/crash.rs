@@ -124,7 +124,9 @@ fn recorded(state: &Path) -> BTreeSet<String> {
         let mut segments: Vec<_> =
             fs::read_dir(stream.path().join("entries")).unwrap().map(|e| e.unwrap().path()).collect();
         segments.sort_unstable();
-        let text: String = segments.iter().map(|segment| fs::read_to_string(segment).unwrap()).collect();
+        let bytes: Vec<u8> = segments.iter().flat_map(|segment| fs::read(segment).unwrap()).collect();
+        // an entry may be torn within a letter
+        let text = String::from_utf8_lossy(&bytes);
         // what follows the last newline is torn: nobody was given a receipt for it
         let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
         for (index, line) in whole.lines().enumerate() {

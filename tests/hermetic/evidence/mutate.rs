@@ -292,7 +292,10 @@ impl Base {
         let ranges = |text: &[u8]| {
             let all = lines(text);
             let parse = |line: &Vec<u8>| Some(Pruned::parse(line.strip_suffix(b"\n")?).ok()?.range);
-            all.iter().map(parse).collect::<Vec<_>>()
+            let mut ranges: Vec<Option<Range>> = all.iter().map(parse).collect();
+            // in which order they were removed is nothing that the file is asked for
+            ranges.sort_by_key(|range| range.as_ref().map(Range::from));
+            ranges
         };
         let (bytes, what) = match dice.roll(5) {
             0 => (None, "deleted".to_owned()),
