@@ -264,6 +264,10 @@ impl Desk for Counter {
         self.0.fail(failure);
     }
 
+    fn has_failed(&self) -> bool {
+        self.0.has_failed()
+    }
+
     fn record_key(&self, vkey: &str) -> Option<u64> {
         let mut tail = Vec::new();
         Entry::<&str> { code: Some(vkey), ..Entry::new(Event::Key) }.encode(&mut tail);
