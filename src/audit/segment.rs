@@ -57,15 +57,15 @@ impl Segment {
     /// Its first lines; from an archive no more than these.
     pub fn open_start(&self) -> io::Result<Box<dyn Read + Send>> {
         match &self.shelf {
-            Some(shelf) => decompressed(io::Cursor::new(shelf.read_start(self.first)?)),
+            Some(archived) => decompressed(io::Cursor::new(archived.read_start(self.first)?)),
             None => self.open(),
         }
     }
 
     /// Its lines, decompressed. An own segment that was sealed since it was listed is found in its new form.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        if let Some(shelf) = &self.shelf {
-            return decompressed(io::Cursor::new(shelf.read(self.first)?));
+        if let Some(archived) = &self.shelf {
+            return decompressed(io::Cursor::new(archived.read(self.first)?));
         }
         match open_local(&self.path, self.form) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

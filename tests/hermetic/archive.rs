@@ -49,6 +49,10 @@ impl World {
     }
 
     fn on(disk: Arc<dyn Storage>, steps: Arc<dyn Steps>) -> Self {
+        Self::since(BEGIN.parse().unwrap(), disk, steps)
+    }
+
+    fn since(begin: Timestamp, disk: Arc<dyn Storage>, steps: Arc<dyn Steps>) -> Self {
         // years of syncs: in memory where there is such a place
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
@@ -63,7 +67,7 @@ impl World {
             holds: BTreeMap::new(),
             period: 184,
         };
-        let clock = Clock::manual(BEGIN.parse::<Timestamp>().unwrap());
+        let clock = Clock::manual(begin);
         let keeping = Arc::new(Mutex::new(keeping));
         let mut world = Self { folder, clock, keeping, said: Arc::default(), environment: Vec::new(), running: None };
         world.start(disk, steps);

@@ -11,7 +11,7 @@ use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStore
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A segment on a slow line.
-const REQUEST: Duration = Duration::from_secs(240);
+const REQUEST: Duration = Duration::from_mins(4);
 /// Failures in a row are the business of whoever asks again later.
 const RETRIES: usize = 2;
 /// Versions of one object that are removed; we write one.

@@ -70,6 +70,11 @@ impl Copied {
         self.good.contains(&first)
     }
 
+    /// Whether it is known not to be there.
+    pub fn lacks(&self, first: u64) -> bool {
+        self.there.as_ref().is_some_and(|there| !there.contains_key(&first))
+    }
+
     pub fn archive(&self) -> Option<&Archive> {
         self.archive.as_ref()
     }
@@ -161,11 +166,17 @@ impl Upkeep {
             Some(_) => false,
             None => {
                 let Some(bytes) = self.fetch(keeping, facts)? else {
+                    // removed everywhere, and only the inventory does not know it
+                    if self.removed.has(first, facts.end) && facts.retain <= keeping.day(self.clock.now()) {
+                        return Ok(false);
+                    }
                     let place = format!("segment {first}");
                     return Err(UpkeepError::Unfit { place, reason: "neither here nor in any archive".to_owned() });
                 };
                 self.step(Step::Put)?;
-                archive.put(place, first, bytes, keeping.begin(facts.retain))?
+                // what is over already needs no lock, and may have none
+                let until = Some(keeping.begin(facts.retain)).filter(|until| *until > self.clock.now());
+                archive.put(place, first, bytes, until)?
             }
         };
         self.step(Step::ReadBack)?;
