@@ -39,7 +39,7 @@ use tokio::sync::Semaphore;
 use self::aggregate::Unknown;
 use self::inspecting::Figures;
 use self::limits::Limits;
-use self::metrics::Metrics;
+use self::metrics::{Metrics, Told};
 use self::quota::{Calendar, Day, Quotas};
 use self::retention::Retentions;
 use self::upstream::{Resolver, Secrets};
@@ -157,7 +157,15 @@ impl Guard {
     #[must_use]
     pub fn render_metrics(&self) -> String {
         let (grants, now) = (self.index.read().grant_count(), self.clock.now());
-        self.metrics.text(self.view.age(now), grants, (&self.standing.report(), &self.inspections), now)
+        self.metrics.text(&Told {
+            view_age: self.view.age(now),
+            grants,
+            record: &self.standing.report(),
+            unsigned: self.log.unsigned_for(),
+            reserve: self.log.reserve_bytes(),
+            inspections: &self.inspections,
+            now,
+        })
     }
 
     /// The figures of inspections, for whoever inspects this guard's record.

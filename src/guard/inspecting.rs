@@ -5,7 +5,7 @@
 mod figures;
 mod orders;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,8 +18,9 @@ use super::retention::Retentions;
 use crate::api::v1alpha1::schedule::{BadSchedule, Schedule};
 use crate::audit::inspection::{self, Beside, Facts, Inspected, Inspection, Order, Past, Seed};
 use crate::audit::query::{self, QueryError};
+use crate::audit::removed::Removed;
 use crate::audit::usage::Usage;
-use crate::audit::{Event, Filter, Log, RecordUnavailable};
+use crate::audit::{Event, Filter, Log, RecordUnavailable, stream_names};
 use crate::clock::Clock;
 use crate::judge::facts::Key;
 use crate::judge::index::Index;
@@ -181,8 +182,16 @@ pub fn beside<'a>(folder: &std::path::Path, orders: &Orders, now: Timestamp) -> 
         revocations: orders.revocations(),
         last_used: used.collect(),
         oldest: query::oldest(folder)?,
-        ..Beside::default()
+        removed: removed(folder).map_err(|source| QueryError::Read { path: folder.into(), source })?,
+        tokens: None,
     })
+}
+
+/// What retention took away of each stream.
+fn removed(folder: &std::path::Path) -> io::Result<BTreeMap<String, Vec<(u64, u64)>>> {
+    let streams = stream_names(folder)?.into_iter();
+    let each = streams.map(|name| Removed::open(&folder.join(&name)).map(|lines| (name, lines.stretches().collect())));
+    each.collect()
 }
 
 /// Reads the record for an inspection, and does it.

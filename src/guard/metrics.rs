@@ -101,6 +101,18 @@ impl Default for Metrics {
     }
 }
 
+/// What is looked at only when somebody asks for the metrics.
+pub struct Told<'a> {
+    pub view_age: Option<SignedDuration>,
+    pub grants: usize,
+    pub record: &'a Report,
+    /// How long entries have waited for a checkpoint.
+    pub unsigned: Option<Duration>,
+    pub reserve: u64,
+    pub inspections: &'a Figures,
+    pub now: Timestamp,
+}
+
 impl Metrics {
     /// Counts a call.
     pub fn ended(&self, how: How, took: Duration) {
@@ -117,16 +129,12 @@ impl Metrics {
 
     /// Everything as text.
     #[must_use]
-    pub fn text(
-        &self,
-        view_age: Option<SignedDuration>,
-        grants: usize,
-        (record, inspections): (&Report, &Figures),
-        now: Timestamp,
-    ) -> String {
-        self.keeping.set(record, now);
+    pub fn text(&self, told: &Told<'_>) -> String {
+        let Told { view_age, grants, record, unsigned, reserve, inspections, now } = told;
+        self.keeping.set(record, *now);
+        self.keeping.evidence(*unsigned, *reserve);
         self.view_age.set(view_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
-        self.grants.set(i64::try_from(grants).unwrap_or(i64::MAX));
+        self.grants.set(i64::try_from(*grants).unwrap_or(i64::MAX));
         let mut text = String::new();
         let mut others = Registry::with_prefix("datashare");
         inspections.register(&mut others);
@@ -166,8 +174,18 @@ mod tests {
         metrics.ended(How::Released, Duration::from_micros(120));
         metrics.ended(How::Refused(Code::QuotaExceeded), Duration::ZERO);
         let _open = Open::count(&metrics.open_calls);
-        let told = (&Report::default(), &Figures::default());
-        let text = metrics.text(Some(SignedDuration::from_millis(1500)), 7, told, Timestamp::UNIX_EPOCH);
+        let text = metrics.text(&Told {
+            view_age: Some(SignedDuration::from_millis(1500)),
+            grants: 7,
+            record: &Report::default(),
+            unsigned: Some(Duration::from_millis(2500)),
+            reserve: 4096,
+            inspections: &Figures::default(),
+            now: Timestamp::UNIX_EPOCH,
+        });
+        assert!(text.contains("datashare_guard_checkpoint_age_seconds 2.5\n"), "{text}");
+        assert!(text.contains("datashare_guard_record_reserve_bytes 4096\n"), "{text}");
+        assert!(text.contains("datashare_overdue{what=\"recall\"} 0\n"), "{text}");
         for code in Code::ALL {
             assert!(text.contains(&format!("datashare_guard_calls_total{{code=\"{}\"}}", code.as_str())), "{text}");
         }

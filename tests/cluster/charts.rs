@@ -48,6 +48,7 @@ admission: {enabled: false}
 personas: {enabled: false}
 networkPolicy: {enabled: false}
 serviceMonitor: {enabled: true, interval: 10s, labels: {release: prometheus}}
+prometheusRule: {enabled: true, labels: {release: prometheus}, runbook: https://wiki.example/datashare}
 ",
 ];
 
@@ -275,5 +276,13 @@ fn every_service_and_budget_finds_its_pods() {
         }
         let monitor = of(&objects, "ServiceMonitor", "datashare");
         assert_eq!(monitor.is_some(), values.contains("serviceMonitor"));
+        let rules = of(&objects, "PrometheusRule", "datashare");
+        assert_eq!(rules.is_some(), values.contains("prometheusRule"));
+        for rule in rules.iter().flat_map(|rules| rules["spec"]["groups"].as_array().unwrap()) {
+            for alert in rule["rules"].as_array().unwrap() {
+                let link = alert["annotations"]["runbook_url"].as_str().unwrap();
+                assert!(link.starts_with("https://wiki.example/datashare#datashare"), "{alert}");
+            }
+        }
     }
 }

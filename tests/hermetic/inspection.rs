@@ -4,7 +4,7 @@
 mod checks;
 mod draw;
 mod outside;
-mod scheduled;
+pub mod scheduled;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -103,6 +103,10 @@ struct Waiters {
 }
 
 impl Shared {
+    pub fn reserve(&self) -> u64 {
+        self.reserve
+    }
+
     pub fn new(stream: &Stream, next: u64, options: &Options, clock: Clock, storage: Arc<dyn Storage>) -> Self {
         let now = clock.now();
         let waiters = || Waiters { first: next, wakers: Vec::new() };

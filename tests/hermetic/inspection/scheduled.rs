@@ -123,7 +123,7 @@ fn what_an_inspection_suspends_is_refused_until_somebody_signs_again() {
 }
 
 /// An inspector over a record of its own, whose suspensions work as the switch says.
-fn inspector(folder: &std::path::Path, log: &Log, clock: &Clock, works: &Arc<AtomicBool>) -> Inspector {
+pub fn inspector(folder: &std::path::Path, log: &Log, clock: &Clock, works: &Arc<AtomicBool>) -> Inspector {
     let mut scene = Scene::new();
     scene.resource["auditPolicyRef"] = json!({"name": "default"});
     let orders = Orders::default();
