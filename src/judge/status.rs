@@ -12,7 +12,7 @@ mod revocation;
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use super::facts::Key;
 use super::index::Index;
@@ -73,6 +73,12 @@ pub struct View<'a> {
     pub now: Timestamp,
 }
 
+/// The first whole second that is not before `at`.
+#[must_use]
+pub fn full_second(at: Timestamp) -> Timestamp {
+    at.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil)).unwrap_or(at)
+}
+
 impl View<'_> {
     /// Whether a guard answers at all.
     fn is_guarded(&self) -> bool {
@@ -91,10 +97,11 @@ impl View<'_> {
         self.is_guarded() && self.current(kind, key) == self.observed.guards
     }
 
-    /// When every guard had what was noted at `noted`; nothing while one of them lacks it.
+    /// When every guard had what was noted at `noted`; nothing while one of them lacks it. Statuses tell time to the
+    /// second, and what is promised for "since then" must hold from its first moment on.
     fn enforced_at(&self, kind: Kind, key: &Key, noted: Timestamp) -> Option<Timestamp> {
         let proved = self.observed.proved.get(&(kind, key.clone())).copied().unwrap_or(noted);
-        self.is_enforced(kind, key).then(|| proved.max(noted))
+        self.is_enforced(kind, key).then(|| full_second(proved.max(noted)))
     }
 
     /// Tokens of a grant's present decision that work now, newest last.

@@ -58,6 +58,7 @@ fn token(minted: &Minted) -> Token {
             not_before: minted.not_before.to_string(),
             not_after: minted.not_after.to_string(),
             asked: None,
+            request_uid: None,
         },
         not_before: minted.not_before,
         not_after: minted.not_after,
