@@ -11,6 +11,7 @@ mod answer;
 mod authenticate;
 mod call;
 mod headers;
+pub mod inquiry;
 mod introspection;
 pub mod lease;
 pub mod limits;

@@ -36,6 +36,18 @@ pub struct Found {
 }
 
 impl Found {
+    /// A line of somebody else's record; nothing if it does not begin as entries do.
+    #[must_use]
+    pub fn read(line: String) -> Option<Self> {
+        Some(Self { time: time_of(line.as_bytes())?, line: line.into() })
+    }
+
+    /// Whether it was written before another one; of two at one moment neither was.
+    #[must_use]
+    pub fn is_before(&self, other: &Self) -> bool {
+        self.time < other.time
+    }
+
     /// The entry, parsed.
     pub fn entry(&self) -> Result<Recorded, serde_json::Error> {
         Recorded::parse(self.line.as_bytes())

@@ -1,20 +1,23 @@
 //! `datashare audit`: the auditor's commands over the record.
 
+pub mod cluster;
 mod rows;
 mod table;
 mod when;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 
 use crate::audit::query::{self, QueryError, Summary};
-use crate::audit::{Event, Filter, Outcome, Person, SiteKey, SiteKeyError};
+use crate::audit::{Event, Outcome, Person, SiteKey, SiteKeyError};
 use crate::clock::Clock;
+use crate::guard::inquiry::wire::Question;
 
+use self::cluster::{ClusterArgs, ClusterError};
 use self::rows::Rows;
 use self::table::Table;
 pub(in crate::cli) use self::table::plain;
@@ -39,9 +42,14 @@ enum AuditCommand {
 /// Which entries, and how they are shown. All conditions must hold.
 #[derive(Debug, Args)]
 pub struct QueryArgs {
-    /// The state directory that holds the record
-    #[arg(long, value_name = "DIR", default_value = ".datashare")]
-    state: PathBuf,
+    /// The state directory that holds the record; absent: .datashare
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Only what is about resources and grants of this provider's namespace
+    #[arg(short, long)]
+    namespace: Option<String>,
     /// Calls of this unit, by code or name
     #[arg(long)]
     unit: Option<String>,
@@ -106,55 +114,66 @@ pub enum AuditError {
     Key(#[from] SiteKeyError),
     #[error(transparent)]
     Query(#[from] QueryError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     #[error("cannot write the result: {0}")]
     Write(#[from] io::Error),
 }
 
-/// Runs the command: results to `out`, messages to `messages`. Gives the exit code: 0, or 1 when the record has lines
-/// that are no entries.
-pub fn run(args: &AuditArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
+/// Runs the command: results to `out`, messages to `messages`; `as_plugin` when kubectl started it. Gives the exit code:
+/// 0, or 1 when the record has lines that are no entries, or when a part of it does not answer.
+pub fn run(
+    args: &AuditArgs,
+    as_plugin: bool,
+    clock: &Clock,
+    out: &mut dyn Write,
+    messages: &mut dyn Write,
+) -> Result<u8, AuditError> {
     let AuditCommand::Query(args) = &args.command;
     let zone =
         TimeZone::get(&args.time_zone).map_err(|source| AuditError::Zone { zone: args.time_zone.clone(), source })?;
-    let filter = filter(args, clock, &zone)?;
-    let log = args.state.join("log");
-    if !log.is_dir() {
-        return Err(AuditError::NoRecord(log));
-    }
-    let shown = match args.output {
-        Output::Table => show(&log, &filter, args.limit, &mut Table::new(out, zone)),
-        Output::Csv => show(&log, &filter, args.limit, &mut Rows::new(out)),
-        Output::Json => show(&log, &filter, args.limit, &mut Array { out, begun: false }),
+    let question = question(args, clock, &zone)?;
+    let mut form: Box<dyn Show + '_> = match args.output {
+        Output::Table => Box::new(Table::new(out, zone)),
+        Output::Csv => Box::new(Rows::new(out)),
+        Output::Json => Box::new(Array { out, begun: false }),
+    };
+    let shown = if args.cluster.is_asked(as_plugin, args.state.is_some()) {
+        cluster::run(&args.cluster, &question, &mut *form, messages)
+    } else {
+        let state = args.state.as_deref().unwrap_or(Path::new(".datashare"));
+        show(state, &question, &mut *form).and_then(|summary| Ok(report(&summary, messages)?))
     };
     match shown {
-        Ok(summary) => Ok(report(&summary, messages)?),
         // whoever reads has seen enough
-        Err(QueryError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-        Err(error) => Err(error.into()),
+        Err(AuditError::Query(QueryError::Write(error)) | AuditError::Write(error))
+            if error.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            Ok(0)
+        }
+        other => other,
     }
 }
 
-fn filter(args: &QueryArgs, clock: &Clock, zone: &TimeZone) -> Result<Filter, AuditError> {
+fn question(args: &QueryArgs, clock: &Clock, zone: &TimeZone) -> Result<Question, AuditError> {
     let time = |option, text: &Option<String>, edge| {
         let time = text.as_deref().map(|text| when::parse(text, edge, zone, clock.now()));
         time.transpose().map_err(|source| AuditError::Time { option, source })
     };
-    let person = match &args.person {
-        Some(value) => Some(Person::new(value, &SiteKey::load(&args.state.join(SITE_KEY))?)),
-        None => None,
-    };
-    Ok(Filter {
+    Ok(Question {
+        namespace: args.namespace.clone(),
         unit: args.unit.clone(),
         user: args.user.clone(),
         case: args.case.clone(),
         resource: args.resource.clone(),
-        person,
+        person: args.person.clone(),
         since: time("since", &args.since, Edge::Begin)?,
         until: time("until", &args.until, Edge::End)?,
         grant: args.grant.clone(),
         outcome: args.outcome,
         code: args.code.clone(),
         event: args.event,
+        limit: args.limit,
     })
 }
 
@@ -175,14 +194,18 @@ trait Show {
     fn end(&mut self) -> io::Result<()>;
 }
 
-fn show(
-    log: &std::path::Path,
-    filter: &Filter,
-    limit: Option<NonZeroUsize>,
-    form: &mut dyn Show,
-) -> Result<Summary, QueryError> {
-    let summary = query::run(log, filter, limit, &mut |found| form.add(found))?;
-    form.end().map_err(QueryError::Write)?;
+/// Asks the record of a state directory.
+fn show(state: &Path, question: &Question, form: &mut dyn Show) -> Result<Summary, AuditError> {
+    let person = match &question.person {
+        Some(value) => Some(Person::new(value, &SiteKey::load(&state.join(SITE_KEY))?)),
+        None => None,
+    };
+    let log = state.join("log");
+    if !log.is_dir() {
+        return Err(AuditError::NoRecord(log));
+    }
+    let summary = query::run(&log, &question.filter(person), question.limit, &mut |found| form.add(found))?;
+    form.end()?;
     Ok(summary)
 }
 

@@ -50,6 +50,8 @@ pub struct GuardLease {
     clock: Clock,
     view: View,
     renewed: Freshness,
+    /// What else it tells.
+    more: BTreeMap<String, String>,
     /// As the API server gave it last; `None` before the first write.
     known: Mutex<Option<Lease>>,
 }
@@ -73,8 +75,16 @@ impl GuardLease {
             clock,
             view,
             renewed: Freshness::new(Timestamp::UNIX_EPOCH),
+            more: BTreeMap::new(),
             known: Mutex::new(None),
         })
+    }
+
+    /// One more annotation.
+    #[must_use]
+    pub fn telling(mut self, name: &str, value: String) -> Self {
+        self.more.insert(name.to_owned(), value);
+        self
     }
 
     /// When the last write that was taken was begun.
@@ -178,6 +188,9 @@ impl GuardLease {
         let applied: BTreeMap<&str, String> =
             snapshot.versions.iter().map(|(watched, version)| (watched.name(), version.to_string())).collect();
         let labels = [PART_OF, (COMPONENT, "guard")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut annotations = self.more.clone();
+        // text for names and values always has a JSON form
+        annotations.insert(APPLIED.to_owned(), serde_json::to_string(&applied).unwrap_or_default());
         let spec = known.and_then(|lease| lease.spec.clone()).unwrap_or_default();
         let is_ours = spec.holder_identity.as_deref() == Some(&self.holder);
         let acquired = if is_ours { spec.acquire_time } else { Some(MicroTime(begun)) };
@@ -186,8 +199,7 @@ impl GuardLease {
             metadata: ObjectMeta {
                 name: Some(self.name.clone()),
                 labels: Some(labels.into()),
-                // text for names and values always has a JSON form
-                annotations: Some([(APPLIED.to_owned(), serde_json::to_string(&applied).unwrap_or_default())].into()),
+                annotations: Some(annotations),
                 resource_version: known.and_then(|lease| lease.metadata.resource_version.clone()),
                 ..ObjectMeta::default()
             },

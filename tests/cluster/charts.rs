@@ -26,6 +26,7 @@ image: {repository: registry.example/datashare, digest: 'sha256:0000000000000000
 imagePullSecrets: [{name: pull}]
 guard: {replicas: 3, threads: 4, antiAffinity: Required, tls: {secretName: guard-tls, caConfigMap: guard-ca}, siteKey: {secretName: site-key}, record: {size: 1Ti, storageClass: fast}}
 networkPolicy:
+  auditors: [{ipBlock: {cidr: 10.9.0.0/24}}]
   guarded: [{namespace: civil-affairs, podSelector: {matchLabels: {app: marriages}}}]
   monitoring: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
 ",
@@ -42,6 +43,7 @@ operator:
   priorityClassName: system-cluster-critical
 ",
     "
+guard: {audit: {enabled: false}}
 admission: {enabled: false}
 personas: {enabled: false}
 networkPolicy: {enabled: false}
@@ -96,6 +98,8 @@ fn values_that_make_no_sense_are_refused_by_name() {
         ("guard: {replica: 3}", "replica"),
         ("guard: {antiAffinity: Never}", "antiAffinity"),
         ("guard: {record: {size: big}}", "size"),
+        ("guard: {audit: {enabled: maybe}}", "enabled"),
+        ("networkPolicy: {auditors: [everybody]}", "auditors"),
         ("image: {digest: latest}", "digest"),
         ("gateway: {name: city}", "namespace"),
         ("gateway: {url: share.example}", "url"),

@@ -16,6 +16,8 @@ use std::sync::{Mutex, Once, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hyper::Request;
 use kube::Client;
 use serde_json::{Value, json};
@@ -165,6 +167,7 @@ impl ControlPlane {
             format!("--tls-cert-file={}", file("server.crt", &self.access.certificate)),
             format!("--tls-private-key-file={}", file("server.key", &self.access.key)),
             format!("--token-auth-file={}", file("tokens.csv", &tokens)),
+            format!("--client-ca-file={}", file("clients.crt", &self.access.authority())),
             format!("--service-account-key-file={}", file("service-accounts.pub", &service_accounts.public_key_pem())),
             format!("--service-account-signing-key-file={signing}"),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
@@ -247,6 +250,18 @@ impl ControlPlane {
         let new = file.with_extension(self.names.fetch_add(1, Ordering::Relaxed).to_string());
         fs::write(&new, self.access.kubeconfig(identity).to_string()).unwrap();
         fs::rename(&new, &file).unwrap();
+        file
+    }
+
+    /// The kubeconfig of somebody with a client certificate.
+    pub fn kubeconfig_of_certificate(&self, user: &str, group: &str) -> PathBuf {
+        let mut config = self.access.kubeconfig(None);
+        let (certificate, key) = self.access.certificate_of(user, group);
+        config["users"][0]["user"] = json!({
+            "client-certificate-data": STANDARD.encode(certificate), "client-key-data": STANDARD.encode(key),
+        });
+        let file = self.folder.join("kube-apiserver").join(format!("{user}.certificate.kubeconfig"));
+        fs::write(&file, config.to_string()).unwrap();
         file
     }
 
