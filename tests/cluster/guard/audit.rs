@@ -273,8 +273,8 @@ fn a_client_certificate_is_as_good_as_a_token_and_an_unknown_one_is_nobody() {
         (output.status.code() == Some(0)).then_some(output)
     });
     assert!(!entries(&output).is_empty());
-    let audits = guards[0].entries("guard-0").into_iter().filter(|entry| entry["event"] == "audit");
-    assert!(audits.last().is_some_and(|entry| entry["user"] == "zhao"));
+    let mut audits = guards[0].entries("guard-0").into_iter().filter(|entry| entry["event"] == "audit");
+    assert!(audits.next_back().is_some_and(|entry| entry["user"] == "zhao"));
     let stranger = city.plane.kubeconfig_of_certificate("stranger", "nobody");
     let output = datashare(&city, &stranger, &[]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{output:?}");
