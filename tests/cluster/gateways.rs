@@ -147,7 +147,11 @@ fn recorded(site: &Site, head: &str, outcome: &str) {
 /// Envoy's own limit of 15 s for a whole answer is off where our routes are.
 fn long_answers_pass(site: &Site) -> bool {
     let mut stream = UnixStream::connect(site.folder.path().join("admin")).unwrap();
-    stream.write_all(b"GET /config_dump?resource=dynamic_route_configs HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").unwrap();
+    stream
+        .write_all(
+            b"GET /config_dump?resource=dynamic_route_configs HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n",
+        )
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let words: String = answer.split_whitespace().collect();
