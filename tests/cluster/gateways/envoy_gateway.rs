@@ -106,7 +106,6 @@ fn bootstrap(folder: &Path, certificates: &Path) -> Value {
         (json!({"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}), "tls_certificates");
     json!({
         "admin": {"address": {"pipe": {"path": folder.join("admin")}}},
-        "node": {"id": "envoy-0", "cluster": "gateways/city"},
         "dynamic_resources": {
             "ads_config": {"api_type": "DELTA_GRPC", "transport_api_version": "V3", "set_node_on_first_message_only": true,
                 // without it Envoy comes back up to half a minute late
