@@ -40,7 +40,7 @@ impl Removed {
 
     /// Every noted stretch: its first entry, and the first after it.
     pub fn stretches(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.lines.iter().map(|line| (line.range.from(), line.range.to()))
+        self.lines.values().map(|line| (line.range.from(), line.range.to()))
     }
 
     /// Follows noted stretches from entry `expected` on, until `there`; gives where they end.
