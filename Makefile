@@ -3,7 +3,7 @@ CARGO ?= cargo
 HELM ?= helm
 INSTALL ?= target/install.yaml
 
-.PHONY: test test-archive format lint suites generate bench fuzz install.yaml image krew
+.PHONY: test format lint suites test-archive test-gateways generate bench fuzz install.yaml image krew
 
 test: format lint suites ## Everything that must hold before a change lands
 
@@ -13,14 +13,21 @@ format:
 lint:
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 
-suites:
+suites: # the first run builds Kubernetes and a gateway, once: 20 minutes on 2 cores
 	tests/require.sh
 	tests/control-plane/install.sh >/dev/null
+	tests/gateways/install.sh envoy envoy-gateway >/dev/null
 	$(CARGO) test --locked
 
 test-archive: ## The archive in a real S3 server with Object Lock; not in 'test', because its first build takes minutes
 	tests/archive-server/install.sh >/dev/null
 	$(CARGO) test --locked --test hermetic archive::s3 -- --ignored
+
+test-gateways: ## The same case through Contour, which the first run builds: 4 minutes more
+	tests/require.sh
+	tests/control-plane/install.sh >/dev/null
+	tests/gateways/install.sh envoy contour >/dev/null
+	$(CARGO) test --locked --test cluster -- --include-ignored gateways::
 
 generate: ## Rewrites generated and golden files
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --test hermetic

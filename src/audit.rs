@@ -12,6 +12,7 @@ mod encode;
 mod entry;
 mod event;
 mod filter;
+pub mod inspection;
 pub mod inventory;
 pub mod keys;
 mod lines;
@@ -23,6 +24,7 @@ pub mod query;
 mod recorded;
 mod recovery;
 pub mod removed;
+pub mod report;
 pub mod scan;
 pub mod seal;
 mod segment;
@@ -45,6 +47,7 @@ pub use recovery::{Cut, Recovery, Restart};
 pub use segment::MAX_LINE;
 pub use site_key::{Hashed, SiteKey, SiteKeyError};
 pub use storage::{Disk, SegmentFile, Storage};
+pub use stream::names as stream_names;
 pub use writer::{Failure, Log, LogError, Options, Pending, Receipt, RecordUnavailable, Relay};
 
 /// The version of the entry format, the first member of every line.

@@ -4,6 +4,7 @@
 pub mod approve;
 pub mod audit;
 pub mod check;
+mod cluster;
 mod columns;
 pub mod completion;
 pub mod crds;
@@ -21,6 +22,7 @@ pub mod serving;
 pub mod statement;
 pub mod token;
 pub mod up;
+pub mod who_can;
 pub mod world;
 
 use std::error::Error;
@@ -45,6 +47,7 @@ Examples:
   datashare check examples/jinan            what is wrong, with file, line and mend
   datashare plan origin/main HEAD           who gains or loses which fields
   datashare get accessgrants                every grant and how it stands
+  datashare who-can property-ownership      who may read which of its fields, until when
   datashare token tax-bureau/deed-tax       the token of a granted request
   datashare approve request.yaml --help     sign a decision, with a key of ssh-agent or a file
   datashare revoke --unit 11370100MB28523456 --clause 4.3.2 --reason '…' --decided-by '…'
@@ -71,6 +74,7 @@ enum Command {
     Statement(statement::StatementArgs),
     Approve(Box<approve::ApproveArgs>),
     Revoke(Box<revoke::RevokeArgs>),
+    WhoCan(who_can::WhoCanArgs),
     Audit(audit::AuditArgs),
     Guard(Box<guard::GuardArgs>),
     Operator(Box<operator::OperatorArgs>),
@@ -100,6 +104,8 @@ pub enum CliError {
     #[error(transparent)]
     Revoke(#[from] revoke::RevokeError),
     #[error(transparent)]
+    WhoCan(#[from] who_can::WhoCanError),
+    #[error(transparent)]
     Audit(#[from] audit::AuditError),
     #[error(transparent)]
     Guard(#[from] guard::GuardError),
@@ -126,7 +132,8 @@ impl CliError {
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Result<u8, CliError> {
     let words: Vec<OsString> = words.into_iter().collect();
     let mut command = Cli::command();
-    if words.first().is_some_and(|word| is_plugin(Path::new(word))) {
+    let as_plugin = words.first().is_some_and(|word| is_plugin(Path::new(word)));
+    if as_plugin {
         command = command.name("kubectl-datashare").bin_name("kubectl datashare");
     }
     let parsed = command.try_get_matches_from_mut(&words).and_then(|found| Cli::from_arg_matches(&found));
@@ -165,7 +172,8 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Result<u8, CliError> {
         Command::Check(args) => check::run(args, clock, out, messages)?,
         Command::Plan(args) => plan::run(args, clock, out, messages)?,
         Command::Revoke(args) => revoke::run(args, clock, out, messages)?,
-        Command::Audit(args) => audit::run(args, clock, out, messages)?,
+        Command::WhoCan(args) => who_can::run(args, as_plugin, clock, out, messages)?,
+        Command::Audit(args) => audit::run(args, as_plugin, clock, out, messages)?,
         Command::Completion(args) => completion::run(args, &mut Cli::command(), command.get_name(), out)?,
     })
 }

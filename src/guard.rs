@@ -11,6 +11,8 @@ mod answer;
 mod authenticate;
 mod call;
 mod headers;
+pub mod inquiry;
+pub mod inspecting;
 mod introspection;
 pub mod lease;
 pub mod limits;
@@ -35,8 +37,9 @@ use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
 use self::aggregate::Unknown;
+use self::inspecting::Figures;
 use self::limits::Limits;
-use self::metrics::Metrics;
+use self::metrics::{Metrics, Told};
 use self::quota::{Calendar, Day, Quotas};
 use self::retention::Retentions;
 use self::upstream::{Resolver, Secrets};
@@ -80,6 +83,7 @@ pub struct Guard {
     quotas: Quotas,
     unknown: Unknown,
     metrics: Metrics,
+    inspections: Figures,
     /// Room for connections of callers.
     room: Arc<Semaphore>,
 }
@@ -103,6 +107,7 @@ impl Guard {
             quotas: Quotas::default(),
             unknown: Unknown::default(),
             metrics: Metrics::default(),
+            inspections: Figures::default(),
             room: Arc::new(Semaphore::new(limits.connections)),
         })
     }
@@ -152,7 +157,21 @@ impl Guard {
     #[must_use]
     pub fn render_metrics(&self) -> String {
         let (grants, now) = (self.index.read().grant_count(), self.clock.now());
-        self.metrics.text(self.view.age(now), grants, &self.standing.report(), now)
+        self.metrics.text(&Told {
+            view_age: self.view.age(now),
+            grants,
+            record: &self.standing.report(),
+            unsigned: self.log.unsigned_for(),
+            reserve: self.log.reserve_bytes(),
+            inspections: &self.inspections,
+            now,
+        })
+    }
+
+    /// The figures of inspections, for whoever inspects this guard's record.
+    #[must_use]
+    pub fn inspections(&self) -> &Figures {
+        &self.inspections
     }
 
     fn today(&self) -> Day {

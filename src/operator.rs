@@ -14,7 +14,7 @@ mod grant;
 mod guards;
 mod keeper;
 pub mod lease;
-mod metrics;
+pub mod metrics;
 mod policy;
 mod queue;
 mod report;

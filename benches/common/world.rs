@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, LineEnding, PrivateKey};
 
-const SITE: &str = "bench";
+pub const SITE: &str = "bench";
 const DIRECTOR: &str = "director@provider.bench";
 const FIELDS: [&str; 12] = [
     "certificateNumber",
@@ -64,38 +64,53 @@ pub fn document(items: usize) -> Vec<u8> {
 /// Writes a directory that `datashare up` serves.
 pub fn write(root: &Path, upstream: &str, grants: usize) {
     fs::create_dir_all(root.join("grants")).unwrap();
-    let key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).unwrap();
-    let key_file = root.with_extension("key");
-    fs::write(&key_file, key.to_openssh(LineEnding::LF).unwrap()).unwrap();
-    let key = SigningKey::open(&key_file, None, &mut |_| None).unwrap();
-    fs::remove_file(key_file).unwrap();
+    let key = key(&root.with_extension("key"));
     fs::write(
         root.join("datashare.yaml"),
         format!("site: {SITE}\ntimeZone: UTC\nmaxStaleness: 30s\ntrustedGateways: []\n"),
     )
     .unwrap();
-    fs::write(
-        root.join("allowed_signers"),
-        format!("{DIRECTOR} namespaces=\"approval@datashare.dev\" {}\n", key.public_line()),
-    )
-    .unwrap();
+    fs::write(root.join("allowed_signers"), signers(&key)).unwrap();
     write_resource(root, upstream);
-    let resource: SharedResourceSpec = serde_json::from_value(resource(upstream)).unwrap();
-    let slice = digests::slice("provider", "homes", &resource, &GRANTED, &["by-size"], Mode::Interface).unwrap();
+    let slice = slice("homes", upstream);
     for folder in 0..grants.div_ceil(FOLDER) {
         fs::create_dir_all(root.join(format!("grants/{folder:03}"))).unwrap();
     }
     let today = Times::new(Timestamp::now());
     (0..grants).into_par_iter().for_each(|n| {
-        let text = grant(n, &key, slice, &today);
+        let [request, grant] = pair(n, "homes", &key, slice, &today);
+        let text = format!("{}---\n{}", text(&request), text(&grant));
         fs::write(root.join(format!("grants/{:03}/{n:06}.yaml", n / FOLDER)), text).unwrap();
     });
 }
 
 /// Writes the resource alone, for another upstream.
 pub fn write_resource(root: &Path, upstream: &str) {
-    let file = object("SharedResource", "provider", "homes", &resource(upstream));
-    fs::write(root.join("resource.yaml"), file).unwrap();
+    fs::write(root.join("resource.yaml"), text(&resource_named("homes", upstream))).unwrap();
+}
+
+/// A new key, by way of a file that is there for a moment.
+pub fn key(file: &Path) -> SigningKey {
+    let key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).unwrap();
+    fs::write(file, key.to_openssh(LineEnding::LF).unwrap()).unwrap();
+    let key = SigningKey::open(file, None, &mut |_| None).unwrap();
+    fs::remove_file(file).unwrap();
+    key
+}
+
+/// The one who may sign.
+pub fn signers(key: &SigningKey) -> String {
+    format!("{DIRECTOR} namespaces=\"approval@datashare.dev\" {}\n", key.public_line())
+}
+
+/// What a grant relies on of a resource.
+pub fn slice(resource_name: &str, upstream: &str) -> Digest {
+    let resource: SharedResourceSpec = serde_json::from_value(resource(upstream)).unwrap();
+    digests::slice("provider", resource_name, &resource, &GRANTED, &["by-size"], Mode::Interface).unwrap()
+}
+
+pub fn resource_named(name: &str, upstream: &str) -> Value {
+    object("SharedResource", "provider", name, &resource(upstream))
 }
 
 /// The serial of grant `n`.
@@ -108,8 +123,13 @@ pub fn name(n: usize) -> String {
     format!("g-{n:06}")
 }
 
-/// A Revocation of grant `n`.
+/// A Revocation of grant `n`, as a file.
 pub fn revocation(n: usize) -> String {
+    text(&end(n))
+}
+
+/// A Revocation of grant `n`.
+pub fn end(n: usize) -> Value {
     object(
         "Revocation",
         "provider",
@@ -121,7 +141,8 @@ pub fn revocation(n: usize) -> String {
     )
 }
 
-struct Times {
+/// Days around now.
+pub struct Times {
     day: String,
     approved: String,
     begins: String,
@@ -130,7 +151,7 @@ struct Times {
 }
 
 impl Times {
-    fn new(now: Timestamp) -> Self {
+    pub fn new(now: Timestamp) -> Self {
         let now = now.to_zoned(TimeZone::UTC).start_of_day().unwrap();
         let day = |days: i64| now.checked_add(days.days()).unwrap();
         Self {
@@ -169,7 +190,8 @@ fn resource(upstream: &str) -> Value {
     })
 }
 
-fn grant(n: usize, key: &SigningKey, slice: Digest, times: &Times) -> String {
+/// Request `n` for a resource, and its signed grant.
+pub fn pair(n: usize, resource: &str, key: &SigningKey, slice: Digest, times: &Times) -> [Value; 2] {
     let request = json!({
         "date": times.day,
         "applicant": {
@@ -178,7 +200,7 @@ fn grant(n: usize, key: &SigningKey, slice: Digest, times: &Times) -> String {
             "system": {"name": format!("契税征管系统 {n}"), "sources": ["10.20.0.0/16", "127.0.0.0/8"]},
         },
         "receivedBy": "intake@provider.bench",
-        "resourceRef": {"namespace": "provider", "name": "homes"},
+        "resourceRef": {"namespace": "provider", "name": resource},
         "purpose": "存量房交易契税申报时核对不动产坐落、面积、用途和权利人，减少纳税人提交纸质权属证明。",
         "legalBasis": "《中华人民共和国契税法》第十三条",
         "fields": GRANTED, "mode": "Interface", "operations": ["by-size"], "notAfter": times.last_day,
@@ -194,7 +216,7 @@ fn grant(n: usize, key: &SigningKey, slice: Digest, times: &Times) -> String {
     let mut grant = json!({
         "serial": serial(n),
         "requestRef": {"namespace": "consumer", "name": request_name, "digest": digest.to_string()},
-        "resourceRef": {"name": "homes", "digest": slice.to_string()},
+        "resourceRef": {"name": resource, "digest": slice.to_string()},
         "decision": "Approved",
         "provider": {"contact": "孙示例", "phone": "0531-00000100", "email": "share@provider.example", "office": "济南市示例路1号"},
         "fields": GRANTED, "operations": ["by-size"],
@@ -207,17 +229,19 @@ fn grant(n: usize, key: &SigningKey, slice: Digest, times: &Times) -> String {
     grant["approvals"] = json!([
         {"role": "Provider", "principal": DIRECTOR, "approvedAt": times.approved, "signature": signature}
     ]);
-    format!(
-        "{}---\n{}",
+    [
         object("DataShareRequest", "consumer", &request_name, &request),
-        object("AccessGrant", "provider", &name(n), &grant)
-    )
+        object("AccessGrant", "provider", &name(n), &grant),
+    ]
 }
 
-fn object(kind: &str, namespace: &str, name: &str, spec: &Value) -> String {
-    serde_yaml::to_string(&json!({
+fn object(kind: &str, namespace: &str, name: &str, spec: &Value) -> Value {
+    json!({
         "apiVersion": "datashare.dev/v1alpha1", "kind": kind,
         "metadata": {"namespace": namespace, "name": name}, "spec": spec,
-    }))
-    .unwrap()
+    })
+}
+
+fn text(object: &Value) -> String {
+    serde_yaml::to_string(object).unwrap()
 }

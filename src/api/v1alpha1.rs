@@ -13,6 +13,7 @@ pub mod definition;
 pub mod messages;
 pub mod revocation;
 pub mod rules;
+pub mod schedule;
 pub mod shared_resource;
 pub mod status;
 pub mod validate;

@@ -12,6 +12,8 @@ use crate::audit::site_key::{Hashed, SiteKey};
 /// What all entries asked for have in common; absent members ask nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
+    /// The namespace of the resource or of the grant.
+    pub namespace: Option<String>,
     /// A unit's code or name.
     pub unit: Option<String>,
     pub user: Option<String>,
@@ -67,7 +69,15 @@ impl Filter {
         let person = self.person.as_ref().is_none_or(|person| {
             entry.parameters.values().any(|value| *value == person.plain || value == person.hashed.as_str())
         });
-        unit && resource
+        let namespace = self.namespace.as_ref().is_none_or(|wanted| {
+            let resource = entry.resource.as_ref().map(|resource| &resource.namespace);
+            let grant = entry.grant.as_ref().map(|grant| &grant.namespace);
+            // both, where both are told: neither is the other's
+            (resource.is_some() || grant.is_some()) && resource.into_iter().chain(grant).all(|own| own == wanted)
+        });
+        namespace
+            && unit
+            && resource
             && person
             && is(&self.user, entry.user.as_ref())
             && is(&self.case, entry.case.as_ref())
@@ -86,7 +96,13 @@ impl Filter {
             needles.push(vec![needle(&person.plain), needle(person.hashed.as_str())]);
         }
         let resource = self.resource.as_deref().map(|wanted| wanted.rsplit_once('/').map_or(wanted, |(_, name)| name));
-        let words = [self.case.as_deref(), self.user.as_deref(), self.grant.as_deref(), self.unit.as_deref()];
+        let words = [
+            self.case.as_deref(),
+            self.user.as_deref(),
+            self.grant.as_deref(),
+            self.unit.as_deref(),
+            self.namespace.as_deref(),
+        ];
         let words = words.into_iter().chain([resource, self.code.as_deref()]).flatten();
         needles.extend(words.map(|word| vec![needle(word)]));
         needles.extend(self.outcome.map(|outcome| vec![needle(outcome.as_str())]));

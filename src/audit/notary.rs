@@ -84,6 +84,8 @@ pub(super) struct Notary {
     done: Condvar,
     newest: watch::Sender<Option<Arc<str>>>,
     every: Mutex<Duration>,
+    /// Since when there are entries that no checkpoint covers.
+    unsigned: Mutex<Option<Stopwatch>>,
 }
 
 #[derive(Default)]
@@ -133,6 +135,7 @@ impl Notary {
             done: Condvar::new(),
             newest: watch::Sender::new(newest),
             every: Mutex::new(evidence.checkpoint_every),
+            unsigned: Mutex::default(),
         });
         let ended = Ended { notary: notary.clone(), desk, well: false };
         let thread = std::thread::Builder::new().name("notary".to_owned()).spawn(move || {
@@ -154,6 +157,7 @@ impl Notary {
         }
         let before = inner.bytes.len();
         inner.bytes.extend_from_slice(entries);
+        self.unsigned.lock().get_or_insert_with(Stopwatch::start);
         // at most two wakes for a portion, however many batches it has
         if before == 0 || (before < PORTION && inner.bytes.len() >= PORTION) {
             self.work.notify_one();
@@ -176,6 +180,11 @@ impl Notary {
     /// The newest checkpoint, as a note.
     pub fn newest(&self) -> watch::Receiver<Option<Arc<str>>> {
         self.newest.subscribe()
+    }
+
+    /// How long entries have waited for a checkpoint; nothing while all are covered.
+    pub fn unsigned_for(&self) -> Option<Duration> {
+        self.unsigned.lock().map(|since| since.elapsed())
     }
 
     /// Makes a checkpoint of all entries taken over so far, and returns when it is on disk, or cannot be had.
@@ -219,6 +228,10 @@ impl Notary {
                 }
                 if let Some(note) = turn.sign(desk, call.close)? {
                     self.newest.send_replace(Some(note.into()));
+                }
+                if !turn.is_nameless() {
+                    let inner = self.inner.lock();
+                    *self.unsigned.lock() = (!inner.bytes.is_empty()).then(Stopwatch::start);
                 }
             }
             let mut inner = self.inner.lock();

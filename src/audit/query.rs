@@ -7,6 +7,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use crate::audit::archive::ArchiveError;
@@ -34,6 +35,18 @@ pub struct Found {
 }
 
 impl Found {
+    /// A line of somebody else's record; nothing if it does not begin as entries do.
+    #[must_use]
+    pub fn read(line: String) -> Option<Self> {
+        Some(Self { time: time_of(line.as_bytes())?, line: line.into() })
+    }
+
+    /// Whether it was written before another one; of two at one moment neither was.
+    #[must_use]
+    pub fn is_before(&self, other: &Self) -> bool {
+        self.time < other.time
+    }
+
     /// The entry, parsed.
     pub fn entry(&self) -> Result<Recorded, serde_json::Error> {
         Recorded::parse(self.line.as_bytes())
@@ -110,6 +123,13 @@ pub fn search(
         waiting = later;
     }
     Ok(summary)
+}
+
+/// When the record that is here begins.
+pub fn oldest(log: &Path) -> Result<Option<Timestamp>, QueryError> {
+    let pieces = pieces(&Places::log(log)?, None, None)?;
+    // what cannot be read comes first, and says nothing
+    Ok(pieces.iter().find_map(|piece| std::str::from_utf8(&piece.from).ok()?.parse().ok()))
 }
 
 struct Search<'a> {

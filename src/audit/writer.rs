@@ -160,6 +160,18 @@ impl Log {
         self.0.notary.as_ref().map(|notary| notary.newest())
     }
 
+    /// How long entries have waited for a checkpoint; nothing while all are covered, or without evidence.
+    #[must_use]
+    pub fn unsigned_for(&self) -> Option<std::time::Duration> {
+        self.0.notary.as_ref()?.unsigned_for()
+    }
+
+    /// With less free space than this, calls are refused.
+    #[must_use]
+    pub fn reserve_bytes(&self) -> u64 {
+        self.0.shared.reserve()
+    }
+
     /// Makes a checkpoint of everything recorded so far; returns when it is on disk, or the log has failed.
     pub fn checkpoint_now(&self) {
         if let Some(notary) = &self.0.notary {

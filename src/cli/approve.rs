@@ -35,6 +35,7 @@ Examples:
       --principal director@registration.jinan --serial 济登共享〔2026〕12号 \\
       --fields ownerName,propertyAddress --require consent -o grants/deed-tax.yaml
   datashare approve grants/deed-tax.yaml --role DataAuthority --principal share@bigdata.jinan
+  datashare approve grants/deed-tax.yaml --role Provider --principal director@registration.jinan --again
   datashare approve requests/notary-office/inheritance.yaml --role Provider \\
       --principal director@registration.jinan --serial 济登共享〔2026〕13号 --deny 未附公证委托书
 
@@ -62,6 +63,9 @@ pub struct ApproveArgs {
     /// Write the new grant without a signature, to be completed by hand and signed later
     #[arg(long, conflicts_with = "deny")]
     draft: bool,
+    /// Sign terms again that you have signed before: clears a suspension by an inspection, once you have looked into it
+    #[arg(long, conflicts_with_all = ["draft", "deny"])]
+    again: bool,
     /// Sign without asking
     #[arg(long)]
     yes: bool,
@@ -208,7 +212,7 @@ fn approve(
     }
     let key = key::choose(args.key.as_deref(), &args.principal, &case.signers, now, person)?;
     let approved_at = draft::stamp(now, &case.site.time_zone);
-    let foreseen = check::foresee(&case, &args.role, &args.principal, &approved_at, &key, now)?;
+    let foreseen = check::foresee(&case, args, &approved_at, &key, now)?;
     let summary = show::summary(&case, &args.role, &args.principal, &key.id(), &foreseen);
     messages.write_all(summary.as_bytes())?;
     if !args.yes {

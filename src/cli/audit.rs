@@ -1,8 +1,11 @@
 //! `datashare audit`: the auditor's commands over the record.
 
+pub mod cluster;
+mod inspect;
 mod places;
 mod progress;
 mod prove;
+mod report;
 mod rotate;
 mod rows;
 mod table;
@@ -11,7 +14,7 @@ mod when;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
@@ -19,11 +22,19 @@ use jiff::tz::TimeZone;
 use crate::audit::archive::ArchiveError;
 use crate::audit::checkpoint::CheckpointError;
 use crate::audit::keys::KeyFileError;
-use crate::audit::query::{self, Places, QueryError, Summary};
+use crate::audit::query::{self, QueryError, Summary};
 use crate::audit::verify::{ProveError, SeenError};
-use crate::audit::{Event, Filter, Outcome, Person, SiteKey, SiteKeyError};
+use crate::audit::{Event, Outcome, Person, SiteKey, SiteKeyError};
+use crate::cli::world::WorldError;
 use crate::clock::Clock;
+use crate::delivery::credentials::CredentialError;
+use crate::delivery::journal::JournalError;
+use crate::delivery::state_dir::StateError;
+use crate::guard::inquiry::wire::Question;
+use crate::guard::inspecting::InspectError;
+use crate::random::RandomError;
 
+use self::cluster::{ClusterArgs, ClusterError};
 use self::progress::Progress;
 use self::rows::Rows;
 use self::table::Table;
@@ -52,14 +63,16 @@ enum AuditCommand {
     VerifyProof(prove::VerifyProofArgs),
     /// Let a new key sign the record from now on
     RotateKey(rotate::RotateKeyArgs),
+    Inspect(inspect::InspectArgs),
+    Report(report::ReportArgs),
 }
 
 /// Which entries, and how they are shown. All conditions must hold.
 #[derive(Debug, Args)]
 pub struct QueryArgs {
-    /// The state directory that holds the record
-    #[arg(long, value_name = "DIR", default_value = ".datashare")]
-    state: PathBuf,
+    /// The state directory that holds the record; absent: .datashare
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     /// An archive of the record, asked too; the state directory need not be there then
     #[arg(long, value_name = "URL")]
     archive: Vec<String>,
@@ -69,6 +82,11 @@ pub struct QueryArgs {
     /// The key with which --person is hashed; absent: the state directory's
     #[arg(long, value_name = "FILE")]
     site_key: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Only what is about resources and grants of this provider's namespace
+    #[arg(short, long)]
+    namespace: Option<String>,
     /// Calls of this unit, by code or name
     #[arg(long)]
     unit: Option<String>,
@@ -137,6 +155,22 @@ pub enum AuditError {
     Key(#[from] SiteKeyError),
     #[error(transparent)]
     Query(#[from] QueryError),
+    #[error(transparent)]
+    Month(#[from] report::BadMonth),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    World(#[from] WorldError),
+    #[error(transparent)]
+    Tombstones(#[from] JournalError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     #[error("cannot write the result: {0}")]
     Write(#[from] io::Error),
     #[error("{place}: {source}")]
@@ -159,64 +193,80 @@ pub enum AuditError {
     Rotation { stream: String, says: String },
 }
 
-/// Runs the command: results to `out`, messages to `messages`. Gives the exit code: 0, or 1 when the record has lines
-/// that are no entries, or does not hold.
-pub fn run(args: &AuditArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
+/// Runs the command: results to `out`, messages to `messages`; `as_plugin` when kubectl started it. Gives the exit code:
+/// 0, or 1 when the record has lines that are no entries, does not hold, or when a part of it does not answer.
+pub fn run(
+    args: &AuditArgs,
+    as_plugin: bool,
+    clock: &Clock,
+    out: &mut dyn Write,
+    messages: &mut dyn Write,
+) -> Result<u8, AuditError> {
     match &args.command {
-        AuditCommand::Query(args) => query(args, clock, out, messages),
+        AuditCommand::Query(args) => query(args, as_plugin, clock, out, messages),
         AuditCommand::Verify(args) => verify::run(args, clock, out, messages),
         AuditCommand::Prove(args) => prove::prove(args, out),
         AuditCommand::VerifyProof(args) => prove::verify_proof(args, out, messages),
         AuditCommand::RotateKey(args) => rotate::run(args, clock, out),
+        AuditCommand::Inspect(args) => inspect::run(args, clock.now(), out, messages),
+        AuditCommand::Report(args) => report::run(args, clock.now(), out, messages),
     }
 }
 
-fn query(args: &QueryArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
+fn query(
+    args: &QueryArgs,
+    as_plugin: bool,
+    clock: &Clock,
+    out: &mut dyn Write,
+    messages: &mut dyn Write,
+) -> Result<u8, AuditError> {
     let zone =
         TimeZone::get(&args.time_zone).map_err(|source| AuditError::Zone { zone: args.time_zone.clone(), source })?;
-    let filter = filter(args, clock, &zone)?;
-    let places = places::segments(&args.state, &args.archive, args.site.as_deref())?;
-    let shown = match args.output {
-        Output::Table => show(&places, &filter, args.limit, &mut Table::new(out, zone)),
-        Output::Csv => show(&places, &filter, args.limit, &mut Rows::new(out)),
-        Output::Json => show(&places, &filter, args.limit, &mut Array { out, begun: false }),
+    let question = question(args, clock, &zone)?;
+    let mut form: Box<dyn Show + '_> = match args.output {
+        Output::Table => Box::new(Table::new(out, zone)),
+        Output::Csv => Box::new(Rows::new(out)),
+        Output::Json => Box::new(Array { out, begun: false }),
+    };
+    let shown = if args.cluster.is_asked(as_plugin, args.state.is_some() || !args.archive.is_empty()) {
+        cluster::run(&args.cluster, &question, &mut *form, messages)
+    } else {
+        show(args, &question, &mut *form).and_then(|summary| Ok(tell(&summary, messages)?))
     };
     match shown {
-        Ok(summary) => Ok(report(&summary, messages)?),
         // whoever reads has seen enough
-        Err(QueryError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-        Err(error) => Err(error.into()),
+        Err(AuditError::Query(QueryError::Write(error)) | AuditError::Write(error))
+            if error.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            Ok(0)
+        }
+        other => other,
     }
 }
 
-fn filter(args: &QueryArgs, clock: &Clock, zone: &TimeZone) -> Result<Filter, AuditError> {
+fn question(args: &QueryArgs, clock: &Clock, zone: &TimeZone) -> Result<Question, AuditError> {
     let time = |option, text: &Option<String>, edge| {
         let time = text.as_deref().map(|text| when::parse(text, edge, zone, clock.now()));
         time.transpose().map_err(|source| AuditError::Time { option, source })
     };
-    let person = match &args.person {
-        Some(value) => {
-            let path = args.site_key.clone().unwrap_or_else(|| args.state.join(SITE_KEY));
-            Some(Person::new(value, &SiteKey::load(&path)?))
-        }
-        None => None,
-    };
-    Ok(Filter {
+    Ok(Question {
+        namespace: args.namespace.clone(),
         unit: args.unit.clone(),
         user: args.user.clone(),
         case: args.case.clone(),
         resource: args.resource.clone(),
-        person,
+        person: args.person.clone(),
         since: time("since", &args.since, Edge::Begin)?,
         until: time("until", &args.until, Edge::End)?,
         grant: args.grant.clone(),
         outcome: args.outcome,
         code: args.code.clone(),
         event: args.event,
+        limit: args.limit,
     })
 }
 
-fn report(summary: &Summary, messages: &mut dyn Write) -> io::Result<u8> {
+fn tell(summary: &Summary, messages: &mut dyn Write) -> io::Result<u8> {
     for place in &summary.places {
         writeln!(messages, "{}:{}: not an entry, passed over", place.path.display(), place.line)?;
     }
@@ -233,17 +283,24 @@ trait Show {
     fn end(&mut self) -> io::Result<()>;
 }
 
-fn show(
-    places: &Places,
-    filter: &Filter,
-    limit: Option<NonZeroUsize>,
-    form: &mut dyn Show,
-) -> Result<Summary, QueryError> {
+/// Asks the record of a state directory, of archives, or of both.
+fn show(args: &QueryArgs, question: &Question, form: &mut dyn Show) -> Result<Summary, AuditError> {
+    let state = args.state.as_deref().unwrap_or(Path::new(".datashare"));
+    let person = match &question.person {
+        Some(value) => {
+            let path = args.site_key.clone().unwrap_or_else(|| state.join(SITE_KEY));
+            Some(Person::new(value, &SiteKey::load(&path)?))
+        }
+        None => None,
+    };
+    let places = places::segments(state, &args.archive, args.site.as_deref())?;
     let progress = Progress::new(places.bytes());
-    let summary = query::search(places, filter, limit, &mut |found| form.add(found), &|bytes| progress.step(bytes));
+    let filter = question.filter(person);
+    let summary =
+        query::search(&places, &filter, question.limit, &mut |found| form.add(found), &|bytes| progress.step(bytes));
     progress.end();
     let summary = summary?;
-    form.end().map_err(QueryError::Write)?;
+    form.end()?;
     Ok(summary)
 }
 

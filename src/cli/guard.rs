@@ -4,7 +4,7 @@
 mod following;
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,9 @@ use crate::cli::keeper::{Keeper, KeeperError};
 use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
 use crate::clock::Clock;
 use crate::delivery::state_dir::NOTARY;
+use crate::guard::inquiry::Inquiry;
+use crate::guard::inquiry::certificate::{CertificateError, Own};
+use crate::guard::inquiry::wire::{DOOR, Door};
 use crate::guard::lease::{GuardLease, LeaseError};
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
@@ -59,6 +62,12 @@ pub struct GuardArgs {
     /// Where metrics and health are answered
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9464")]
     pub metrics: SocketAddr,
+    /// Where auditors may ask for entries of the record, over TLS; absent: nowhere
+    #[arg(long, value_name = "ADDRESS")]
+    pub audit: Option<SocketAddr>,
+    /// Address at which they reach this guard, as its Lease tells them; absent: the one listened on, if it is one
+    #[arg(long, value_name = "IP", env = "POD_IP")]
+    pub audit_address: Option<IpAddr>,
     /// Where the record is kept, on a volume that outlives the pod
     #[arg(long, value_name = "DIR", default_value = "/var/lib/datashare/log")]
     pub log: PathBuf,
@@ -98,6 +107,8 @@ pub enum GuardError {
     Server(String),
     #[error(transparent)]
     Lease(#[from] LeaseError),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     #[error(transparent)]
     Keeper(#[from] KeeperError),
     #[error("today's calls cannot be counted from the record, so no quota would hold: {0}")]
@@ -140,6 +151,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     let clock = Clock::system();
     // everything that can be wrong with the machine is found before the long part
     let listeners = Listeners::bind(&args.doors())?;
+    let door = args.audit.map(|address| audit_door(address, args.audit_address)).transpose()?;
     let stream = Some(args.stream.clone().unwrap_or_else(|| args.name.clone()));
     let evidence = Some(Evidence::new(&args.log.with_file_name(NOTARY)));
     let (log, _recovery) = Log::open(&args.log, &Options { stream, evidence, ..Options::default() }, clock.clone())?;
@@ -170,11 +182,18 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         clock: clock.clone(),
         limits: Limits::default(),
     });
-    let lease =
-        GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone(), log.newest_checkpoint())?;
-    let lease = Arc::new(lease.telling(upkeep.standing()));
-    let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
+    let mut lease =
+        GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone(), log.newest_checkpoint())?
+            .keeping(upkeep.standing());
     let (stop, answered) = (CancellationToken::new(), CancellationToken::new());
+    if let Some((listener, told, own)) = door {
+        lease = lease.telling(DOOR, serde_json::to_string(&told).unwrap_or_default());
+        let inquiry = Inquiry::new(guard.clone(), client.clone(), args.log.clone(), own);
+        let listener = runtime.block_on(async { tokio::net::TcpListener::from_std(listener) })?;
+        runtime.spawn(inquiry.serve(listener, stop.clone()));
+    }
+    let lease = Arc::new(lease);
+    let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
     let following = Following {
         client,
         scope,
@@ -209,6 +228,18 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     served?;
     recorded?;
     followed.unwrap_or(Err(GuardError::Followed))
+}
+
+/// Where auditors are answered, and what is told of it.
+fn audit_door(address: SocketAddr, reached: Option<IpAddr>) -> Result<(TcpListener, Door, Own), GuardError> {
+    let listener = serving::bind(address, "--audit", false)?;
+    let bound = listener.local_addr()?;
+    tracing::info!("auditors on https://{bound}");
+    let own = Own::make()?;
+    let reached = reached.unwrap_or(bound.ip());
+    let address = (!reached.is_unspecified()).then(|| SocketAddr::new(reached, bound.port()));
+    let door = Door { address, certificate: own.pem.clone() };
+    Ok((listener, door, own))
 }
 
 async fn connect() -> Result<Client, GuardError> {

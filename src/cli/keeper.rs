@@ -192,6 +192,16 @@ impl Keeper {
         Ok(said)
     }
 
+    /// An inspection suspends these: durable and in force when this returns.
+    pub fn suspend(&mut self, entries: Vec<LedgerEntry>) -> Result<Vec<String>, KeeperError> {
+        let now = self.clock.now();
+        let effects = Effects { ledger: entries, ..Effects::default() };
+        let changed = self.follow_up(effects, now)?;
+        let mut said = Vec::new();
+        self.tell(&changed, now, &mut said);
+        Ok(said)
+    }
+
     /// The settings in force.
     #[must_use]
     pub fn settings(&self) -> Option<&Settings> {

@@ -180,7 +180,7 @@ fn work(guard: &Arc<Guard>, listener: StdListener, tls: Option<TlsAcceptor>, sto
     }
 }
 
-fn bind(address: SocketAddr, flag: &'static str, shared: bool) -> Result<StdListener, ServingError> {
+pub(super) fn bind(address: SocketAddr, flag: &'static str, shared: bool) -> Result<StdListener, ServingError> {
     // tokio's sockets ask for its event loop, which each worker has anew
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _entered = runtime.enter();

@@ -1,6 +1,7 @@
 //! `datashare up`: the product without Kubernetes. A directory instead of a cluster, a state
 //! directory instead of Secrets; everything that decides is the same.
 
+mod inspecting;
 mod sampling;
 mod watcher;
 mod welcome;
@@ -26,6 +27,7 @@ use crate::delivery::credentials::{CredentialError, Credentials};
 use crate::delivery::journal::JournalError;
 use crate::delivery::state_dir::{self, StateDir, StateError};
 use crate::delivery::tombstones::Tombstones;
+use crate::guard::inspecting::{Inspector, Orders};
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
 use crate::guard::upstream::Resolver;
@@ -139,8 +141,8 @@ pub fn serve<F: Future<Output = ()>>(
     let site_key = SiteKey::load_or_create(&state.path().join(SITE_KEY))?;
     let (log, _recovery) = Log::open(&state.log(), &options(&state), clock.clone())?;
     let mut said = Vec::new();
-    let retentions = Retentions::default();
-    let (live, first, settings) = first(args, clock, &retentions, &mut said)?;
+    let (retentions, orders) = (Retentions::default(), Orders::default());
+    let (live, first, settings) = first(args, clock, &retentions, &orders, &mut said)?;
     for line in said {
         eprintln!("{line}");
     }
@@ -171,6 +173,21 @@ pub fn serve<F: Future<Output = ()>>(
     let freshness = live.freshness();
     view.prove(Some(Arc::new(move || freshness.last_readable())));
     let stop = CancellationToken::new();
+    let (suspend, suspensions) = inspecting::suspensions();
+    let stopping = stop.clone();
+    let inspector = Inspector {
+        index: index.clone(),
+        orders: orders.clone(),
+        log: log.clone(),
+        folder: state.log(),
+        retentions: retentions.clone(),
+        clock: clock.clone(),
+        figures: guard.inspections().clone(),
+        suspend,
+        stopping: Box::new(move || stopping.is_cancelled()),
+        begun: now,
+        past: None,
+    };
     let watcher = Watcher {
         directory: args.directory.clone(),
         keeper,
@@ -178,17 +195,23 @@ pub fn serve<F: Future<Output = ()>>(
         view,
         retentions,
         record: log.clone(),
+        orders,
+        suspensions,
         sampling: sampling.clone(),
         clock: clock.clone(),
     };
     let watching = watcher.start(stop.clone());
     let upkeep = upkeep.start().map_err(UpError::Upkeep)?;
+    let inspecting = inspecting::start(inspector, stop.clone());
     let ready = |base: &str| welcome::print(out, args, base, &index, &state, clock);
     let sample = Some((sample, sampling.source()));
     let served = listeners.serve(&guard, sample, &stop, until, ready);
     stop.cancel();
     let kept = watching.join();
     upkeep.stop();
+    inspecting.thread().unpark();
+    // a panic there has recorded nothing, and is done again
+    let _ = inspecting.join();
     let recorded = serving::close(&log);
     served?;
     recorded?;
@@ -208,6 +231,7 @@ fn first(
     args: &UpArgs,
     clock: &Clock,
     retentions: &Retentions,
+    orders: &Orders,
     said: &mut Vec<String>,
 ) -> Result<(Live, First, Settings), UpError> {
     let mut settings: Option<Settings> = None;
@@ -215,6 +239,7 @@ fn first(
     let live = Live::open(&args.directory, clock.clone(), &mut |batch| {
         for change in &batch.changes {
             retentions.take(change);
+            orders.take(change);
             if let SourceChange::Settings(read) = change {
                 settings = read.as_deref().cloned();
             }

@@ -75,6 +75,12 @@ impl Minted {
         &self.token
     }
 
+    /// The token as the index must know it.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        (Key::from(&self.grant), self.serial.clone(), self.hash(), self.credential())
+    }
+
     fn hash(&self) -> TokenHash {
         token::hash(&self.token)
     }
@@ -170,7 +176,7 @@ impl Credentials {
                 self.rotations.insert((minted.rotate_by, key.clone(), minted.serial.clone()));
             }
         }
-        (key, minted.serial.clone(), minted.hash(), minted.credential())
+        minted.known()
     }
 }
 

@@ -62,6 +62,8 @@ pub struct GuardLease {
     renewed: Freshness,
     standing: Standing,
     checkpoint: Newest,
+    /// What else it tells.
+    more: BTreeMap<String, String>,
     /// As the API server gave it last; `None` before the first write.
     known: Mutex<Option<Lease>>,
 }
@@ -94,14 +96,22 @@ impl GuardLease {
             renewed: Freshness::new(Timestamp::UNIX_EPOCH),
             standing: Standing::default(),
             checkpoint,
+            more: BTreeMap::new(),
             known: Mutex::new(None),
         })
     }
 
     /// Tells from now on how the record is kept.
     #[must_use]
-    pub fn telling(mut self, standing: Standing) -> Self {
+    pub fn keeping(mut self, standing: Standing) -> Self {
         self.standing = standing;
+        self
+    }
+
+    /// One more annotation.
+    #[must_use]
+    pub fn telling(mut self, name: &str, value: String) -> Self {
+        self.more.insert(name.to_owned(), value);
         self
     }
 
@@ -205,9 +215,9 @@ impl GuardLease {
     fn lease(&self, snapshot: &Snapshot, begun: Timestamp, known: Option<&Lease>) -> Lease {
         let applied: BTreeMap<&str, String> =
             snapshot.versions.iter().map(|(watched, version)| (watched.name(), version.to_string())).collect();
+        let mut annotations = self.more.clone();
         // text for names and values always has a JSON form
-        let mut annotations =
-            BTreeMap::from([(APPLIED.to_owned(), serde_json::to_string(&applied).unwrap_or_default())]);
+        annotations.insert(APPLIED.to_owned(), serde_json::to_string(&applied).unwrap_or_default());
         let newest = self.checkpoint.as_ref().and_then(|newest| newest.borrow().clone());
         annotations.extend(newest.map(|note| (CHECKPOINT.to_owned(), note.to_string())));
         let labels = [PART_OF, (COMPONENT, "guard")].map(|(name, value)| (name.to_owned(), value.to_owned()));

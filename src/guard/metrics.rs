@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::keeping::Keeping;
+use super::inspecting::Figures;
 use crate::audit::upkeep::Report;
 use crate::judge::refusal::Code;
 
@@ -100,6 +101,18 @@ impl Default for Metrics {
     }
 }
 
+/// What is looked at only when somebody asks for the metrics.
+pub struct Told<'a> {
+    pub view_age: Option<SignedDuration>,
+    pub grants: usize,
+    pub record: &'a Report,
+    /// How long entries have waited for a checkpoint.
+    pub unsigned: Option<Duration>,
+    pub reserve: u64,
+    pub inspections: &'a Figures,
+    pub now: Timestamp,
+}
+
 impl Metrics {
     /// Counts a call.
     pub fn ended(&self, how: How, took: Duration) {
@@ -116,13 +129,19 @@ impl Metrics {
 
     /// Everything as text.
     #[must_use]
-    pub fn text(&self, view_age: Option<SignedDuration>, grants: usize, record: &Report, now: Timestamp) -> String {
-        self.keeping.set(record, now);
+    pub fn text(&self, told: &Told<'_>) -> String {
+        let Told { view_age, grants, record, unsigned, reserve, inspections, now } = told;
+        self.keeping.set(record, *now);
+        self.keeping.evidence(*unsigned, *reserve);
         self.view_age.set(view_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
-        self.grants.set(i64::try_from(grants).unwrap_or(i64::MAX));
+        self.grants.set(i64::try_from(*grants).unwrap_or(i64::MAX));
         let mut text = String::new();
+        let mut others = Registry::with_prefix("datashare");
+        inspections.register(&mut others);
         // writing into memory cannot fail
-        let _ = encode(&mut text, &self.registry.lock());
+        let _ = encode_registry(&mut text, &self.registry.lock());
+        let _ = encode_registry(&mut text, &others);
+        let _ = encode_eof(&mut text);
         text
     }
 }
@@ -155,7 +174,18 @@ mod tests {
         metrics.ended(How::Released, Duration::from_micros(120));
         metrics.ended(How::Refused(Code::QuotaExceeded), Duration::ZERO);
         let _open = Open::count(&metrics.open_calls);
-        let text = metrics.text(Some(SignedDuration::from_millis(1500)), 7, &Report::default(), Timestamp::UNIX_EPOCH);
+        let text = metrics.text(&Told {
+            view_age: Some(SignedDuration::from_millis(1500)),
+            grants: 7,
+            record: &Report::default(),
+            unsigned: Some(Duration::from_millis(2500)),
+            reserve: 4096,
+            inspections: &Figures::default(),
+            now: Timestamp::UNIX_EPOCH,
+        });
+        assert!(text.contains("datashare_guard_checkpoint_age_seconds 2.5\n"), "{text}");
+        assert!(text.contains("datashare_guard_record_reserve_bytes 4096\n"), "{text}");
+        assert!(text.contains("datashare_overdue{what=\"recall\"} 0\n"), "{text}");
         for code in Code::ALL {
             assert!(text.contains(&format!("datashare_guard_calls_total{{code=\"{}\"}}", code.as_str())), "{text}");
         }

@@ -101,7 +101,7 @@ impl Retentions {
     }
 
     /// The day for a refusal whose resource is not known: as for personal data.
-    pub(super) fn longest(&self, today: Date) -> Date {
+    pub fn longest(&self, today: Date) -> Date {
         let longest = self.0.read().values().map(|terms| terms.days.1).fold(PERSONAL_FLOOR_DAYS, i64::max);
         after(today, longest)
     }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Bar, Key};
+use crate::api::v1alpha1::audit_policy::Check;
 use crate::approval::canonical::Digest;
 
 /// One fact that must outlive the objects it came from.
@@ -42,6 +43,19 @@ pub enum LedgerEntry {
         resources: Option<Vec<Arc<str>>>,
         /// The Revocation's name, or the serial of the newer grant.
         by: Arc<str>,
+        at: Timestamp,
+    },
+    /// An inspection suspended the grant of this serial: it serves again once somebody who may approve it has signed
+    /// its terms anew, later than this.
+    Suspended {
+        namespace: Arc<str>,
+        serial: Arc<str>,
+        check: Check,
+        /// The policy whose inspection it was.
+        by: Arc<str>,
+        /// The entry of the record that was objected to.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        receipt: Option<Arc<str>>,
         at: Timestamp,
     },
     /// A Revocation of a unit, system or person was seen.
@@ -83,6 +97,17 @@ pub struct SerialRecord {
     pub enforced_at: Option<Timestamp>,
     /// Ends, at most one of each cause and scope.
     pub ends: Vec<End>,
+    /// The latest suspension by an inspection.
+    pub suspended: Option<Suspension>,
+}
+
+/// What an inspection suspended a grant for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspension {
+    pub check: Check,
+    pub by: Arc<str>,
+    pub receipt: Option<Arc<str>>,
+    pub at: Timestamp,
 }
 
 /// One end of a serial.
@@ -133,6 +158,16 @@ impl Ledger {
                 }
                 !known
             }
+            LedgerEntry::Suspended { namespace, serial, check, by, receipt, at } => {
+                let record = self.serials.entry(Key::new(namespace.clone(), serial.clone())).or_default();
+                // a signature that clears the latest clears those before it
+                let new = record.suspended.as_ref().is_none_or(|known| known.at < *at);
+                if new {
+                    let (by, receipt) = (by.clone(), receipt.clone());
+                    record.suspended = Some(Suspension { check: *check, by, receipt, at: *at });
+                }
+                new
+            }
             LedgerEntry::Barred { namespace, name, bar, resources, at } => {
                 let records = self.bars.entry(Key::new(namespace.clone(), name.clone())).or_default();
                 let standing = records.iter().any(|r| r.lifted.is_none() && r.bar == *bar && r.resources == *resources);
@@ -166,6 +201,11 @@ impl Ledger {
     #[must_use]
     pub fn serial(&self, namespace: &Arc<str>, serial: &Arc<str>) -> Option<&SerialRecord> {
         self.serials.get(&Key::new(namespace.clone(), serial.clone()))
+    }
+
+    /// Everything that is known of serials, by namespace and serial.
+    pub fn serials(&self) -> impl Iterator<Item = (&Key, &SerialRecord)> {
+        self.serials.iter()
     }
 
     /// Every bar ever seen, by the Revocation that set it.
@@ -211,6 +251,7 @@ impl Ledger {
                     at: end.at,
                 });
             }
+            out.extend(record.suspended.as_ref().map(|suspension| suspension.entry(key)));
         }
         for (key, records) in &self.bars {
             let (namespace, name) = (&key.namespace, &key.name);

@@ -74,6 +74,8 @@ reasons! {
     ApprovalInvalid => GrantSuspended;
     /// Signatures are missing.
     Pending => GrantSuspended;
+    /// An inspection suspended it, and nobody has signed it anew since.
+    Suspended => GrantSuspended;
     /// Other terms were enforced under its serial.
     SerialTaken => GrantSuspended;
     /// Another fully signed grant has its serial.

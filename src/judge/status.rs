@@ -13,12 +13,12 @@ mod revocation;
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use super::facts::Key;
 use super::index::Index;
 use crate::api::v1alpha1::Kind;
-use crate::api::v1alpha1::status::CredentialHash;
+use crate::api::v1alpha1::status::{CredentialHash, InspectionResult};
 
 pub use kept::Kept;
 pub use phase::phase;
@@ -45,6 +45,8 @@ pub struct Observed {
     pub streams: Vec<String>,
     /// How they are kept, as far as their guards have told.
     pub kept: BTreeMap<String, Kept>,
+    /// The last inspection by policy.
+    pub inspections: HashMap<Key, InspectionResult>,
     /// Base URL of the guard, where it is known.
     pub url: Option<String>,
 }
@@ -77,6 +79,12 @@ pub struct View<'a> {
     pub now: Timestamp,
 }
 
+/// The first whole second that is not before `at`.
+#[must_use]
+pub fn full_second(at: Timestamp) -> Timestamp {
+    at.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil)).unwrap_or(at)
+}
+
 impl View<'_> {
     /// Whether a guard answers at all.
     fn is_guarded(&self) -> bool {
@@ -95,10 +103,11 @@ impl View<'_> {
         self.is_guarded() && self.current(kind, key) == self.observed.guards
     }
 
-    /// When every guard had what was noted at `noted`; nothing while one of them lacks it.
+    /// When every guard had what was noted at `noted`; nothing while one of them lacks it. Statuses tell time to the
+    /// second, and what is promised for "since then" must hold from its first moment on.
     fn enforced_at(&self, kind: Kind, key: &Key, noted: Timestamp) -> Option<Timestamp> {
         let proved = self.observed.proved.get(&(kind, key.clone())).copied().unwrap_or(noted);
-        self.is_enforced(kind, key).then(|| proved.max(noted))
+        self.is_enforced(kind, key).then(|| full_second(proved.max(noted)))
     }
 
     /// Tokens of a grant's present decision that work now, newest last.

@@ -77,6 +77,7 @@ const CHECKS: &[fn(&Evidence<'_>) -> Outcome] = &[
     scope::consent_or_basis,
     scope::developer_is_approved,
     approvals::are_enough,
+    not_suspended,
     serial_is_its_own,
     serial_is_unambiguous,
     supersedes_its_like,
@@ -162,6 +163,22 @@ fn not_denied(e: &Evidence<'_>) -> Outcome {
         );
     }
     refuse(Reason::Denied, "the decision is no; its reason is in the grant")
+}
+
+/// Who clears a suspension signs the same terms once more, later than it.
+fn not_suspended(e: &Evidence<'_>) -> Outcome {
+    let Some(suspension) = e.record.and_then(|record| record.suspended.as_ref()) else { return Ok(()) };
+    if approvals(e).latest.is_some_and(|latest| latest > suspension.at) {
+        return Ok(());
+    }
+    let receipt = suspension.receipt.as_ref().map_or_else(String::new, |receipt| format!(" (receipt {receipt})"));
+    refuse(
+        Reason::Suspended,
+        format!(
+            "the inspection of {} found {:?}{receipt}; an approver who has looked into it clears it by signing once more ('datashare approve GRANT.yaml --again')",
+            suspension.at, suspension.check
+        ),
+    )
 }
 
 fn serial_is_its_own(e: &Evidence<'_>) -> Outcome {

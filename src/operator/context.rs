@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::judge::build::Layout;
 use crate::judge::facts::Key;
 use crate::judge::index::Index;
-use crate::judge::status::{Observed, Token, View};
+use crate::judge::status::{Observed, Token, View, full_second};
 
 /// What all controllers share.
 pub struct Context {
@@ -93,6 +93,12 @@ impl Context {
         }
         let unreadable: Vec<_> = self.unreadable.lock().keys().cloned().collect();
         unreadable.into_iter().for_each(|(kind, key)| self.touch(kind, key));
+    }
+
+    /// Asks for every grant to be looked at.
+    pub(super) fn touch_grants(&self) {
+        let grants: Vec<Key> = self.index.read().grants().map(|grant| grant.key.clone()).collect();
+        grants.into_iter().for_each(|key| self.touch(Kind::AccessGrant, key));
     }
 
     /// What depends on an object, as the judge knows it now: a grant that is about to go must be asked about before.
@@ -230,13 +236,13 @@ impl Context {
     /// An object that every guard has, and of which this process does not know since when: as its status says, if that
     /// can be, and otherwise since now.
     pub(super) fn date(&self, kind: Kind, key: &Key, said: Option<&str>) {
-        let now = self.clock.now();
+        let now = full_second(self.clock.now());
         let mut observed = self.observed.write();
         let place = (kind, key.clone());
         let everywhere = observed.guards > 0 && !observed.behind.contains_key(&place);
         if everywhere && !observed.proved.contains_key(&place) {
             let said = said.and_then(syntax::time).filter(|at| *at <= now);
-            observed.proved.insert(place, said.unwrap_or(whole(now)));
+            observed.proved.insert(place, said.unwrap_or(now));
         }
     }
 }

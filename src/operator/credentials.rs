@@ -50,6 +50,7 @@ pub async fn mint(
         not_before: now.to_string(),
         not_after: not_after.to_string(),
         asked: asked(request),
+        request_uid: request.uid(),
     };
     // nothing is handed over that cannot be, and nothing minted that cannot be handed over
     let sealed = match &request.spec.applicant.recipient {

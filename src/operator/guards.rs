@@ -7,17 +7,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::ResourceExt;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::context::{Context, whole};
+use super::context::Context;
 use crate::api::v1alpha1::Kind;
 use crate::clock::Stopwatch;
 use crate::judge::facts::Key;
 use crate::judge::status::Kept;
+use crate::judge::status::full_second;
 use crate::source::change::{Version, Watched};
 pub use proofs::Versions;
 use proofs::{Proofs, applied};
@@ -28,6 +30,12 @@ pub const APPLIED: &str = "datashare.dev/applied";
 pub const KEPT: &str = "datashare.dev/record";
 /// Label by which guards' Leases are found.
 pub const GUARDS: &str = "app.kubernetes.io/component=guard";
+
+/// How guards' Leases begin; what follows is the guard's name.
+const PREFIX: &str = "datashare-guard-";
+
+/// Another number of guards is told of when it has stayed for so long.
+const STAYS: SignedDuration = SignedDuration::from_secs(60);
 
 /// How soon a guard is noticed that says nothing any more.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -54,6 +62,11 @@ impl Guard {
     }
 }
 
+/// The stream of the record that the guard of a Lease writes.
+fn stream(lease: &str) -> String {
+    lease.strip_prefix(PREFIX).unwrap_or(lease).to_owned()
+}
+
 /// All guards, and what waits for them.
 #[derive(Debug, Default)]
 pub struct Guards {
@@ -67,6 +80,37 @@ struct Inner {
     proofs: Proofs,
     /// Those that were counted last.
     counted: Vec<String>,
+    tally: Tally,
+}
+
+/// How many guards the grants' statuses tell of. That there is another number is told once it has stayed: while guards
+/// are restarted one after the other, each of them would have every status written again.
+#[derive(Debug, Default)]
+struct Tally {
+    told: usize,
+    /// Another number than was told, and since when.
+    other: Option<(usize, Timestamp)>,
+}
+
+impl Tally {
+    /// Whether it is to be told now that there are so many.
+    fn count(&mut self, living: usize, now: Timestamp) -> bool {
+        if living == self.told {
+            self.other = None;
+            return false;
+        }
+        // from none to some, or to none, changes what is served, and is told at once
+        let since = match self.other {
+            Some((other, since)) if other == living => since,
+            _ => now,
+        };
+        let stays = now.duration_since(since) >= STAYS || living == 0 || self.told == 0;
+        self.other = (!stays).then_some((living, since));
+        if stays {
+            self.told = living;
+        }
+        stays
+    }
 }
 
 impl Guards {
@@ -128,29 +172,30 @@ impl Guards {
 
     /// Works out anew who lives and what is enforced, tells `context`, and asks for what that concerns to be looked at.
     pub fn look(&self, context: &Context) {
-        let (outcome, living, before, kept) = {
+        let now = context.clock.now();
+        let (outcome, living, before, kept, retold) = {
             let mut inner = self.inner.lock();
-            let Inner { guards, proofs, counted } = &mut *inner;
+            let Inner { guards, proofs, counted, tally } = &mut *inner;
             let living: Vec<(&String, &Guard)> = guards.iter().filter(|(_, guard)| guard.lives()).collect();
             let outcome = proofs.look(&living.iter().map(|(_, guard)| &guard.applied).collect::<Vec<_>>());
             let names: Vec<String> = living.into_iter().map(|(name, _)| name.clone()).collect();
             let kept = guards.iter().filter_map(|(name, guard)| Some((name.clone(), guard.kept.clone()?)));
             let kept: BTreeMap<String, Kept> = kept.collect();
             let before = std::mem::replace(counted, names.clone());
-            (outcome, names, before, kept)
+            let retold = tally.count(names.len(), now);
+            (outcome, names, before, kept, retold)
         };
-        let now = whole(context.clock.now());
         let told;
         {
             let mut observed = context.observed.write();
             let count = u32::try_from(living.len()).unwrap_or(u32::MAX);
             (observed.guards, observed.current) = (count, count);
-            observed.streams.clone_from(&living);
+            observed.streams = living.iter().map(|name| stream(name)).collect();
             told = observed.kept != kept;
             observed.kept = kept;
             observed.behind = outcome.behind;
             for (place, _) in outcome.passed.iter().filter(|(_, dated)| *dated) {
-                observed.proved.insert(place.clone(), now);
+                observed.proved.insert(place.clone(), full_second(now));
             }
         }
         for ((kind, key), _) in outcome.passed {
@@ -159,10 +204,38 @@ impl Guards {
             }
             context.touch(kind, key);
         }
-        if before.is_empty() != living.is_empty() {
+        if before.is_empty() == living.is_empty() {
+            if before != living || told {
+                context.policies().into_iter().for_each(|key| context.touch(Kind::AuditPolicy, key));
+            }
+            if retold {
+                context.touch_grants();
+            }
+        } else {
             context.touch_all();
-        } else if before != living || told {
-            context.policies().into_iter().for_each(|key| context.touch(Kind::AuditPolicy, key));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_number_is_told_when_it_has_stayed_and_none_at_once() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut tally = Tally::default();
+        assert!(tally.count(3, at(0)), "from none");
+        // one after the other is restarted
+        for second in 1..50 {
+            assert!(!tally.count(2 + second % 2, at(i64::try_from(second).unwrap())));
+        }
+        for second in 50..110 {
+            assert!(!tally.count(2, at(second)), "{second}");
+        }
+        assert!(tally.count(2, at(110)));
+        assert!(!tally.count(2, at(111)), "once");
+        assert!(tally.count(0, at(112)));
+        assert!(!tally.count(0, at(113)));
     }
 }

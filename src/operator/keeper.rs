@@ -374,11 +374,12 @@ fn hash(issued: &Issued) -> CredentialHash {
         not_before: issued.credential.not_before.to_string(),
         not_after: issued.credential.not_after.to_string(),
         asked: None,
+        request_uid: None,
     }
 }
 
 /// Whether two lists mean the same tokens.
 fn alike(known: &[CredentialHash], seen: &[CredentialHash]) -> bool {
-    let plain = |hash: &CredentialHash| CredentialHash { asked: None, ..hash.clone() };
+    let plain = |hash: &CredentialHash| CredentialHash { asked: None, request_uid: None, ..hash.clone() };
     known.len() == seen.len() && known.iter().zip(seen).all(|(a, b)| plain(a) == plain(b))
 }

@@ -26,6 +26,7 @@ image: {repository: registry.example/datashare, digest: 'sha256:0000000000000000
 imagePullSecrets: [{name: pull}]
 guard: {replicas: 3, threads: 4, antiAffinity: Required, tls: {secretName: guard-tls, caConfigMap: guard-ca}, archive: {secretName: archive}, siteKey: {secretName: site-key}, record: {size: 1Ti, storageClass: fast}}
 networkPolicy:
+  auditors: [{ipBlock: {cidr: 10.9.0.0/24}}]
   guarded: [{namespace: civil-affairs, podSelector: {matchLabels: {app: marriages}}}]
   monitoring: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
 ",
@@ -42,10 +43,12 @@ operator:
   priorityClassName: system-cluster-critical
 ",
     "
+guard: {audit: {enabled: false}}
 admission: {enabled: false}
 personas: {enabled: false}
 networkPolicy: {enabled: false}
 serviceMonitor: {enabled: true, interval: 10s, labels: {release: prometheus}}
+prometheusRule: {enabled: true, labels: {release: prometheus}, runbook: https://wiki.example/datashare}
 ",
 ];
 
@@ -96,6 +99,8 @@ fn values_that_make_no_sense_are_refused_by_name() {
         ("guard: {replica: 3}", "replica"),
         ("guard: {antiAffinity: Never}", "antiAffinity"),
         ("guard: {record: {size: big}}", "size"),
+        ("guard: {audit: {enabled: maybe}}", "enabled"),
+        ("networkPolicy: {auditors: [everybody]}", "auditors"),
         ("image: {digest: latest}", "digest"),
         ("gateway: {name: city}", "namespace"),
         ("gateway: {url: share.example}", "url"),
@@ -271,5 +276,13 @@ fn every_service_and_budget_finds_its_pods() {
         }
         let monitor = of(&objects, "ServiceMonitor", "datashare");
         assert_eq!(monitor.is_some(), values.contains("serviceMonitor"));
+        let rules = of(&objects, "PrometheusRule", "datashare");
+        assert_eq!(rules.is_some(), values.contains("prometheusRule"));
+        for rule in rules.iter().flat_map(|rules| rules["spec"]["groups"].as_array().unwrap()) {
+            for alert in rule["rules"].as_array().unwrap() {
+                let link = alert["annotations"]["runbook_url"].as_str().unwrap();
+                assert!(link.starts_with("https://wiki.example/datashare#datashare"), "{alert}");
+            }
+        }
     }
 }

@@ -16,6 +16,8 @@ use std::sync::{Mutex, Once, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hyper::Request;
 use kube::Client;
 use serde_json::{Value, json};
@@ -26,8 +28,7 @@ pub use answer::Answer;
 pub use programs::Programs;
 
 use access::Access;
-pub use process::Process;
-use process::tail;
+pub use process::{Process, tail};
 
 /// How long anything may take on a machine that does much else.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -143,6 +144,8 @@ impl ControlPlane {
         let mut arguments = vec![format!("--data-dir={}", self.folder.join("etcd/data").display())];
         arguments.push(format!("--listen-client-urls={url}"));
         arguments.push(format!("--advertise-client-urls={url}"));
+        // a benchmark's objects are more than its usual 2 GiB
+        arguments.push("--quota-backend-bytes=17179869184".to_owned());
         // nobody else joins, and nothing of it is needed after a crash
         arguments.extend(["--listen-peer-urls=http://127.0.0.1:0", "--unsafe-no-fsync"].map(str::to_owned));
         arguments
@@ -165,6 +168,7 @@ impl ControlPlane {
             format!("--tls-cert-file={}", file("server.crt", &self.access.certificate)),
             format!("--tls-private-key-file={}", file("server.key", &self.access.key)),
             format!("--token-auth-file={}", file("tokens.csv", &tokens)),
+            format!("--client-ca-file={}", file("clients.crt", &self.access.authority())),
             format!("--service-account-key-file={}", file("service-accounts.pub", &service_accounts.public_key_pem())),
             format!("--service-account-signing-key-file={signing}"),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
@@ -247,6 +251,18 @@ impl ControlPlane {
         let new = file.with_extension(self.names.fetch_add(1, Ordering::Relaxed).to_string());
         fs::write(&new, self.access.kubeconfig(identity).to_string()).unwrap();
         fs::rename(&new, &file).unwrap();
+        file
+    }
+
+    /// The kubeconfig of somebody with a client certificate.
+    pub fn kubeconfig_of_certificate(&self, user: &str, group: &str) -> PathBuf {
+        let mut config = self.access.kubeconfig(None);
+        let (certificate, key) = self.access.certificate_of(user, group);
+        config["users"][0]["user"] = json!({
+            "client-certificate-data": STANDARD.encode(certificate), "client-key-data": STANDARD.encode(key),
+        });
+        let file = self.folder.join("kube-apiserver").join(format!("{user}.certificate.kubeconfig"));
+        fs::write(&file, config.to_string()).unwrap();
         file
     }
 

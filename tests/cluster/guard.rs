@@ -1,6 +1,8 @@
 //! `datashare guard` against a real API server, with a service account that may do exactly what a guard needs.
 
+mod audit;
 pub mod city;
+mod faults;
 mod rights;
 pub mod running;
 #[allow(dead_code, reason = "the suites of the guard without a cluster use the rest")]

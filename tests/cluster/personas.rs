@@ -39,7 +39,7 @@ fn rights(who: &Identity, namespace: &str) -> BTreeMap<String, String> {
         verbs.dedup();
         verbs.join(" ")
     };
-    let everybodys = |resource: &str| resource.starts_with("auth");
+    let everybodys = |resource: &str| resource.contains("/selfsubject");
     let rights = rights.into_iter().filter(|(resource, _)| !everybodys(resource));
     rights.map(|(resource, verbs)| (resource, sorted(verbs))).collect()
 }
@@ -106,6 +106,8 @@ fn each_persona_has_exactly_these_rights_and_only_where_it_is_bound() {
                 ("auditpolicies", READ),
                 ("/events", READ),
                 ("events.k8s.io/events", READ),
+                ("auditrecords", "get"),
+                ("coordination.k8s.io/leases", "list"),
             ],
         ),
         (
@@ -116,6 +118,8 @@ fn each_persona_has_exactly_these_rights_and_only_where_it_is_bound() {
                 ("sharedresources", READ),
                 ("datasharerequests", READ),
                 ("accessgrants", READ),
+                ("auditrecords", "get"),
+                ("coordination.k8s.io/leases", "list"),
             ],
         ),
     ];
@@ -165,7 +169,13 @@ fn a_guard_has_exactly_these_rights() {
     let guard = Identity::service_account(NAMESPACE, "datashare-guard");
     let elsewhere = ["sharedresources", "datasharerequests", "accessgrants", "revocations", "auditpolicies"];
     let elsewhere = elsewhere.map(|kind| (kind, "list watch"));
+    // whom it asks who asks for the record
+    let reviews =
+        [("authentication.k8s.io/tokenreviews", "create"), ("authorization.k8s.io/subjectaccessreviews", "create")];
+    let elsewhere = [&elsewhere[..], &reviews].concat();
     exactly(&guard, "default", &elsewhere);
+    let authorities = [("/configmaps extension-apiserver-authentication", "get")];
+    exactly(&guard, "kube-system", &[&elsewhere[..], &authorities].concat());
     let own = [
         ("/configmaps", "list watch"),
         ("/secrets", "get"),

@@ -1,6 +1,7 @@
 //! What is shipped beside the binary says the same as the binary: chart versions, the image's toolchain, the example
 //! repository's commands and its reading of health, and the plugin's archive.
 
+mod alerts;
 mod health;
 mod krew;
 

@@ -8,4 +8,4 @@ mod reasons;
 mod signed;
 mod suspends;
 mod told;
-mod world;
+pub mod world;

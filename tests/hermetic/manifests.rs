@@ -127,6 +127,7 @@ fn statuses_of_the_example_tell_of_guards_and_gateway() {
             not_before: "2026-11-24T00:00:00Z".to_owned(),
             not_after: "2027-02-23T00:00:00Z".to_owned(),
             asked: None,
+            request_uid: None,
         },
         not_before: "2026-11-24T00:00:00Z".parse().unwrap(),
         not_after: "2027-02-23T00:00:00Z".parse().unwrap(),

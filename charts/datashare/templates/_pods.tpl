@@ -39,6 +39,8 @@ env:
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
 - name: POD_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+- name: POD_IP
+  valueFrom: {fieldRef: {fieldPath: status.podIP}}
 resources:
 {{ toYaml .values.resources | indent 2 }}
 # the first view may take a while where there are very many grants

@@ -220,3 +220,50 @@ pub enum Effect {
     Report,
     Suspend,
 }
+
+impl Check {
+    /// Every check, in the order of their names in the contract.
+    pub const ALL: [Self; 9] = [
+        Self::ConsentMissing,
+        Self::OutsideApproval,
+        Self::UnusedGrant,
+        Self::BulkHarvest,
+        Self::OffHours,
+        Self::RotationOverdue,
+        Self::RecallOverdue,
+        Self::MigrationOverdue,
+        Self::LogGap,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConsentMissing => "ConsentMissing",
+            Self::OutsideApproval => "OutsideApproval",
+            Self::UnusedGrant => "UnusedGrant",
+            Self::BulkHarvest => "BulkHarvest",
+            Self::OffHours => "OffHours",
+            Self::RotationOverdue => "RotationOverdue",
+            Self::RecallOverdue => "RecallOverdue",
+            Self::MigrationOverdue => "MigrationOverdue",
+            Self::LogGap => "LogGap",
+        }
+    }
+
+    /// What of the standard it looks after: a clause, or `B` and the number of a promise of form B.
+    #[must_use]
+    pub fn clause(self) -> &'static str {
+        match self {
+            Self::ConsentMissing => "B3",
+            Self::OutsideApproval => "B1",
+            Self::UnusedGrant => "4.2.5",
+            Self::BulkHarvest => "B4",
+            Self::OffHours => "4.2.9",
+            Self::RotationOverdue => "B2",
+            Self::RecallOverdue => "B6",
+            Self::MigrationOverdue => "4.1.5",
+            Self::LogGap => "4.2.10",
+        }
+    }
+}

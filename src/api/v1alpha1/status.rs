@@ -153,6 +153,10 @@ pub struct CredentialHash {
     #[schemars(length(max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
+    /// UID of the request that it was minted for. One made anew under the same name has lost the Secret of the one before.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_uid: Option<String>,
 }
 
 /// How many guards have seen the grant.

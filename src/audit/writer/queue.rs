@@ -73,7 +73,8 @@ pub(super) struct Shared {
     failed: AtomicBool,
     queue: Mutex<Queue>,
     work: Condvar,
-    looked: Condvar,
+    /// A batch is on disk or was looked at, or none will be: for those who wait on a thread of their own.
+    settled: Condvar,
 }
 
 #[derive(Debug)]
@@ -102,6 +103,10 @@ struct Waiters {
 }
 
 impl Shared {
+    pub fn reserve(&self) -> u64 {
+        self.reserve
+    }
+
     pub fn new(stream: &Stream, next: u64, options: &Options, clock: Clock, storage: Arc<dyn Storage>) -> Self {
         let now = clock.now();
         let waiters = || Waiters { first: next, wakers: Vec::new() };
@@ -135,7 +140,7 @@ impl Shared {
                 seen: 0,
             }),
             work: Condvar::new(),
-            looked: Condvar::new(),
+            settled: Condvar::new(),
             clock,
         }
     }
@@ -188,6 +193,19 @@ impl Shared {
         Poll::Pending
     }
 
+    /// Waits on this thread until that is decided. Not by a waker: that may be left to a [relay](super::relay), whose
+    /// runtime is perhaps the one that this thread would drive.
+    pub fn wait_durable(&self, index: u64) -> Result<(), RecordUnavailable> {
+        let mut queue = self.queue.lock();
+        while index >= self.durable.load(Ordering::Acquire) {
+            if self.has_failed() {
+                return Err(RecordUnavailable::Failed);
+            }
+            self.settled.wait(&mut queue);
+        }
+        Ok(())
+    }
+
     /// Waits for entries and puts them into `batch`, in exchange for its memory. `false` when there will be none. A batch
     /// without entries asks to look at the segment's age.
     ///
@@ -223,7 +241,7 @@ impl Shared {
         let mine = queue.looks;
         self.work.notify_one();
         while queue.seen < mine && !queue.closing && !self.has_failed() {
-            if self.looked.wait_for(&mut queue, LOOK).timed_out() {
+            if self.settled.wait_for(&mut queue, LOOK).timed_out() {
                 break;
             }
         }
@@ -247,7 +265,7 @@ impl Shared {
         mem::swap(&mut queue.syncing.wakers, wakers);
         queue.seen = queue.heard;
         drop(queue);
-        self.looked.notify_all();
+        self.settled.notify_all();
         self.hatch.wake(wakers);
     }
 
@@ -259,7 +277,7 @@ impl Shared {
         wakers.append(&mut queue.waiting.wakers);
         queue.filling.clear();
         drop(queue);
-        self.looked.notify_all();
+        self.settled.notify_all();
         self.failure.send_if_modified(|known| {
             let first = known.is_none();
             known.get_or_insert(failure);

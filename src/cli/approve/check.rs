@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 
 use jiff::Timestamp;
 
-use super::ApproveError;
 use super::case::Case;
+use super::{ApproveArgs, ApproveError};
 use crate::api::v1alpha1::validate::syntax;
 use crate::api::v1alpha1::{Kind, bounds};
 use crate::approval::canonical::CanonicalError;
@@ -28,15 +28,16 @@ pub(super) struct Foreseen {
 /// Judges the grant with the signature that is about to be made.
 pub(super) fn foresee(
     case: &Case<'_>,
-    role: &str,
-    principal: &str,
+    args: &ApproveArgs,
     approved_at: &str,
     key: &SigningKey,
     now: Timestamp,
 ) -> Result<Foreseen, ApproveError> {
+    let (role, principal) = (args.role.as_str(), args.principal.as_str());
     let approvals = case.spec.approvals.as_deref().unwrap_or_default();
-    if approvals.iter().any(|approval| approval.role == role && approval.principal == principal) {
-        let message = format!("{principal} has signed as {role} already; take that entry out first to sign again");
+    let has_signed = approvals.iter().any(|approval| approval.role == role && approval.principal == principal);
+    if has_signed && !args.again {
+        let message = format!("{principal} has signed as {role} already; to clear a suspension give --again");
         return Err(ApproveError::Refused(message));
     }
     is_asked_for(case, role)?;

@@ -68,7 +68,7 @@ fn archive(url: &str) -> Result<Vec<Named>, AuditError> {
         let archive = Archive::existing(url)?;
         let named = |name: String| {
             let site = Site { archive: archive.clone(), name };
-            Named { name: site.name(), place: Box::new(site) }
+            Named { name: site.name(), place: Box::new(site), copied: true }
         };
         return Ok(archive.sites()?.into_iter().map(named).collect());
     }

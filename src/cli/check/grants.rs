@@ -163,7 +163,7 @@ fn member(index: &Index, grant: &Grant, reason: Reason) -> String {
         Reason::OutlivesRequest | Reason::Expired => "spec.notAfter".into(),
         Reason::NotYetValid => "spec.notBefore".into(),
         Reason::ConsentMissing => "spec.requires".into(),
-        Reason::ApprovalInvalid | Reason::Pending => "spec.approvals".into(),
+        Reason::ApprovalInvalid | Reason::Pending | Reason::Suspended => "spec.approvals".into(),
         Reason::SerialTaken | Reason::SerialAmbiguous | Reason::Revoked | Reason::Superseded => "spec.serial".into(),
         Reason::SupersedesOther => "spec.supersedes".into(),
         Reason::Denied => "spec.decision".into(),

@@ -27,7 +27,7 @@ fn item(world: &World, view: &View<'_>, object: &Object, place: &Place) -> Resul
         Spec::SharedResource(spec) => (serde_json::to_value(spec)?, serde_json::to_value(view.resource(&key))?),
         Spec::DataShareRequest(spec) => (serde_json::to_value(spec)?, serde_json::to_value(view.request(&key))?),
         Spec::AccessGrant(spec) => (serde_json::to_value(spec)?, serde_json::to_value(view.grant(&key))?),
-        Spec::AuditPolicy(spec) => (serde_json::to_value(spec)?, serde_json::to_value(view.policy())?),
+        Spec::AuditPolicy(spec) => (serde_json::to_value(spec)?, serde_json::to_value(view.policy(&key))?),
         Spec::Revocation(spec) => {
             let status = match facts::put(object, place, world.index.site()) {
                 Ok(Some(Change::Revocation(read))) => Some(view.revocation(&read, spec)),

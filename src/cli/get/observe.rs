@@ -14,6 +14,7 @@ use crate::audit::usage::Usage;
 use crate::cli::world::World;
 use crate::delivery::credentials::{Credentials, Minted};
 use crate::delivery::state_dir::StateDir;
+use crate::guard::inspecting;
 use crate::judge::facts::Key;
 use crate::judge::status::{Observed, Token};
 
@@ -44,6 +45,10 @@ pub(super) fn observe(state: &StateDir, world: &World, kind: Kind, now: Timestam
             observed.streams.sort();
             let kept = |stream: &String| Some((stream.clone(), last_kept(&log.join(stream))?));
             observed.kept = observed.streams.iter().filter_map(kept).collect();
+            if log.is_dir() {
+                let past = inspecting::past(&log)?.into_values();
+                observed.inspections = past.map(|past| (past.policy.clone(), past.result())).collect();
+            }
         }
         _ => {}
     }
@@ -61,6 +66,7 @@ fn token(minted: &Minted) -> Token {
             not_before: minted.not_before.to_string(),
             not_after: minted.not_after.to_string(),
             asked: None,
+            request_uid: None,
         },
         not_before: minted.not_before,
         not_after: minted.not_after,

@@ -35,6 +35,7 @@ fn observed(world: &World, grants: &[&str]) -> Observed {
             not_before: grant.not_before.to_string(),
             not_after: grant.not_after.to_string(),
             asked: None,
+            request_uid: None,
         };
         let (not_before, not_after) = (grant.not_before, grant.not_after);
         (key, vec![Token { serial: grant.serial.clone(), hash, not_before, not_after }])

@@ -9,11 +9,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::UpError;
+use super::inspecting::Suspensions;
 use super::sampling::Sampling;
 use crate::audit::Log;
 use crate::cli::keeper::{First, Keeper};
 use crate::cli::world::site;
 use crate::clock::Clock;
+use crate::guard::inspecting::Orders;
 use crate::guard::retention::Retentions;
 use crate::guard::view::View;
 use crate::source::live::Live;
@@ -29,6 +31,8 @@ pub struct Watcher {
     pub view: View,
     pub retentions: Retentions,
     pub record: Log,
+    pub orders: Orders,
+    pub suspensions: Suspensions,
     pub sampling: Sampling,
     pub clock: Clock,
 }
@@ -50,6 +54,7 @@ impl Watcher {
             if !batch.is_empty() {
                 for change in &batch.changes {
                     self.retentions.take(change);
+                    self.orders.take(change);
                 }
                 self.record.set_checkpoint_every(self.retentions.checkpoint_every());
                 let outcome = self.keeper.take(batch)?;
@@ -63,20 +68,30 @@ impl Watcher {
                 self.sampling.refresh();
             }
             tell(&self.keeper.tick()?);
+            for (entries, done) in self.suspensions.try_iter() {
+                tell(&self.keeper.suspend(entries)?);
+                // whoever asked may be gone
+                let _ = done.send(());
+            }
         }
         Ok(())
     }
 
-    /// After a change of the settings: nothing stands until everything has been read again. Without
-    /// settings nothing stands at all; how long the directory has been gone says whether the view is stale.
+    /// After a change of the settings: nothing stands until everything has been read again, and the view is stale
+    /// meanwhile, since a token that is not known yet may well be good. Without settings nothing stands at all; how
+    /// long the directory has been gone says whether the view is stale.
     fn reload(&mut self) -> Result<(), UpError> {
+        let Some(site) = self.keeper.settings().map(site) else {
+            self.keeper.start_over();
+            return Ok(());
+        };
+        self.view.prove(None);
         self.keeper.start_over();
-        let Some(settings) = self.keeper.settings() else { return Ok(()) };
-        let site = site(settings);
         let mut first = First::default();
         self.live = Live::open(&self.directory, self.clock.clone(), &mut |batch| {
             for change in &batch.changes {
                 self.retentions.take(change);
+                self.orders.take(change);
             }
             first.add(batch.changes, &site);
         })?;

@@ -1,6 +1,7 @@
 //! How the record is kept, as gauges: what an operator must hear of long before the disk is full.
 
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use prometheus_client::metrics::gauge::Gauge;
@@ -14,6 +15,8 @@ type Float = Gauge<f64, AtomicU64>;
 #[derive(Debug)]
 pub(super) struct Keeping {
     free: Gauge,
+    reserve: Gauge,
+    checkpoint_age: Float,
     lag: Float,
     success: Float,
     round: Float,
@@ -39,8 +42,17 @@ impl Keeping {
         let free = Gauge::default();
         let help = "What may still be written where the record is";
         registry.register_with_unit("record_free", help, Unit::Bytes, free.clone());
+        let reserve = Gauge::default();
+        registry.register_with_unit(
+            "record_reserve",
+            "With less than this free, calls are refused",
+            Unit::Bytes,
+            reserve.clone(),
+        );
         Self {
             free,
+            reserve,
+            checkpoint_age: seconds(registry, "checkpoint_age", "How long entries have waited for a checkpoint"),
             lag: seconds(registry, "archive_lag", "Age of the oldest closed segment that some archive lacks"),
             success: seconds(registry, "archive_last_success_timestamp", "When a segment was last archived"),
             round: seconds(
@@ -58,6 +70,11 @@ impl Keeping {
             held: gauge(registry, "record_segments_held", "Segments whose time is over and that a legal hold keeps"),
             troubles: gauge(registry, "record_troubles", "What is wrong with sealing, archive or retention now"),
         }
+    }
+
+    pub fn evidence(&self, unsigned: Option<Duration>, reserve: u64) {
+        self.checkpoint_age.set(unsigned.map_or(0.0, |age| age.as_secs_f64()));
+        self.reserve.set(i64::try_from(reserve).unwrap_or(i64::MAX));
     }
 
     pub fn set(&self, report: &Report, now: Timestamp) {

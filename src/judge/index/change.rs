@@ -72,7 +72,8 @@ impl Index {
             let new = self.ledger.take(entry);
             barred |= new && matches!(entry, LedgerEntry::Barred { .. } | LedgerEntry::Lifted { .. });
             if let LedgerEntry::Enforced { namespace, serial: s, .. }
-            | LedgerEntry::Ended { namespace, serial: s, .. } = entry
+            | LedgerEntry::Ended { namespace, serial: s, .. }
+            | LedgerEntry::Suspended { namespace, serial: s, .. } = entry
             {
                 let serial = serial(namespace, s);
                 touched.extend(self.relations.of_serial(&serial).iter().cloned());

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::seats::SeatNumber;
 use super::{Index, Issued, Slot, Standing, TokenHash};
 use crate::judge::bars::Caller;
-use crate::judge::facts::Key;
+use crate::judge::facts::{Grant, Key};
 use crate::judge::permit::{Credential, Door, Holder, Permit};
 use crate::judge::reason::Reason;
 use crate::judge::refusal::{Code, Refusal};
@@ -43,6 +43,11 @@ impl Index {
         if !hashes.is_empty() {
             self.issued.insert(grant.clone(), hashes);
         }
+    }
+
+    /// Every token of a grant that is there, with its grant.
+    pub fn tokens(&self) -> impl Iterator<Item = (&Arc<Grant>, &Arc<Credential>)> {
+        self.tokens.values().filter_map(|(seat, credential)| Some((&self.grants.at(*seat)?.grant, credential)))
     }
 
     /// Whose token this is. Unknown tokens and those of absent grants are alike.

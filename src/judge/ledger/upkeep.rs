@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Ledger, LedgerEntry};
+use super::{Ledger, LedgerEntry, Suspension};
 use crate::judge::facts::Key;
 
 impl Ledger {
@@ -16,6 +16,10 @@ impl Ledger {
             LedgerEntry::Ended { namespace, serial, cause, scope, resources, .. } => {
                 let ends = self.serial(namespace, serial).into_iter().flat_map(|record| &record.ends);
                 ends.into_iter().any(|e| e.cause == *cause && e.scope == *scope && e.resources == *resources)
+            }
+            LedgerEntry::Suspended { namespace, serial, at, .. } => {
+                let known = self.serial(namespace, serial).and_then(|record| record.suspended.as_ref());
+                known.is_some_and(|known| known.at >= *at)
             }
             LedgerEntry::Barred { namespace, name, bar, resources, .. } => {
                 let standing = self.standing_bar(&Key::new(namespace.clone(), name.clone()));
@@ -31,11 +35,27 @@ impl Ledger {
     #[must_use]
     pub fn is_over(&self, entry: &LedgerEntry, now: Timestamp) -> bool {
         match entry {
-            LedgerEntry::Enforced { namespace, serial, .. } | LedgerEntry::Ended { namespace, serial, .. } => {
+            LedgerEntry::Enforced { namespace, serial, .. }
+            | LedgerEntry::Ended { namespace, serial, .. }
+            | LedgerEntry::Suspended { namespace, serial, .. } => {
                 let enforced = self.serial(namespace, serial).and_then(|record| record.enforced.as_ref());
                 enforced.is_some_and(|(_, _, not_after)| *not_after <= now)
             }
             LedgerEntry::Barred { .. } | LedgerEntry::Lifted { .. } => false,
+        }
+    }
+}
+
+impl Suspension {
+    /// The entry that says the same of a serial.
+    pub(super) fn entry(&self, serial: &Key) -> LedgerEntry {
+        LedgerEntry::Suspended {
+            namespace: serial.namespace.clone(),
+            serial: serial.name.clone(),
+            check: self.check,
+            by: self.by.clone(),
+            receipt: self.receipt.clone(),
+            at: self.at,
         }
     }
 }

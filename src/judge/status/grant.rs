@@ -88,11 +88,16 @@ impl View<'_> {
         };
         let end = record.ends.iter().find(|end| end.cause == cause)?;
         Some(RevocationProof {
-            requested_at: end.at.to_string(),
+            requested_at: whole_second(end.at).to_string(),
             enforced_at: self.enforced_at(Kind::AccessGrant, key, end.at).map(|at| at.to_string()),
             cause: format!("{cause:?} by {}", end.by),
         })
     }
+}
+
+/// The second in which it happened.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// Since when a grant stands as it does, as far as that is known.

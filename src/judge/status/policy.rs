@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::View;
 use super::conditions::condition;
 use crate::api::v1alpha1::status::AuditPolicyStatus;
+use crate::judge::facts::Key;
 
 /// Troubles that a message names; the rest is counted.
 const NAMED: usize = 3;
@@ -14,7 +15,7 @@ const NAMED: usize = 3;
 impl View<'_> {
     /// Status of an audit policy.
     #[must_use]
-    pub fn policy(&self) -> AuditPolicyStatus {
+    pub fn policy(&self, key: &Key) -> AuditPolicyStatus {
         let (reason, message) = if self.is_guarded() {
             ("InForce", "every guard records under it")
         } else {
@@ -36,6 +37,7 @@ impl View<'_> {
         let through = through.min_by_key(|(since, ..)| since.unwrap_or(Timestamp::MAX));
         AuditPolicyStatus {
             conditions: Some(conditions),
+            last_inspection: self.observed.inspections.get(key).cloned(),
             streams: Some(self.observed.streams.clone()).filter(|streams| !streams.is_empty()),
             oldest_record: kept.values().filter_map(|kept| kept.oldest).min().map(|oldest| oldest.to_string()),
             archived_through: through.map(|(_, stream, index)| format!("{stream}/{index}")),
@@ -75,7 +77,7 @@ mod tests {
         let index = Index::new(site, Signers::default(), Ledger::default());
         let kept: BTreeMap<String, Kept> = kept.into_iter().map(|(stream, kept)| (stream.to_owned(), kept)).collect();
         let observed = Observed { guards: 2, current: 2, kept, ..Observed::default() };
-        View { index: &index, observed: &observed, now: Timestamp::UNIX_EPOCH }.policy()
+        View { index: &index, observed: &observed, now: Timestamp::UNIX_EPOCH }.policy(&Key::new("jinan", "keep"))
     }
 
     #[test]

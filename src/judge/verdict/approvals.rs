@@ -22,6 +22,8 @@ pub struct Counted {
     pub missing: Vec<(String, usize, Vec<String>)>,
     /// The earliest that counts.
     pub earliest: Option<Timestamp>,
+    /// The latest that counts.
+    pub latest: Option<Timestamp>,
 }
 
 /// An approval that does not count.
@@ -56,6 +58,7 @@ pub(super) fn count(e: &Evidence<'_>) -> Counted {
     }
     counted.valid = sound.iter().map(|(a, _)| (a.role.clone(), a.principal.clone())).collect();
     counted.earliest = sound.iter().map(|(a, _)| a.approved_at).min();
+    counted.latest = sound.iter().map(|(a, _)| a.approved_at).max();
     for rule in e.resource.iter().flat_map(|resource| &resource.spec.approval) {
         let needed = usize::try_from(rule.threshold.unwrap_or(1)).unwrap_or(usize::MAX);
         let signatures: Vec<_> = sound.iter().filter(|(a, _)| *a.role == *rule.role).copied().collect();

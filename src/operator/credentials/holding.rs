@@ -24,11 +24,12 @@ pub const SECRET_TYPE: &str = "datashare.dev/credential";
 #[derive(Debug)]
 pub enum Holding {
     Nothing,
-    /// Our Secret: its version, and the hash of the token in it.
+    /// Our Secret: its version, the hash of the token in it, and the UID of the request that owns it.
     Secret {
         version: Option<String>,
         uid: Option<String>,
         sha256: String,
+        owner: Option<String>,
     },
     /// The sealed token in the request's status, by its identity.
     Sealed(String),
@@ -52,7 +53,9 @@ impl Holding {
         let token = secret.data.as_ref().and_then(|data| data.get("token"));
         let sha256 = token.and_then(|bytes| std::str::from_utf8(&bytes.0).ok()).map(token::sha256);
         let (version, uid) = (secret.resource_version(), secret.uid());
-        Ok(Self::Secret { version, uid, sha256: sha256.unwrap_or_default() })
+        let owner = secret.owner_references().iter().find(|owner| owner.kind == Kind::DataShareRequest.name());
+        let owner = owner.map(|owner| owner.uid.clone());
+        Ok(Self::Secret { version, uid, sha256: sha256.unwrap_or_default(), owner })
     }
 
     /// Whether it is the token of this hash.
@@ -100,6 +103,19 @@ impl Holding {
         } else {
             secrets.create(&PostParams::default(), &secret).await?;
         }
+        Ok(())
+    }
+
+    /// Gives our Secret to the request as it is now: one that came back before its Secret went with it keeps it.
+    pub async fn adopt(&self, context: &Context, request: &DataShareRequest) -> Result<(), Trouble> {
+        let Self::Secret { version, owner: known, .. } = self else { return Ok(()) };
+        if *known == request.uid() {
+            return Ok(());
+        }
+        // a merge replaces the whole list, and the version lets a deletion win
+        let ours = serde_json::json!({"metadata": {"resourceVersion": version, "ownerReferences": [owner(request)]}});
+        let name = secret_name(&request.name_any());
+        secrets(context, request).patch(&name, &PatchParams::default(), &Patch::Merge(&ours)).await?;
         Ok(())
     }
 

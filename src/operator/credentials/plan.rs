@@ -23,6 +23,8 @@ pub enum Why {
     First,
     /// The consumer does not hold the newest one: it was never handed over, or was thrown away.
     Lost,
+    /// The request was away and is back, and its Secret had gone with it. Only the hash of the token in there is known.
+    Returned,
     /// It is time.
     Due,
     /// The consumer asked for it.
@@ -50,11 +52,12 @@ pub fn asked(request: &DataShareRequest) -> Option<String> {
     Some(text)
 }
 
-/// `holds` says whether the consumer holds the token of a hash.
+/// `request` is the UID of the request as it is now; `holds` says whether the consumer holds the token of a hash.
 #[must_use]
 pub fn plan(
     hashes: &[CredentialHash],
     grant: &Grant,
+    request: Option<&str>,
     asked: Option<&str>,
     holds: impl Fn(&CredentialHash) -> bool,
     now: Timestamp,
@@ -72,6 +75,10 @@ pub fn plan(
     let (rotate_by, _) = grant.rotation.of(begun, grant.not_after);
     let kept = |list: &[CredentialHash]| list.iter().rev().take(KEPT).rev().cloned().collect::<Vec<_>>();
     if !holds(&newest) {
+        // whoever took a token out of the Secret before may use it as long as it lasts: it was the same request
+        if newest.request_uid.is_some() && newest.request_uid.as_deref() != request {
+            return Plan::Mint { keep: kept(&own), why: Why::Returned };
+        }
         own.pop();
         return Plan::Mint { keep: kept(&own), why: Why::Lost };
     }

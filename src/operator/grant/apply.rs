@@ -21,12 +21,19 @@ pub async fn apply(context: &Context, case: &Case, needs: &Needs<'_>, plan: Plan
     let Needs { grant, request, holding } = needs;
     let key = &grant.key;
     let (object, next) = match plan {
-        Plan::Keep { next } => (case.object.clone(), next),
+        Plan::Keep { next } => {
+            holding.adopt(context, request).await?;
+            (case.object.clone(), next)
+        }
         Plan::Mint { keep, why } => {
             let minted = credentials::mint(context, case.object.clone(), grant, request, holding, keep).await?;
             let note = match why {
                 Why::First => "its first token was minted",
                 Why::Lost => "the consumer did not hold the newest token, so another was minted in its place",
+                Why::Returned => {
+                    "its request was away and is back, and the Secret had gone with it: another token was minted; \
+                     the one before works as long as it lasts"
+                }
                 Why::Due => "it was time for a new token; the old one works until its overlap is over",
                 Why::Asked => "the consumer asked for a new token; the old one works until its overlap is over",
             };

@@ -8,5 +8,6 @@ use super::validate::Needs;
 
 pub fn build(case: &Case, needs: &Needs<'_>, now: Timestamp) -> Plan {
     let asked = asked(needs.request);
-    plan(&case.hashes, needs.grant, asked.as_deref(), |hash| needs.holding.is(hash), now)
+    let uid = needs.request.metadata.uid.as_deref();
+    plan(&case.hashes, needs.grant, uid, asked.as_deref(), |hash| needs.holding.is(hash), now)
 }

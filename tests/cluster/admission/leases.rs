@@ -1,12 +1,12 @@
 //! A Lease says what one guard has seen. Only that guard says it, and its pod's own token proves which it is.
 
 use kube::Client;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 
 use super::{Write, change, cleaner, create, delete};
 use crate::charts::installed::{NAMESPACE, ask_as, installed, operator};
 use crate::control_plane::{Answer, Identity, eventually};
+use crate::pods;
 
 const POLICY: &str = "datashare-leases";
 const MEND: &str = "choose another name for a Lease of your own";
@@ -22,25 +22,8 @@ fn lease(name: &str) -> Value {
 /// A client that carries the token of a guard's pod, as the kubelet would hand it out.
 fn guard(pod: &str) -> Client {
     let plane = installed();
-    let pods = format!("/api/v1/namespaces/{NAMESPACE}/pods");
-    let spec =
-        json!({"serviceAccountName": "datashare-guard", "containers": [{"name": "guard", "image": "datashare"}]});
-    let uid = eventually("the pod is there", || {
-        let answer = plane.ask("POST", &pods, &json!({"metadata": {"name": pod}, "spec": spec}));
-        (answer.status == 201).then(|| answer.body["metadata"]["uid"].clone())
-    });
-    let bound = json!({"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": uid});
-    let uri = format!("/api/v1/namespaces/{NAMESPACE}/serviceaccounts/datashare-guard/token");
-    let token = plane.ask("POST", &uri, &json!({"spec": {"boundObjectRef": bound}}));
-    assert_eq!(token.status, 201, "{token:?}");
-    let text = std::fs::read_to_string(plane.kubeconfig(None)).unwrap();
-    let mut config: Value = serde_json::from_str(&text).unwrap();
-    config["users"][0]["user"] = json!({"token": token.body["status"]["token"]});
-    plane.run(async {
-        let config = Kubeconfig::from_yaml(&config.to_string()).unwrap();
-        let config = kube::Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await.unwrap();
-        Client::try_from(config).unwrap()
-    })
+    let token = pods::token(plane, NAMESPACE, "datashare-guard", pod);
+    pods::client(plane, pods::kubeconfig(plane, pod, &token))
 }
 
 fn tried(client: &Client, write: &Write) -> Answer {

@@ -14,7 +14,7 @@ fn containers_are_started_with_arguments_that_there_are() {
             let pods = &object["spec"]["template"]["spec"];
             for container in pods["containers"].as_array().into_iter().flatten() {
                 let env: Vec<_> = container["env"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
-                assert_eq!(env, ["POD_NAME", "POD_NAMESPACE"]);
+                assert_eq!(env, ["POD_NAME", "POD_NAMESPACE", "POD_IP"]);
                 let given = |word: &str| {
                     word.replace("$(POD_NAME)", "datashare-guard-0").replace("$(POD_NAMESPACE)", NAMESPACE)
                 };

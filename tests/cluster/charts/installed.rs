@@ -16,13 +16,18 @@ pub fn installed() -> &'static ControlPlane {
     static INSTALLED: OnceLock<ControlPlane> = OnceLock::new();
     INSTALLED.get_or_init(|| {
         let plane = ControlPlane::start();
-        serve_gateways(&plane);
-        for (name, more) in [("datashare-crds", "--create-namespace"), ("datashare", "--hide-notes")] {
-            let said = helm(Some(&plane), &["install", name, &chart(name), "--namespace", NAMESPACE, more]);
-            assert!(said.ok, "{}", said.err);
-        }
+        install(&plane);
         plane
     })
+}
+
+/// Gives a control plane both charts and the Gateway API.
+pub fn install(plane: &ControlPlane) {
+    serve_gateways(plane);
+    for (name, more) in [("datashare-crds", "--create-namespace"), ("datashare", "--hide-notes")] {
+        let said = helm(Some(plane), &["install", name, &chart(name), "--namespace", NAMESPACE, more]);
+        assert!(said.ok, "{}", said.err);
+    }
 }
 
 /// The definitions of the Gateway API, and one of a policy as every implementation has them.

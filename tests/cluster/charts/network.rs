@@ -42,6 +42,31 @@ fn only_the_gateway_reaches_the_guards() {
 }
 
 #[test]
+fn only_auditors_reach_the_audit_port_and_no_other() {
+    assert_eq!(callers(&policy("{}", "datashare-guard"), "audit"), Vec::<Value>::new(), "nobody unless named");
+    let named = policy(VALUES[1], "datashare-guard");
+    let auditors = json!({"ipBlock": {"cidr": "10.9.0.0/24"}});
+    assert_eq!(callers(&named, "audit"), std::slice::from_ref(&auditors));
+    for port in ["calls", "metrics"] {
+        assert!(!callers(&named, port).contains(&auditors), "{port}");
+    }
+    let off = "networkPolicy: {auditors: [{ipBlock: {cidr: 10.9.0.0/24}}]}\nguard: {audit: {enabled: false}}";
+    assert_eq!(callers(&policy(off, "datashare-guard"), "audit"), Vec::<Value>::new());
+    let ports = |values: &str| {
+        let objects = render("datashare", values);
+        let guards = of(&objects, "StatefulSet", "datashare-guard").unwrap();
+        let container = &guards["spec"]["template"]["spec"]["containers"][0];
+        let audit = |word: &Value| word.as_str().unwrap().starts_with("--audit");
+        let listens = container["args"].as_array().unwrap().iter().any(audit);
+        let named = container["ports"].as_array().unwrap().iter().any(|port| port["name"] == "audit");
+        let rights = of(&objects, "ClusterRoleBinding", "datashare-guard-audit").is_some();
+        [listens, named, rights]
+    };
+    assert_eq!(ports("{}"), [true; 3]);
+    assert_eq!(ports(VALUES[3]), [false; 3], "a right that nobody needs is not given");
+}
+
+#[test]
 fn only_the_guards_reach_upstreams() {
     let guarded = policy(VALUES[1], "datashare-only-guards-0");
     assert_eq!(guarded["podSelector"], json!({"matchLabels": {"app": "marriages"}}));

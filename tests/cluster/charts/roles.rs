@@ -64,7 +64,9 @@ fn unused(plane: &ControlPlane, who: &Identity, own: &str, component: &str) -> V
     let [elsewhere, at_home] = asked(plane, who, own);
     let everywhere = rights("ClusterRole", &format!("datashare-{component}"));
     let own_role = rights("Role", &format!("datashare-{component}-own"));
-    let unused = everywhere.into_iter().filter(|right| !elsewhere.contains(right));
+    let audit = if component == "guard" { vec!["ClusterRole", "Role"] } else { Vec::new() };
+    let audit = audit.into_iter().flat_map(|kind| rights(kind, "datashare-guard-audit"));
+    let unused = everywhere.into_iter().chain(audit).filter(|right| !elsewhere.contains(right));
     unused.chain(own_role.into_iter().filter(|right| !at_home.contains(right))).collect()
 }
 

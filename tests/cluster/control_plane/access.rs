@@ -6,6 +6,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use datashare::random;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair,
+};
 use serde_json::{Value, json};
 
 /// A user or service account, as RBAC sees it.
@@ -35,13 +39,34 @@ pub struct Access {
     pub certificate: String,
     pub key: String,
     pub token: String,
+    authority: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Access {
     pub fn new(server: String) -> Self {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let token = URL_SAFE_NO_PAD.encode(random::bytes::<32>().unwrap());
-        Self { server, certificate: made.cert.pem(), key: made.signing_key.serialize_pem(), token }
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        Self { server, certificate: made.cert.pem(), key: made.signing_key.serialize_pem(), token, authority }
+    }
+
+    /// The authority of client certificates, in PEM.
+    pub fn authority(&self) -> String {
+        self.authority.pem()
+    }
+
+    /// A client certificate and its key, in PEM.
+    pub fn certificate_of(&self, user: &str, group: &str) -> (String, String) {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, user);
+        params.distinguished_name.push(DnType::OrganizationName, group);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.authority).unwrap();
+        (certificate.pem(), key.serialize_pem())
     }
 
     pub async fn client(&self, identity: Option<&Identity>) -> Client {

@@ -32,6 +32,14 @@ pub struct City<'p> {
     public: String,
 }
 
+/// What the chart allows a guard outside the product's own namespace.
+fn everywhere_rules() -> Value {
+    let mut all = rules("ClusterRole", "datashare-guard");
+    let audit = rules("ClusterRole", "datashare-guard-audit");
+    all.as_array_mut().unwrap().extend(audit.as_array().unwrap().iter().cloned());
+    all
+}
+
 fn days(days: i64) -> Timestamp {
     Timestamp::now() + SignedDuration::from_hours(24 * days)
 }
@@ -44,16 +52,21 @@ fn text(time: Timestamp) -> String {
 impl<'p> City<'p> {
     /// Namespaces and roles, and nothing else yet.
     pub fn new(plane: &'p ControlPlane) -> Self {
+        let city = Self::around(plane, &plane.namespace("system"));
+        city.allow();
+        city
+    }
+
+    /// Namespaces around the product's own one, where the chart gives the rights.
+    pub fn around(plane: &'p ControlPlane, system: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         let key = ssh_key::PrivateKey::random(&mut ssh_key::rand_core::OsRng, ssh_key::Algorithm::Ed25519).unwrap();
         std::fs::write(&path, key.to_openssh(ssh_key::LineEnding::LF).unwrap().as_bytes()).unwrap();
         let key = SigningKey::open(&path, None, &mut |_| None).unwrap();
-        let (system, provider) = (plane.namespace("system"), plane.namespace("provider"));
-        let (consumer, public) = (plane.namespace("consumer"), key.public_line().clone());
-        let city = Self { plane, system, provider, consumer, key, public };
-        city.allow();
-        city
+        let (provider, consumer) = (plane.namespace("provider"), plane.namespace("consumer"));
+        let public = key.public_line().clone();
+        Self { plane, system: system.to_owned(), provider, consumer, key, public }
     }
 
     /// The first token of a grant. Guards see every test's grants, so no two tests may have one token.
@@ -76,14 +89,15 @@ impl<'p> City<'p> {
         let of = |kind: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name});
         let meta = json!({"name": name});
         let plane = self.plane;
-        create(
-            plane,
-            &format!("{everywhere}/clusterroles"),
-            &json!({"metadata": meta, "rules": rules("ClusterRole", "datashare-guard")}),
-        );
+        create(plane, &format!("{everywhere}/clusterroles"), &json!({"metadata": meta, "rules": everywhere_rules()}));
         let binding = json!({"metadata": meta, "roleRef": of("ClusterRole"), "subjects": subjects});
         create(plane, &format!("{everywhere}/clusterrolebindings"), &binding);
         create(plane, &self.rbac("roles"), &json!({"metadata": meta, "rules": rules("Role", "datashare-guard-own")}));
+        let kube_system = "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system";
+        let role = json!({"metadata": meta, "rules": rules("Role", "datashare-guard-audit")});
+        create(plane, &format!("{kube_system}/roles"), &role);
+        let binding = json!({"metadata": meta, "roleRef": of("Role"), "subjects": subjects});
+        create(plane, &format!("{kube_system}/rolebindings"), &binding);
         self.allow_at_home();
     }
 
@@ -153,6 +167,11 @@ impl<'p> City<'p> {
 
     /// A request and its signed grant; neither its tombstone nor its token.
     pub fn grant(&self, name: &str) -> AccessGrantSpec {
+        self.grant_with(name, &json!({}))
+    }
+
+    /// The same, with more members in its terms.
+    pub fn grant_with(&self, name: &str, more: &Value) -> AccessGrantSpec {
         let request = json!({
             "date": text(days(-10)).get(..10).unwrap(),
             "applicant": {
@@ -176,14 +195,17 @@ impl<'p> City<'p> {
         let resource: SharedResourceSpec = serde_json::from_value(resource["spec"].clone()).unwrap();
         let slice = digests::slice(&self.provider, RESOURCE, &resource, &["ownerName"], &["by-id"], request.mode);
         let digest = digests::request(&self.consumer, name, &request).unwrap();
-        let mut spec: AccessGrantSpec = serde_json::from_value(json!({
+        let mut spec = json!({
             "serial": format!("serial-{name}"), "decision": "Approved", "provider": {"contact": "李"},
             "requestRef": {"namespace": self.consumer, "name": name, "digest": digest},
             "resourceRef": {"name": RESOURCE, "digest": slice.unwrap()},
             "fields": ["ownerName"], "operations": ["by-id"],
             "notBefore": text(days(-2)), "notAfter": text(days(100)),
-        }))
-        .unwrap();
+        });
+        for (member, value) in more.as_object().into_iter().flatten() {
+            spec[member] = value.clone();
+        }
+        let mut spec: AccessGrantSpec = serde_json::from_value(spec).unwrap();
         let at = text(days(-1));
         let statement = Statement::new(SITE, &self.provider, name, &spec).unwrap();
         let signature = self.key.sign(&statement.bytes("Provider", SIGNER, &at).unwrap()).unwrap();

@@ -20,6 +20,10 @@ fn a_guard_uses_every_right_that_the_chart_gives_it_and_lacks_none() {
     city.serving("deed-tax");
     let mut guard = Running::start(&city, "guard-0", &plane.kubeconfig(Some(&city.guard())));
     guard.until(&city, "deed-tax", "200");
+    let auditor = super::audit::account(&city, "auditor");
+    super::audit::bind(&city, "datashare-auditor", &auditor, None);
+    let answer = super::audit::until(&city, "guard-0", &auditor, "{}", 200);
+    assert!(answer.ends_with("}\n") && answer.contains("\"end\""), "{answer}");
     let revocation = city.revoke("deed-tax");
     eventually("the Lease says so", || (city.applied("guard-0", "Revocation") >= version(&revocation)).then_some(()));
     guard.terminate();

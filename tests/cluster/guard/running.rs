@@ -44,7 +44,9 @@ impl Running {
         let log = folder.path().join("said");
         let mut guard = Command::new(env!("CARGO_BIN_EXE_datashare"));
         guard.args(["guard", "--name", name, "--namespace", &city.system, "--threads", "1"]);
-        guard.args(["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--log"]).arg(folder.path().join("log"));
+        guard
+            .args(["--audit", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--log"])
+            .arg(folder.path().join("log"));
         guard.env("KUBECONFIG", kubeconfig).stdin(Stdio::null());
         guard.stdout(File::create(folder.path().join("out")).unwrap()).stderr(File::create(&log).unwrap());
         let guard = guard.spawn().unwrap();
@@ -113,6 +115,12 @@ impl Running {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// As a lost machine ends.
+    pub fn kill(&mut self) {
+        self.guard.kill().unwrap();
+        self.guard.wait().unwrap();
+    }
+
     pub fn terminate(&self) {
         let id = self.guard.id().to_string();
         assert!(Command::new("kill").arg(id).status().unwrap().success());
@@ -124,8 +132,7 @@ impl Running {
 
     /// Ends it as a lost machine does, and starts it again on the same volume.
     pub fn crash_and_start(mut self, city: &City, name: &str, kubeconfig: &Path) -> Self {
-        self.guard.kill().unwrap();
-        self.guard.wait().unwrap();
+        self.kill();
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
         Self::start_in(city, name, kubeconfig, folder)
     }
@@ -143,7 +150,10 @@ impl Drop for Running {
 }
 
 pub fn get(address: SocketAddr, path: &str, head: &str) -> Reply {
-    let mut stream = TcpStream::connect(address).unwrap();
+    get_over(TcpStream::connect(address).unwrap(), path, head)
+}
+
+pub fn get_over(mut stream: TcpStream, path: &str, head: &str) -> Reply {
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: guard\r\n{head}\r\n").as_bytes()).unwrap();
     let mut bytes = Vec::new();

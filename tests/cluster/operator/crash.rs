@@ -9,10 +9,19 @@ use super::credentials::{granted, handed};
 use super::world::{World, Writes};
 use crate::control_plane::eventually;
 
-/// What must be the same however often an operator died: all but names and times that are drawn anew.
-fn end(world: &World, objects: &[&Value]) -> BTreeMap<String, Value> {
-    let drawn =
-        ["lastTransitionTime", "id", "sha256", "notBefore", "notAfter", "enforcedAt", "observedGeneration", "digest"];
+/// What must be the same however an operator got there: all but names and times that are drawn anew.
+pub fn end(world: &World, objects: &[&Value]) -> BTreeMap<String, Value> {
+    let drawn = [
+        "lastTransitionTime",
+        "id",
+        "sha256",
+        "notBefore",
+        "notAfter",
+        "enforcedAt",
+        "observedGeneration",
+        "digest",
+        "requestUid",
+    ];
     objects
         .iter()
         .map(|object| {
@@ -35,6 +44,23 @@ fn strip(value: &mut Value, names: &[&str]) {
         Value::Array(items) => items.iter_mut().for_each(|value| strip(value, names)),
         _ => {}
     }
+}
+
+/// An operator that starts now finds nothing to write.
+pub fn silence(world: &World, what: &str) {
+    let before = world.versions();
+    let writes = Writes::default();
+    let operator = world.operator_that_dies("a", &writes);
+    // it has looked at everything when it takes in something new
+    let other = world.scene.request("other", None);
+    world.put(&other);
+    world.condition(&other, "Ready", "False", "Pending");
+    operator.stop();
+    let seen = writes.seen.lock().unwrap().clone();
+    let silent = seen.iter().all(|write| write.contains("/other/status"));
+    assert!(silent, "after {what} it still wrote {seen:?}");
+    let after = world.versions();
+    assert!(before.iter().all(|version| after.contains(version)), "{before:?} {after:?}");
 }
 
 #[test]
@@ -64,19 +90,7 @@ fn a_crash_after_any_write_leads_to_the_same_end_and_then_to_silence() {
         eventually("the request tells where its credential is", told);
         operator.stop();
         last = last.max(writes.made.load(Ordering::SeqCst));
-        let before = world.versions();
-        let writes = Writes::default();
-        let operator = world.operator_that_dies("a", &writes);
-        // it has looked at everything when it takes in something new
-        let other = world.scene.request("other", None);
-        world.put(&other);
-        world.condition(&other, "Ready", "False", "Pending");
-        operator.stop();
-        let seen = writes.seen.lock().unwrap().clone();
-        let silent = seen.iter().all(|write| write.contains("/other/status"));
-        assert!(silent, "after a crash after write {died_after:?} it still wrote {seen:?}");
-        let after = world.versions();
-        assert!(before.iter().all(|version| after.contains(version)), "{before:?} {after:?}");
+        silence(&world, &format!("a crash after write {died_after:?}"));
         ends.push(end(&world, &objects));
         assert_eq!(ends[0], ends[ends.len() - 1], "after a crash after write {died_after:?}");
         if died_after >= Some(last) {

@@ -23,6 +23,64 @@ fn a_grant_that_was_away_and_is_back_serves_with_the_tokens_its_consumer_holds()
 }
 
 #[test]
+fn a_request_that_is_back_gets_another_token_and_the_one_before_is_still_known() {
+    let world = World::new("back");
+    let operator = world.operator("a");
+    world.guard("guard-0", u64::MAX);
+    let (request, grant) = granted(&world, "deed-tax");
+    let (before, first) = handed(&world, &grant, 1, "");
+    world.condition(&grant, "Ready", "True", "Serving");
+    world.delete(&request);
+    eventually("the Secret went with it", || world.secret("deed-tax").is_none().then_some(()));
+    world.condition(&grant, "Ready", "False", "RequestMissing");
+    // nothing of it is in anybody's memory
+    operator.stop();
+    let operator = world.operator("b");
+    world.put(&request);
+    let (after, _) = handed(&world, &grant, 2, &token_in(&first));
+    assert_eq!(after["status"]["credentials"][0], before["status"]["credentials"][0], "whoever kept it may use it");
+    world.condition(&grant, "Ready", "True", "Serving");
+    let told = eventually("the request tells of the new token", || {
+        let there = world.get(&request)?;
+        (there["status"]["credential"]["id"] == after["status"]["credentials"][1]["id"]).then_some(there)
+    });
+    assert_eq!(told["status"]["credential"]["secretName"], "datashare-deed-tax");
+    // a Secret that somebody throws away takes its token along
+    operator.stop();
+    let uri = format!("/api/v1/namespaces/{}/secrets/datashare-deed-tax", world.scene.consumer);
+    assert_eq!(world.plane.ask("DELETE", &uri, &Value::Null).status, 200);
+    let _operator = world.operator("c");
+    let (last, _) = handed(&world, &grant, 2, "");
+    assert_eq!(last["status"]["credentials"][0], before["status"]["credentials"][0]);
+    assert_ne!(last["status"]["credentials"][1], after["status"]["credentials"][1]);
+}
+
+#[test]
+fn a_secret_whose_request_came_back_first_stays() {
+    let world = World::new("adopted");
+    let operator = world.operator("a");
+    let (request, grant) = granted(&world, "deed-tax");
+    let (before, secret) = handed(&world, &grant, 1, "");
+    operator.stop();
+    // as when the request was deleted and written again within a moment, before anybody collected what it owned
+    let uri = format!("/api/v1/namespaces/{}/secrets/datashare-deed-tax", world.scene.consumer);
+    let other = world.scene.request("other", None);
+    world.put(&other);
+    let mut owners = secret["metadata"]["ownerReferences"].clone();
+    owners[0]["name"] = json!("other");
+    owners[0]["uid"] = world.get(&other).unwrap()["metadata"]["uid"].clone();
+    let patch = json!({"metadata": {"ownerReferences": owners}});
+    assert_eq!(world.plane.ask("PATCH", &uri, &patch).status, 200);
+    let _operator = world.operator("b");
+    let uid = world.get(&request).unwrap()["metadata"]["uid"].clone();
+    let kept = eventually("it is the request's again", || {
+        world.secret("deed-tax").filter(|secret| secret["metadata"]["ownerReferences"][0]["uid"] == uid)
+    });
+    assert_eq!(token_in(&kept), token_in(&secret));
+    assert_eq!(world.get(&grant).unwrap()["status"]["credentials"], before["status"]["credentials"]);
+}
+
+#[test]
 fn objects_go_in_any_order_and_nothing_holds_them() {
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]] {
         let world = World::new("order");

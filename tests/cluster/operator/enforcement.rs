@@ -82,3 +82,53 @@ fn an_enforced_time_stays_through_restarts_and_new_guards() {
     });
     assert_eq!(since(&after), since(&there));
 }
+
+#[test]
+fn another_number_of_guards_is_told_of_every_grant_once_it_stays() {
+    let world = World::new("number");
+    let _operator = world.operator("a");
+    let (_, grant) = granted(&world, "deed-tax");
+    world.guard("guard-0", u64::MAX);
+    handed(&world, &grant, 1, "");
+    world.condition(&grant, "Ready", "True", "Serving");
+    world.guard("guard-1", u64::MAX);
+    // a minute later, and nothing but the number of guards has changed
+    let told = |guards: u64| {
+        eventually("the number is told", || {
+            world.clock.advance(jiff::SignedDuration::from_secs(10));
+            let enforcement = world.get(&grant)?["status"]["enforcement"].take();
+            (enforcement["guards"] == guards && enforcement["current"] == guards).then_some(())
+        });
+    };
+    told(2);
+    let uri = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases/guard-1", world.own);
+    assert_eq!(world.plane.ask("DELETE", &uri, &Value::Null).status, 200);
+    told(1);
+}
+
+#[test]
+fn times_of_proof_are_whole_seconds() {
+    let world = World::new("whole");
+    let _operator = world.operator("a");
+    let (_, grant) = granted(&world, "deed-tax");
+    world.guard("guard-0", u64::MAX);
+    handed(&world, &grant, 1, "");
+    let there = world.condition(&grant, "Ready", "True", "Serving");
+    let revocation = world.scene.revocation("end", &json!({"grant": {"serial": "S-deed-tax"}}));
+    world.put(&revocation);
+    let told = world.condition(&revocation, "Ready", "True", "Enforced");
+    let ended = eventually("the grant tells since when it has been refused", || {
+        world.get(&grant).filter(|grant| grant["status"]["revocation"]["enforcedAt"].is_string())
+    });
+    let proof = &ended["status"]["revocation"];
+    for time in [
+        &there["status"]["enforcement"]["enforcedAt"],
+        &told["status"]["enforcedAt"],
+        &proof["requestedAt"],
+        &proof["enforcedAt"],
+    ] {
+        let text = time.as_str().unwrap();
+        assert!(text.len() == "2026-11-24T04:00:00Z".len() && text.ends_with('Z'), "{text}");
+    }
+    assert!(proof["requestedAt"].as_str() <= proof["enforcedAt"].as_str(), "{proof}");
+}

@@ -6,7 +6,7 @@ use super::credentials::{granted, handed};
 use super::world::{World, version};
 use crate::control_plane::eventually;
 
-fn entries(world: &World, fact: &str) -> Vec<Value> {
+pub fn entries(world: &World, fact: &str) -> Vec<Value> {
     let text = world.tombstones();
     let all = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     all.filter(|entry| entry["fact"] == fact).collect()

@@ -1,6 +1,7 @@
 //! One test's part of the control plane: namespaces of its own, settings and signers, and operators that run in this
 //! process with a service account's rights and a clock that the test moves.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -35,6 +36,8 @@ pub struct World {
     pub gateway: Option<(String, String)>,
     pub guard_ca: Option<String>,
     pub pace: lease::Pace,
+    /// The operator's kubeconfig, where it is not the usual one.
+    pub through: Option<PathBuf>,
     watched: Vec<String>,
     _time: Ticking,
 }
@@ -99,18 +102,7 @@ impl World {
 
     /// Over namespaces that are there.
     pub fn over(plane: &'static ControlPlane, own: &str, scene: Scene, watched: Vec<String>) -> Self {
-        let clock = Clock::manual(NOW.parse().unwrap());
-        let world = Self {
-            plane,
-            own: own.to_owned(),
-            scene,
-            gateway: None,
-            guard_ca: None,
-            pace: lease::Pace::default(),
-            watched,
-            _time: ticking(clock.clone()),
-            clock,
-        };
+        let world = Self::bare(plane, own, scene, watched);
         let subject = json!([{"kind": "ServiceAccount", "namespace": world.own, "name": "operator"}]);
         let bind = |uri: &str, name: &str, role: &str| {
             let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role});
@@ -121,6 +113,28 @@ impl World {
         bind("clusterrolebindings", &world.own, "datashare-operator-test");
         bind(&format!("namespaces/{}/rolebindings", world.own), "operator", "datashare-operator-own-test");
         world
+    }
+
+    /// The same, where somebody else gives the operator its rights.
+    pub fn bare(plane: &'static ControlPlane, own: &str, scene: Scene, watched: Vec<String>) -> Self {
+        let clock = Clock::manual(NOW.parse().unwrap());
+        Self {
+            plane,
+            own: own.to_owned(),
+            scene,
+            gateway: None,
+            guard_ca: None,
+            pace: lease::Pace::default(),
+            through: None,
+            watched,
+            _time: ticking(clock.clone()),
+            clock,
+        }
+    }
+
+    /// Who the operator is.
+    pub fn identity(&self) -> Identity {
+        Identity::service_account(&self.own, "operator")
     }
 
     /// Settings and signers.
@@ -144,8 +158,8 @@ impl World {
 
     /// An operator whose every request fails once it has made so many writes.
     pub fn operator_that_dies(&self, name: &str, writes: &Writes) -> Running {
-        let identity = Identity::service_account(&self.own, "operator");
-        let kubeconfig = self.plane.kubeconfig(Some(&identity));
+        let usual = || self.plane.kubeconfig(Some(&self.identity()));
+        let kubeconfig = self.through.clone().unwrap_or_else(usual);
         let (stop, writes) = (CancellationToken::new(), writes.clone());
         let (watch_namespaces, clock, pace, me) =
             (self.watched.clone(), self.clock.clone(), self.pace, name.to_owned());

@@ -2,8 +2,10 @@
 //! and whoever reads it later can read it.
 #![no_main]
 
+use datashare::api::v1alpha1::schedule::{Schedule, is_cron};
 use datashare::api::v1alpha1::validate::syntax;
 use datashare::approval::canonical::Digest;
+use datashare::audit::inspection::Seed;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -81,6 +83,15 @@ fuzz_target!(|text: &str| {
     }
     let _ =
         (syntax::store(text), syntax::zone(text), syntax::serial(text), syntax::principal(text), syntax::visible(text));
+
+    if let Ok(schedule) = Schedule::parse(text, None, &TimeZone::UTC) {
+        assert!(is_cron(text));
+        assert!(schedule.next_after(Timestamp::UNIX_EPOCH).is_none_or(|next| next > Timestamp::UNIX_EPOCH));
+    }
+
+    if let Ok(seed) = text.parse::<Seed>() {
+        assert_eq!(seed.to_string(), text);
+    }
 
     let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
     let read = |edge| when::parse(text, edge, &TimeZone::UTC, now);

@@ -5,10 +5,10 @@ use datashare::judge::facts::{Grant, Request, Resource};
 use datashare::judge::index::{Change, Index, Standing};
 use datashare::judge::ledger::{Cause, Ledger, LedgerEntry, Scope};
 use datashare::judge::reason::Reason;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::world::{PROVIDER, SYSTEM, Scene, UNIT, at, now, revocation, signers, site};
+use super::world::{PROVIDER, SYSTEM, Scene, UNIT, at, now, revocation, signers, site, suspended};
 
 pub struct Case {
     pub reason: Reason,
@@ -192,6 +192,9 @@ fn decisions() -> Vec<Case> {
     vec![
         written(Reason::ApprovalInvalid, "director@jinan", |s| s.approvals[0].seed = 9),
         written(Reason::Pending, "1 more as DataAuthority (from share@jinan)", |s| s.approvals.truncate(1)),
+        happened(Reason::Suspended, "found BulkHarvest (receipt guard-0/7)", |b| {
+            b.ledger.take(&suspended(now() - SignedDuration::from_hours(1)));
+        }),
         happened(Reason::SerialTaken, "other terms were enforced", |b| b.enforced("S-1", "ownership")),
         happened(Reason::SerialAmbiguous, "copy has the same serial", |b| {
             let serial = b.scene.terms["serial"].as_str().unwrap().to_owned();

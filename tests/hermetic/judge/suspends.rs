@@ -1,10 +1,13 @@
 //! Absence suspends, and exactly what was signed serves again; serials, credentials and time.
 
-use datashare::judge::index::{Change, Standing};
+use datashare::judge::index::{Change, Index, Standing};
+use datashare::judge::ledger::Ledger;
 use datashare::judge::reason::Reason;
 use datashare::judge::refusal::Code;
 
-use super::world::{Approver, Scene, apply, apply_at, ask, ask_as, at, now, signers, signers_without};
+use super::world::{
+    Approver, Scene, apply, apply_at, ask, ask_as, at, flush_at, now, signers, signers_without, site, suspended,
+};
 
 #[test]
 fn absence_suspends_and_return_serves_with_the_same_token() {
@@ -141,4 +144,58 @@ fn who_received_the_request_or_signs_for_two_roles_does_not_count() {
         s.approvals[1] = Approver::new("DataAuthority", "director@jinan", "2026-11-19T10:00:00+08:00");
     });
     flawed(|s| s.approvals[0] = Approver::new("Provider", "director@jinan", "2026-11-11T10:00:00+08:00"));
+}
+
+#[test]
+fn an_inspection_suspends_until_an_approver_has_signed_once_more() {
+    let scene = Scene::new();
+    let mut index = scene.serving();
+    let objected = at("2026-11-24T11:00:00+08:00");
+    let effects = index.record(&[suspended(objected)], now());
+    assert!(effects.changed.contains(&scene.key()));
+    assert_eq!(ask(&index), Err(Code::GrantSuspended));
+    let reason = |index: &Index| match index.standing(&scene.key(), now()) {
+        Some(Standing::Refused(finding)) => Some(finding.reason),
+        _ => None,
+    };
+    assert_eq!(reason(&index), Some(Reason::Suspended));
+
+    // neither a signature of before nor one of somebody who may not approve clears it
+    let with = |role, principal, time: &str| {
+        let mut scene = scene.clone();
+        scene.approvals.push(Approver::new(role, principal, time));
+        scene.grant()
+    };
+    apply(&mut index, Change::Grant(with("Provider", "director@jinan", "2026-11-24T10:59:59+08:00")));
+    assert_eq!(reason(&index), Some(Reason::Suspended));
+    apply(&mut index, Change::Grant(with("Provider", "intake@jinan", "2026-11-24T11:30:00+08:00")));
+    assert_eq!(reason(&index), Some(Reason::Suspended));
+    let cleared = with("Provider", "director@jinan", "2026-11-24T11:30:00+08:00");
+    apply(&mut index, Change::Grant(cleared.clone()));
+    assert_eq!(ask(&index), Ok(()));
+
+    // who takes the clearance away takes it back, and the next objection needs another one
+    apply(&mut index, Change::Grant(scene.grant()));
+    assert_eq!(reason(&index), Some(Reason::Suspended));
+    apply(&mut index, Change::Grant(cleared));
+    index.record(&[suspended(at("2026-11-24T11:45:00+08:00"))], now());
+    assert_eq!(reason(&index), Some(Reason::Suspended));
+    // an older one that arrives later changes nothing
+    index.record(&[suspended(at("2026-11-24T09:00:00+08:00"))], now());
+    assert!(matches!(index.standing(&scene.key(), now()), Some(Standing::Refused(f)) if f.message.contains("03:45")));
+
+    // and what is remembered of it is the same after a restart
+    let compact = index.ledger().compact(now());
+    let text: Vec<String> = compact.iter().map(|entry| serde_json::to_string(entry).unwrap()).collect();
+    let mut ledger = Ledger::default();
+    for line in &text {
+        let entry = serde_json::from_str(line).unwrap();
+        assert!(!ledger.holds(&entry), "{line}");
+        ledger.take(&entry);
+        assert!(ledger.holds(&entry), "{line}");
+    }
+    let mut again = Index::new(site(), signers(), ledger);
+    let effects = again.load(scene.changes(), now());
+    flush_at(&mut again, effects, now());
+    assert_eq!(reason(&again), Some(Reason::Suspended));
 }

@@ -1,5 +1,6 @@
 //! A small world: one resource, one request, one grant that is really signed, and what to make of them.
 
+use datashare::api::v1alpha1::audit_policy::Check;
 use datashare::api::v1alpha1::common::Mode;
 use datashare::api::v1alpha1::{AccessGrantSpec, DataShareRequestSpec, RevocationSpec, SharedResourceSpec};
 use datashare::approval::canonical::Digest;
@@ -9,7 +10,7 @@ use datashare::approval::sshsig;
 use datashare::approval::statement::Statement;
 use datashare::judge::facts::{Grant, Key, Request, Resource, Revocation, Site};
 use datashare::judge::index::{Change, Effects, Index, Standing, TokenHash};
-use datashare::judge::ledger::Ledger;
+use datashare::judge::ledger::{Ledger, LedgerEntry};
 use datashare::judge::permit::Credential;
 use datashare::judge::refusal::Code;
 use datashare::judge::verdict::Finding;
@@ -278,4 +279,16 @@ pub fn ask(index: &Index) -> Result<(), Code> {
 pub fn ask_as(index: &Index, user: Option<&str>, now: Timestamp) -> Result<(), Code> {
     let Some(holder) = index.identify(&TOKEN, user, now) else { return Err(Code::CredentialInvalid) };
     holder.served().map(|_| ()).map_err(|refusal| refusal.code)
+}
+
+/// An inspection's suspension of the scene's grant.
+pub fn suspended(at: Timestamp) -> LedgerEntry {
+    LedgerEntry::Suspended {
+        namespace: PROVIDER.into(),
+        serial: "S-1".into(),
+        check: Check::BulkHarvest,
+        by: "default".into(),
+        receipt: Some("guard-0/7".into()),
+        at,
+    }
 }

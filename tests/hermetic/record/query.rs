@@ -27,7 +27,7 @@ fn query(state: &Path, clock: &Clock, words: &[&str]) -> Said {
     let words = fixed.into_iter().chain([state.into()]).chain(words.iter().map(OsString::from));
     let args = AuditArgs::from_arg_matches(&command.try_get_matches_from(words).unwrap()).unwrap();
     let (mut out, mut messages) = (Vec::new(), Vec::new());
-    let code = audit::run(&args, clock, &mut out, &mut messages).map_err(|error| error.to_string());
+    let code = audit::run(&args, false, clock, &mut out, &mut messages).map_err(|error| error.to_string());
     Said { code, out: String::from_utf8(out).unwrap(), messages: String::from_utf8(messages).unwrap() }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Checks, Violation, syntax};
 use crate::api::v1alpha1::audit_policy::ArchiveLock;
+use crate::api::v1alpha1::schedule::Schedule;
 use crate::api::v1alpha1::{AuditPolicySpec, messages};
 
 /// Floor of every record, in days (Cybersecurity Law, Art. 23(3)).
@@ -51,7 +52,7 @@ pub(super) fn violations(spec: &AuditPolicySpec) -> Vec<Violation> {
     }
     if let Some(inspection) = &spec.inspection {
         checks.rule(
-            cron(&inspection.schedule),
+            Schedule::parse(&inspection.schedule, None, &jiff::tz::TimeZone::UTC).is_ok(),
             "spec.inspection.schedule",
             messages::CRON,
             "write minute, hour, day, month and weekday",
@@ -62,35 +63,4 @@ pub(super) fn violations(spec: &AuditPolicySpec) -> Vec<Violation> {
         }
     }
     checks.0
-}
-
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-
-/// A cron line of five fields, as every implementation takes it.
-fn cron(line: &str) -> bool {
-    let fields: [(std::ops::RangeInclusive<u32>, &[&str]); 5] =
-        [(0..=59, &[]), (0..=23, &[]), (1..=31, &[]), (1..=12, &MONTHS), (0..=7, &DAYS)];
-    let words: Vec<_> = line.split(' ').collect();
-    words.len() == fields.len()
-        && words.iter().zip(&fields).all(|(word, (range, names))| {
-            let value = |text: &str| {
-                let digits = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-                let longest = if *range.end() < 10 { 1 } else { 2 };
-                digits && text.len() <= longest && text.parse().is_ok_and(|number| range.contains(&number))
-                    || names.contains(&text.to_ascii_lowercase().as_str())
-            };
-            word.split(',').all(|item| cron_item(item, value))
-        })
-}
-
-fn cron_item(item: &str, value: impl Fn(&str) -> bool) -> bool {
-    let (values, step) = item.split_once('/').map_or((item, None), |(values, step)| (values, Some(step)));
-    let range = values.split_once('-');
-    let known = values == "*" || range.map_or_else(|| value(values), |(from, to)| value(from) && value(to));
-    let step = step.is_none_or(|step| {
-        let number = (1..=2).contains(&step.len()) && step.bytes().all(|b| b.is_ascii_digit());
-        number && !step.starts_with('0') && (values == "*" || range.is_some())
-    });
-    known && step
 }

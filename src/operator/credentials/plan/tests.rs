@@ -33,12 +33,17 @@ fn hash(id: &str, serial: &str, from: &str, until: &str) -> CredentialHash {
         not_before: from.to_owned(),
         not_after: until.to_owned(),
         asked: None,
+        request_uid: Some("u-1".to_owned()),
     }
 }
 
 /// The plan in short: why, and which stay until when.
 fn planned(hashes: &[CredentialHash], held: &str, asked: Option<&str>, now: &str) -> Value {
-    match plan(hashes, &grant("S-1"), asked, |hash| hash.id == held, at(now)) {
+    planned_for("u-1", hashes, held, asked, now)
+}
+
+fn planned_for(request: &str, hashes: &[CredentialHash], held: &str, asked: Option<&str>, now: &str) -> Value {
+    match plan(hashes, &grant("S-1"), Some(request), asked, |hash| hash.id == held, at(now)) {
         Plan::Keep { next } => json!({"next": next.map(|at| at.to_string())}),
         Plan::Mint { keep, why } => {
             let kept: Vec<_> = keep.iter().map(|hash| format!("{} {}", hash.id, hash.not_after)).collect();
@@ -108,4 +113,24 @@ fn who_asks_gets_one_and_the_overlap_begins() {
         .collect();
     let kept = planned(&many, "h", Some("y"), now);
     assert_eq!(kept["keep"].as_array().unwrap().len(), 3, "{kept}");
+}
+
+#[test]
+fn a_request_that_is_back_gets_another_token_and_the_one_before_keeps_its_time() {
+    let now = "2026-11-10T00:00:00Z";
+    let all = [
+        hash("a", "S-1", "2026-10-20T00:00:00Z", "2026-11-12T00:00:00Z"),
+        hash("b", "S-1", "2026-11-05T00:00:00Z", "2026-12-07T00:00:00Z"),
+    ];
+    let both = json!({"why": "Returned", "keep": ["a 2026-11-12T00:00:00Z", "b 2026-12-07T00:00:00Z"]});
+    assert_eq!(planned_for("u-2", &all, "", None, now), both);
+    // a Secret that somebody threw away, and its token with it
+    let lost = json!({"why": "Lost", "keep": ["a 2026-11-12T00:00:00Z"]});
+    assert_eq!(planned_for("u-1", &all, "", None, now), lost);
+    let held = json!({"next": "2026-12-05T00:00:00Z"});
+    assert_eq!(planned_for("u-2", &all, "b", None, now), held, "it came back sooner than its Secret went");
+    // written by who did not know of requests
+    let mut unknown = all.clone();
+    unknown[1].request_uid = None;
+    assert_eq!(planned_for("u-2", &unknown, "", None, now), lost);
 }

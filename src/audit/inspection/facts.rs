@@ -1,0 +1,162 @@
+//! What an inspection knows beside the record: what was approved and is, who may not, what is due. Taken
+//! from the judge's world in one short look, so that nobody waits while the record is read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::api::v1alpha1::RevocationSpec;
+use crate::api::v1alpha1::status::RecallState;
+use crate::judge::facts::{Bar, Grant, Key, Request, Resource, Site, Target};
+use crate::judge::index::{Index, Standing};
+use crate::judge::ledger::{BarRecord, SerialRecord};
+use crate::judge::permit::Credential;
+use crate::judge::status::recall;
+
+/// What the judge's world does not have.
+#[derive(Debug, Default)]
+pub struct Beside<'a> {
+    pub revocations: BTreeMap<Key, Arc<RevocationSpec>>,
+    /// By grant, over at least [`super::UNUSED`].
+    pub last_used: HashMap<Key, Timestamp>,
+    /// The oldest entry of the record that is here.
+    pub oldest: Option<Timestamp>,
+    /// Stretches of streams that were rightly removed: first index, and the first after.
+    pub removed: BTreeMap<String, Vec<(u64, u64)>>,
+    /// Tokens of grants, where the index does not have them.
+    pub tokens: Option<&'a HashMap<Key, Credential>>,
+}
+
+/// One grant of the policy's resources.
+#[derive(Clone, Debug)]
+pub struct GrantFacts {
+    pub grant: Arc<Grant>,
+    pub request: Option<Arc<Request>>,
+    pub serves: bool,
+    pub enforced_at: Option<Timestamp>,
+    /// Its newest token.
+    pub token: Option<Credential>,
+}
+
+/// A recall that is past its day.
+#[derive(Clone, Debug)]
+pub(super) struct OpenRecall {
+    pub revocation: Key,
+    pub due: String,
+    pub resources: Option<Vec<Arc<str>>>,
+    pub target: Target,
+}
+
+/// All of it.
+#[derive(Debug)]
+pub struct Facts {
+    pub(super) site: Site,
+    pub(super) resources: BTreeMap<Key, Arc<Resource>>,
+    pub(super) grants: BTreeMap<Key, GrantFacts>,
+    pub(super) records: HashMap<Key, SerialRecord>,
+    pub(super) bars: Vec<(Key, BarRecord)>,
+    pub(super) recalls: Vec<OpenRecall>,
+    pub(super) last_used: HashMap<Key, Timestamp>,
+    pub(super) oldest: Option<Timestamp>,
+    pub(super) removed: BTreeMap<String, Vec<(u64, u64)>>,
+}
+
+impl Facts {
+    /// What is so now, for the resources of a policy.
+    #[must_use]
+    pub fn gather(index: &Index, policy: &Key, beside: Beside<'_>, now: Timestamp) -> Self {
+        let under = |resource: &&Arc<Resource>| {
+            let reference = resource.spec.audit_policy_ref.as_ref();
+            resource.key.namespace == policy.namespace && reference.is_some_and(|at| *at.name == *policy.name)
+        };
+        let resources: BTreeMap<Key, Arc<Resource>> =
+            index.resources().filter(under).map(|resource| (resource.key.clone(), resource.clone())).collect();
+        let mut newest: HashMap<&Key, &Credential> = HashMap::new();
+        if beside.tokens.is_none() {
+            for (grant, token) in index.tokens() {
+                let known = newest.entry(&grant.key).or_insert(token);
+                if known.not_before < token.not_before {
+                    *known = token;
+                }
+            }
+        }
+        let token = |key: &Key| match beside.tokens {
+            Some(tokens) => tokens.get(key).cloned(),
+            None => newest.get(key).map(|token| (*token).clone()),
+        };
+        let ours = |grant: &&Arc<Grant>| {
+            resources.contains_key(&Key::new(grant.key.namespace.clone(), grant.resource.clone()))
+        };
+        let facts = |grant: &Arc<Grant>| GrantFacts {
+            request: index.request(&grant.request).cloned(),
+            serves: index.standing(&grant.key, now) == Some(Standing::Serves),
+            enforced_at: index.ledger().serial(&grant.key.namespace, &grant.serial).and_then(|r| r.enforced_at),
+            token: token(&grant.key),
+            grant: grant.clone(),
+        };
+        let grants = index.grants().filter(ours).map(|grant| (grant.key.clone(), facts(grant))).collect();
+        let of_namespace = |key: &Key| key.namespace == policy.namespace;
+        let records = index.ledger().serials().filter(|(key, _)| of_namespace(key));
+        let bars = index.ledger().bars().filter(|(key, _)| of_namespace(key));
+        Self {
+            site: index.site().clone(),
+            grants,
+            records: records.map(|(key, record)| (key.clone(), record.clone())).collect(),
+            bars: bars.map(|(key, bar)| (key.clone(), bar.clone())).collect(),
+            recalls: recalls(index, policy, &beside.revocations, now),
+            last_used: beside.last_used,
+            oldest: beside.oldest,
+            removed: beside.removed,
+            resources,
+        }
+    }
+
+    /// Whether a resource is kept under the policy.
+    #[must_use]
+    pub fn covers(&self, namespace: &str, name: &str) -> bool {
+        self.resources.contains_key(&Key::new(namespace, name))
+    }
+
+    pub fn grants(&self) -> impl Iterator<Item = &GrantFacts> {
+        self.grants.values()
+    }
+
+    pub(super) fn resource(&self, grant: &Grant) -> Option<&Arc<Resource>> {
+        self.resources.get(&Key::new(grant.key.namespace.clone(), grant.resource.clone()))
+    }
+}
+
+impl OpenRecall {
+    /// Whether the data was taken under this grant. Of a person, nobody knows where no grant or unit names them.
+    pub(super) fn concerns(&self, facts: &GrantFacts) -> bool {
+        let grant = &facts.grant;
+        let covered = self.resources.as_ref().is_none_or(|names| names.contains(&grant.resource));
+        let unit = facts.request.as_ref().map(|request| (&request.unit.code, &request.system));
+        let target = match &self.target {
+            Target::Grant { serial } => grant.serial == *serial,
+            Target::Bar(Bar::Unit { code }) => unit.is_some_and(|(unit, _)| unit == code),
+            Target::Bar(Bar::System { unit_code, name }) => unit == Some((unit_code, name)),
+            Target::Bar(Bar::Person { id, unit_code: None }) => {
+                grant.users.as_ref().is_some_and(|users| users.contains(id))
+            }
+            Target::Bar(Bar::Person { unit_code: Some(code), .. }) => unit.is_some_and(|(unit, _)| unit == code),
+        };
+        grant.key.namespace == self.revocation.namespace && covered && target
+    }
+}
+
+fn recalls(index: &Index, policy: &Key, specs: &BTreeMap<Key, Arc<RevocationSpec>>, now: Timestamp) -> Vec<OpenRecall> {
+    let own = specs.iter().filter(|(key, _)| key.namespace == policy.namespace);
+    let overdue = own.filter(|(_, spec)| recall(spec, index.site(), now) == Some(RecallState::Overdue));
+    let open = overdue.filter_map(|(key, spec)| {
+        let revocation = index.revocation(key)?;
+        Some(OpenRecall {
+            revocation: key.clone(),
+            due: spec.recall.as_ref()?.due.clone(),
+            resources: revocation.resources.as_deref().map(<[_]>::to_vec),
+            target: revocation.target.clone(),
+        })
+    });
+    open.collect()
+}

@@ -1,0 +1,83 @@
+//! All guards whose records there are: those that have a Lease, and those that are gone but were seen by the operator.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+
+use super::caller::Caller;
+use super::{ClusterArgs, ClusterError};
+use crate::api::v1alpha1::AuditPolicy;
+use crate::guard::inquiry::wire::{DOOR, Door};
+use crate::guard::lease::PREFIX;
+
+/// What its Lease says.
+pub enum Told {
+    /// There is none.
+    Gone,
+    NoDoor,
+    Door(Door),
+}
+
+/// One guard.
+pub struct Guard {
+    pub name: String,
+    pub told: Told,
+    /// Where it is reached instead.
+    pub way: Option<String>,
+}
+
+/// All of them.
+pub struct Guards {
+    pub all: Vec<Guard>,
+    /// What could not be looked at.
+    pub note: Option<String>,
+}
+
+impl Guards {
+    pub async fn find(caller: &Caller, args: &ClusterArgs, namespace: Option<&str>) -> Result<Self, ClusterError> {
+        let leases: Api<Lease> = Api::namespaced(caller.client.clone(), &args.system);
+        let labelled = ListParams::default().labels("app.kubernetes.io/component=guard");
+        let listed = leases.list(&labelled).await;
+        let listed = listed.map_err(|error| ClusterError::Guards(error.to_string(), args.system.clone()))?;
+        let way = |name: &str| args.guard_url.iter().find(|(guard, _)| guard == name).map(|(_, place)| place.clone());
+        let mut all: Vec<Guard> = listed
+            .items
+            .iter()
+            .filter_map(|lease| {
+                let name = lease.name_any().strip_prefix(PREFIX)?.to_owned();
+                let door = lease.annotations().get(DOOR).and_then(|text| Door::read(text));
+                Some(Guard { way: way(&name), name, told: door.map_or(Told::NoDoor, Told::Door) })
+            })
+            .collect();
+        let (streams, note) = streams(caller, namespace).await;
+        for name in streams {
+            if !all.iter().any(|guard| guard.name == name) {
+                all.push(Guard { way: None, name, told: Told::Gone });
+            }
+        }
+        if all.is_empty() {
+            return Err(ClusterError::None(args.system.clone()));
+        }
+        Ok(Self { all, note })
+    }
+}
+
+/// Streams that the operator has seen.
+async fn streams(caller: &Caller, namespace: Option<&str>) -> (BTreeSet<String>, Option<String>) {
+    let policies: Api<AuditPolicy> = match namespace {
+        Some(namespace) => Api::namespaced(caller.client.clone(), namespace),
+        None => Api::all(caller.client.clone()),
+    };
+    match policies.list(&ListParams::default()).await {
+        Ok(listed) => {
+            let all = listed.items.into_iter().filter_map(|policy| policy.status?.streams).flatten();
+            (all.collect(), None)
+        }
+        Err(error) => (
+            BTreeSet::new(),
+            Some(format!("guards that are gone are not missed: AuditPolicies cannot be read: {error}")),
+        ),
+    }
+}

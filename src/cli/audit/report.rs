@@ -1,0 +1,194 @@
+//! `datashare audit report`: the month's page, as one file.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+
+use super::AuditError;
+use super::inspect::load;
+use crate::api::v1alpha1::audit_policy::{Check, Effect};
+use crate::audit::inspection::{Facts, Order, SAMPLE, Seed};
+use crate::audit::query;
+use crate::audit::report::{Expiring, Kept, Lang, Month, Page, StreamState, render};
+use crate::audit::{Filter, stream_names};
+use crate::cli::world::World;
+use crate::delivery::state_dir::{DEFAULT, StateDir};
+use crate::guard::inspecting::{self, Orders};
+use crate::judge::facts::Key;
+use crate::judge::index::Standing;
+
+/// Grants that end within so many days end soon.
+const SOON: i64 = 60;
+
+/// The month as one page: pictures of use, refusals, what is unusual, overdue or due soon
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  datashare audit report --month 2026-11 -o 2026-11.html
+  datashare audit report --month 2026-11 --lang en > november.html
+
+The page needs no network and loads nothing; it reads well on a phone and in print.")]
+pub struct ReportArgs {
+    /// The state directory of `datashare up`
+    #[arg(long, value_name = "DIR", default_value = DEFAULT)]
+    state: PathBuf,
+    /// Which month
+    #[arg(long, value_name = "YYYY-MM")]
+    month: String,
+    /// Where the page is written; without it, to stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The page's language
+    #[arg(long, value_name = "LANG", default_value = "zh")]
+    lang: Tongue,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Tongue {
+    Zh,
+    En,
+}
+
+/// A text that is no month.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("--month: `{0}` is no month: write it as 2026-11")]
+pub struct BadMonth(String);
+
+/// Runs the command.
+pub(super) fn run(
+    args: &ReportArgs,
+    now: Timestamp,
+    out: &mut dyn Write,
+    messages: &mut dyn Write,
+) -> Result<u8, AuditError> {
+    let first = month(&args.month)?;
+    let state = StateDir::read(&args.state)?;
+    let log = state.log();
+    if !log.is_dir() {
+        return Err(AuditError::NoRecord(log));
+    }
+    let (world, orders) = load(&state, now)?;
+    let bad = || BadMonth(args.month.clone());
+    let mut month = Month::new(first, world.settings.time_zone.clone()).ok_or_else(bad)?;
+    let filter = Filter { since: Some(month.from), until: Some(month.to), ..Filter::default() };
+    let summary = query::run(&log, &filter, None, &mut |found| {
+        month.add(&found.entry()?);
+        Ok(())
+    })?;
+    month.unreadable = summary.unreadable;
+    let mut found = Vec::new();
+    for (key, policy) in orders.policies() {
+        let order = Order {
+            policy: key.clone(),
+            from: month.from.checked_sub(SignedDuration::from_micros(1)).unwrap_or(Timestamp::MIN),
+            now: month.to.checked_sub(SignedDuration::from_micros(1)).unwrap_or(Timestamp::MAX).min(now),
+            // nothing of the draw is on the page
+            seed: Seed::new([0; 16]),
+            sample: SAMPLE,
+            checks: checks(&policy),
+            zone: month.zone.clone(),
+        };
+        let facts = Facts::gather(&world.index, &key, inspecting::beside(&log, &orders, now)?, now);
+        found.push(inspecting::read(&log, &order, &facts, &|| false)?);
+    }
+    let page = render(&Page {
+        site: world.settings.site.as_str(),
+        lang: if args.lang == Tongue::En { Lang::En } else { Lang::Zh },
+        now,
+        month: &month,
+        found: &found,
+        expiring: &expiring(&world, now),
+        kept: &kept(&orders),
+        streams: &streams(&log)?,
+        oldest: query::oldest(&log)?,
+    });
+    match &args.output {
+        Some(path) => {
+            write(path, &page)?;
+            writeln!(messages, "{}", path.display())?;
+        }
+        None => out.write_all(page.as_bytes())?,
+    }
+    out.flush()?;
+    Ok(0)
+}
+
+fn month(text: &str) -> Result<Date, BadMonth> {
+    let shape = text.len() == 7 && text.is_ascii() && text.as_bytes().get(4) == Some(&b'-');
+    let first = shape.then(|| format!("{text}-01").parse::<Date>().ok()).flatten();
+    first.ok_or_else(|| BadMonth(text.to_owned()))
+}
+
+/// A page suspends nobody, and looks for everything whatever the policy asks for.
+fn checks(policy: &crate::api::v1alpha1::AuditPolicySpec) -> std::collections::BTreeMap<Check, Effect> {
+    let mut checks = Order::checks(None);
+    let asked = policy.inspection.as_ref().and_then(|asked| asked.checks.clone()).unwrap_or_default();
+    checks.extend(asked);
+    checks
+}
+
+fn expiring(world: &World, now: Timestamp) -> Vec<Expiring> {
+    let until = now.to_zoned(world.settings.time_zone.clone()).checked_add(SOON.days());
+    let until = until.map_or(Timestamp::MAX, |until| until.timestamp());
+    let serves = |key: &Key| world.index.standing(key, now) == Some(Standing::Serves);
+    let soon = world.index.grants().filter(|grant| grant.not_after <= until && serves(&grant.key));
+    let mut all: Vec<Expiring> = soon
+        .map(|grant| Expiring {
+            serial: grant.serial.to_string(),
+            unit: world.index.request(&grant.request).map_or_else(String::new, |request| request.unit.name.to_string()),
+            resource: format!("{}/{}", grant.key.namespace, grant.resource),
+            ends: grant.not_after,
+        })
+        .collect();
+    all.sort_by(|a, b| a.ends.cmp(&b.ends).then(a.serial.cmp(&b.serial)));
+    all
+}
+
+fn kept(orders: &Orders) -> Vec<Kept> {
+    let all = orders.policies().into_iter().map(|(key, policy)| Kept {
+        policy: key.to_string(),
+        period: policy.retention.period.clone(),
+        personal: policy.retention.personal.clone(),
+        archive: policy.archive.as_ref().map(|archive| archive.url.clone()),
+    });
+    all.collect()
+}
+
+/// What lies on disk of each stream.
+fn streams(log: &Path) -> Result<Vec<StreamState>, AuditError> {
+    let mut all = Vec::new();
+    for name in stream_names(log)? {
+        let (mut segments, mut bytes) = (0, 0);
+        for file in fs::read_dir(log.join(&name).join("entries")).into_iter().flatten().flatten() {
+            segments += 1;
+            bytes += file.metadata().map_or(0, |file| file.len());
+        }
+        all.push(StreamState { name, segments, bytes });
+    }
+    Ok(all)
+}
+
+/// Beside its place first, so that nobody reads half a page.
+fn write(path: &Path, page: &str) -> io::Result<()> {
+    let draft = path.with_extension(format!("{}.tmp", std::process::id()));
+    fs::write(&draft, page).and_then(|()| fs::rename(&draft, path)).inspect_err(|_| {
+        let _ = fs::remove_file(&draft);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_written_in_one_way() {
+        assert_eq!(month("2026-11").unwrap().to_string(), "2026-11-01");
+        for text in ["", "2026-13", "2026-1", "2026-11-01", "11-2026", "２026-11", "2026/11"] {
+            assert!(month(text).is_err(), "{text}");
+        }
+    }
+}

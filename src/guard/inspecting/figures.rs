@@ -1,0 +1,136 @@
+//! What inspections found and what is overdue, in Prometheus' form.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::api::v1alpha1::RevocationSpec;
+use crate::api::v1alpha1::audit_policy::Check;
+use crate::api::v1alpha1::status::RecallState;
+use crate::audit::inspection::{GrantFacts, Inspected, Past, rotation_is_overdue};
+use crate::judge::facts::Key;
+use crate::judge::index::{Index, Standing};
+use crate::judge::permit::Credential;
+use crate::judge::status::{migration_end, recall};
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Found {
+    policy: String,
+    check: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfPolicy {
+    policy: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Overdue {
+    what: &'static str,
+}
+
+/// The figures; clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Figures(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    found: Family<Found, Gauge>,
+    last: Family<OfPolicy, Gauge<f64, AtomicU64>>,
+    failures: Counter,
+    overdue: Family<Overdue, Gauge>,
+    /// Policies that were told of as such that cannot be inspected.
+    told: Mutex<BTreeSet<Key>>,
+}
+
+impl Figures {
+    /// Adds the figures to those that are scraped.
+    pub fn register(&self, registry: &mut Registry) {
+        let inner = &self.0;
+        registry.register(
+            "inspection_findings",
+            "Findings of the last inspection, by policy and check",
+            inner.found.clone(),
+        );
+        let help = "When the last inspection of a policy was done, in seconds since 1970";
+        registry.register_with_unit("inspection_last_time", help, Unit::Seconds, inner.last.clone());
+        registry.register("inspection_failures", "Inspections that could not be done", inner.failures.clone());
+        let help = "What is past its day: rotations of credentials, recalls of data, migrations of direct lines";
+        registry.register("overdue", help, inner.overdue.clone());
+        // present from the start, so that nothing overdue is told apart from nobody looking
+        for what in ["rotation", "recall", "migration"] {
+            let _ = inner.overdue.get_or_create(&Overdue { what });
+        }
+    }
+
+    pub fn failed(&self) {
+        self.0.failures.inc();
+    }
+
+    /// Whether this policy was not told of before as one that cannot be inspected.
+    pub(super) fn cannot(&self, policy: &Key) -> bool {
+        self.0.told.lock().insert(policy.clone())
+    }
+
+    /// Forgets policies that are not there any more.
+    pub(super) fn keep<'k>(&self, policies: impl Iterator<Item = &'k Key>) {
+        let there: BTreeSet<&Key> = policies.collect();
+        self.0.told.lock().retain(|key| there.contains(key));
+    }
+
+    pub(super) fn remembered(&self, policy: &Key, past: &Past) {
+        self.0.last.get_or_create(&OfPolicy { policy: policy.to_string() }).set(past.time.as_duration().as_secs_f64());
+    }
+
+    pub(super) fn inspected(&self, inspected: &Inspected) {
+        let policy = &inspected.policy;
+        self.0.last.get_or_create(&OfPolicy { policy: policy.clone() }).set(inspected.time.as_duration().as_secs_f64());
+        let mut counts: BTreeMap<Check, i64> = Check::ALL.into_iter().map(|check| (check, 0)).collect();
+        for finding in &inspected.findings {
+            *counts.entry(finding.check).or_default() += 1;
+        }
+        for (check, count) in counts {
+            self.0.found.get_or_create(&Found { policy: policy.clone(), check: check.as_str() }).set(count);
+        }
+    }
+
+    /// Counts what is past its day now.
+    pub(super) fn overdue(&self, index: &Index, revocations: &BTreeMap<Key, Arc<RevocationSpec>>, now: Timestamp) {
+        let site = index.site();
+        let recalls = revocations.values().filter(|spec| recall(spec, site, now) == Some(RecallState::Overdue));
+        let lines = index.resources().filter(|resource| migration_end(resource, site).is_some_and(|end| now >= end));
+        let mut newest: BTreeMap<&Key, &Arc<Credential>> = BTreeMap::new();
+        for (grant, token) in index.tokens() {
+            let known = newest.entry(&grant.key).or_insert(token);
+            if known.not_before < token.not_before {
+                *known = token;
+            }
+        }
+        let late = newest.iter().filter(|(key, token)| {
+            index.grant(key).is_some_and(|grant| {
+                let facts = GrantFacts {
+                    grant: grant.clone(),
+                    request: None,
+                    serves: index.standing(key, now) == Some(Standing::Serves),
+                    enforced_at: None,
+                    token: Some((****token).clone()),
+                };
+                rotation_is_overdue(&facts, now).is_some()
+            })
+        });
+        let set = |what, count: usize| {
+            self.0.overdue.get_or_create(&Overdue { what }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        };
+        set("rotation", late.count());
+        set("recall", recalls.count());
+        set("migration", lines.count());
+    }
+}

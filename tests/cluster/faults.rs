@@ -1,0 +1,209 @@
+//! A way to the API server that has a bad day: answers come late, are refused, or are lost; watches expire, and events
+//! are told twice. It speaks HTTP, so each fault is one that a real server or network makes.
+
+mod watches;
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use kube::client::Body;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use crate::control_plane::{ControlPlane, Identity};
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The server refuses it.
+    Status(u16),
+    /// The connection ends before the server has it.
+    Cut,
+    /// The server does it, and nobody hears the answer.
+    Lost,
+}
+
+type Answered = Response<UnsyncBoxBody<Bytes, io::Error>>;
+
+/// How the day is.
+struct Weather {
+    /// Milliseconds before any answer.
+    delay: AtomicU64,
+    /// Every which request goes wrong, and how.
+    fault: Mutex<Option<(usize, Fault)>>,
+    asked: AtomicUsize,
+    faults: AtomicUsize,
+    twice: AtomicBool,
+    expired: watch::Sender<u64>,
+}
+
+/// Its threads end with it.
+pub struct Faulty {
+    address: SocketAddr,
+    authority: String,
+    weather: Arc<Weather>,
+    runtime: Option<Runtime>,
+}
+
+impl Faulty {
+    /// A way to this control plane, on a good day.
+    pub fn to(plane: &ControlPlane) -> Self {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let kubeconfig = Kubeconfig::read_from(plane.kubeconfig(None)).unwrap();
+        let weather = Arc::new(Weather {
+            delay: AtomicU64::new(0),
+            fault: Mutex::new(None),
+            asked: AtomicUsize::new(0),
+            faults: AtomicUsize::new(0),
+            twice: AtomicBool::new(false),
+            expired: watch::Sender::new(0),
+        });
+        let (listener, client) = runtime.block_on(async {
+            let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+            (TcpListener::bind("127.0.0.1:0").await.unwrap(), Client::try_from(config).unwrap())
+        });
+        let address = listener.local_addr().unwrap();
+        runtime.spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), client, weather.clone()));
+        Self { address, authority: made.cert.pem(), weather, runtime: Some(runtime) }
+    }
+
+    /// Every answer comes so much later.
+    pub fn slow(&self, delay: Duration) {
+        self.weather.delay.store(u64::try_from(delay.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Each `nth` request goes wrong.
+    pub fn every(&self, nth: usize, fault: Fault) {
+        *self.weather.fault.lock() = Some((nth, fault));
+    }
+
+    /// Every event is told twice.
+    pub fn twice(&self) {
+        self.weather.twice.store(true, Ordering::SeqCst);
+    }
+
+    /// Every watch that is open ends: its version is too old.
+    pub fn expire(&self) {
+        self.weather.expired.send_modify(|times| *times += 1);
+    }
+
+    /// A good day again.
+    pub fn mend(&self) {
+        self.slow(Duration::ZERO);
+        *self.weather.fault.lock() = None;
+        self.weather.twice.store(false, Ordering::SeqCst);
+    }
+
+    /// How many faults there were.
+    pub fn faults(&self) -> usize {
+        self.weather.faults.load(Ordering::SeqCst)
+    }
+
+    /// Somebody's kubeconfig that leads through here.
+    pub fn kubeconfig(&self, plane: &ControlPlane, identity: Option<&Identity>) -> PathBuf {
+        let given = plane.kubeconfig(identity);
+        let mut config: Value = serde_json::from_str(&fs::read_to_string(&given).unwrap()).unwrap();
+        let cluster = &mut config["clusters"][0]["cluster"];
+        cluster["server"] = json!(format!("https://{}", self.address));
+        cluster["certificate-authority-data"] = json!(STANDARD.encode(&self.authority));
+        let own = given.with_extension(format!("{}.kubeconfig", self.address.port()));
+        fs::write(&own, config.to_string()).unwrap();
+        own
+    }
+}
+
+impl Drop for Faulty {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, tls: TlsAcceptor, client: Client, weather: Arc<Weather>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let (tls, client, weather) = (tls.clone(), client.clone(), weather.clone());
+        tokio::spawn(async move {
+            let Ok(stream) = tls.accept(stream).await else { return };
+            let answer = service_fn(|request| answer(client.clone(), weather.clone(), request));
+            // a connection that a fault ended is what was wanted
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+        });
+    }
+}
+
+async fn answer(client: Client, weather: Arc<Weather>, request: Request<Incoming>) -> io::Result<Answered> {
+    tokio::time::sleep(Duration::from_millis(weather.delay.load(Ordering::SeqCst))).await;
+    let number = weather.asked.fetch_add(1, Ordering::SeqCst) + 1;
+    let fault = weather.fault.lock().filter(|(nth, _)| number.is_multiple_of(*nth)).map(|(_, fault)| fault);
+    if fault.is_some() {
+        weather.faults.fetch_add(1, Ordering::SeqCst);
+    }
+    match fault {
+        Some(Fault::Status(code)) => return Ok(refused(code)),
+        Some(Fault::Cut) => return Err(io::ErrorKind::ConnectionReset.into()),
+        Some(Fault::Lost) | None => {}
+    }
+    let watches = request.uri().query().is_some_and(|query| query.contains("watch="));
+    let expired = weather.expired.subscribe();
+    let (mut head, body) = request.into_parts();
+    // the way beyond has its own
+    head.headers.remove(HOST);
+    head.headers.remove(AUTHORIZATION);
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let asked = Request::from_parts(head, Body::from(body.to_vec()));
+    let answered = client.send(asked).await.map_err(io::Error::other)?;
+    if fault == Some(Fault::Lost) {
+        return Err(io::ErrorKind::ConnectionReset.into());
+    }
+    let (mut head, body) = answered.into_parts();
+    head.headers.remove(CONTENT_LENGTH);
+    head.headers.remove(TRANSFER_ENCODING);
+    let body = if watches && head.status == 200 {
+        watches::told(body, weather.twice.load(Ordering::SeqCst), expired)
+    } else {
+        let whole = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        Full::new(whole).map_err(|never| match never {}).boxed_unsync()
+    };
+    Ok(Response::from_parts(head, body))
+}
+
+fn refused(code: u16) -> Answered {
+    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "reason": if code == 429 { "TooManyRequests" } else { "InternalError" }, "message": "a bad day", "code": code});
+    let body = Full::new(Bytes::from(status.to_string())).map_err(|never| match never {}).boxed_unsync();
+    let response = Response::builder().status(code).header("content-type", "application/json");
+    let response = if code == 429 { response.header("retry-after", "1") } else { response };
+    response.body(body).unwrap()
+}

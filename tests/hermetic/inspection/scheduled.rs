@@ -1,0 +1,179 @@
+//! Inspections of the whole of `up`: on time, caught up once, in the record and in `get`; what they suspend
+//! stays suspended over a restart until somebody signs again; one that cannot be done is done again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use datashare::api::v1alpha1::AccessGrantSpec;
+use datashare::approval::signing::SigningKey;
+use datashare::approval::statement::Statement;
+use datashare::audit::inspection::Past;
+use datashare::audit::{Event, Log, Options, Recorded};
+use datashare::clock::Clock;
+use datashare::guard::inspecting::{Figures, InspectError, Inspector, Orders};
+use datashare::guard::retention::Retentions;
+use datashare::judge::facts::Key;
+use datashare::source::change::{Place, SourceChange};
+use datashare::source::object::{Object, Spec};
+use jiff::SignedDuration;
+use parking_lot::RwLock;
+use serde_json::json;
+
+use crate::cli::datashare;
+use crate::guard::site::{Site, until};
+use crate::guard::upstream::Upstream;
+use crate::guard::world::{PROVIDER, Plan, SIGNER, SITE};
+use crate::judge::world::{Scene, now};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+fn site(upstream: &Upstream, checks: &serde_json::Value) -> Site {
+    let mut plan = Plan::new(upstream.address);
+    plan.resource["auditPolicyRef"] = json!({"name": "keep"});
+    let site = Site::new(&plan);
+    let inspection = json!({"schedule": "0 * * * *", "sample": 5, "checks": checks});
+    let policy = json!({"retention": {"period": "400d", "personal": "1200d"}, "inspection": inspection});
+    site.put("AuditPolicy", PROVIDER, "keep", &policy);
+    site
+}
+
+fn done(site: &Site) -> Vec<Past> {
+    site.entries().iter().filter_map(Past::of).collect()
+}
+
+fn found(site: &Site, code: &str) -> Vec<Recorded> {
+    let mut entries = site.entries();
+    entries.retain(|entry| entry.event == Event::Inspection && entry.code.as_deref() == Some(code));
+    entries
+}
+
+#[test]
+fn an_inspection_comes_on_time_and_a_missed_one_once() {
+    let upstream = Upstream::usual();
+    let site = site(&upstream, &json!({"LogGap": "Report", "OutsideApproval": "Report"}));
+    let up = site.up();
+    let token = site.tokens("deed-tax").remove(0).token().to_owned();
+    assert_eq!(up.get(&token).status, 200);
+    up.advance(HOUR - SignedDuration::from_secs(1));
+    assert_eq!(up.get(&token).status, 200);
+    up.advance(SignedDuration::from_secs(1));
+    until("the first inspection", || done(&site).len() == 1);
+    let first = done(&site).remove(0);
+    assert_eq!((first.findings, first.entries, first.policy.to_string()), (0, 2, format!("{PROVIDER}/keep")));
+    assert_eq!(found(&site, "pass")[0].retain.unwrap().to_string(), "2030-03-08");
+    up.stop().unwrap();
+
+    site.clock.advance(HOUR * 72);
+    let up = site.up();
+    until("what was missed is caught up", || done(&site).len() == 2);
+    let second = done(&site).remove(1);
+    assert_eq!((second.from, second.time), (first.time, site.clock.now()));
+    assert_ne!(first.seed, second.seed);
+    up.advance(HOUR);
+    until("and goes on as before", || done(&site).len() == 3);
+    up.stop().unwrap();
+
+    let place = site.beside("");
+    let told = datashare(&place, &["get", "ap", "-o", "json", "--state", "state"]);
+    let status = &told.json()["items"][0]["status"]["lastInspection"];
+    assert_eq!((&status["pass"], &status["findings"]), (&json!(true), &json!(0)), "{}", told.messages);
+    assert_eq!(status["time"], json!(done(&site)[2].time.to_string()));
+}
+
+#[test]
+fn what_an_inspection_suspends_is_refused_until_somebody_signs_again() {
+    let upstream = Upstream::usual();
+    let site = site(&upstream, &json!({"OffHours": "Suspend"}));
+    let up = site.up();
+    let token = site.tokens("deed-tax").remove(0).token().to_owned();
+    // 22:30 at the site
+    up.advance(HOUR * 12 + HOUR / 2);
+    assert_eq!(up.get(&token).status, 200);
+    let receipt = up.get(&token).receipt().to_owned();
+    up.advance(HOUR / 2);
+    until("the grant is suspended", || up.get(&token).status == 403);
+    until("the inspection is done", || done(&site).iter().any(|past| past.findings == 1));
+    let [finding] = found(&site, "OffHours").try_into().unwrap();
+    assert_eq!(finding.grant.as_ref().unwrap().serial, "serial-deed-tax");
+    assert!(finding.parameters["receipts"].contains(&receipt), "{finding:?}");
+    assert_eq!((finding.parameters["clause"].as_str(), finding.parameters["effect"].as_str()), ("4.2.9", "Suspend"));
+    up.stop().unwrap();
+
+    // nothing of it is forgotten
+    let up = site.up();
+    let refused = up.get(&token);
+    assert_eq!((refused.status, refused.code().as_str()), (403, "grant-suspended"));
+    let problem = refused.json();
+    assert!(problem["detail"].as_str().unwrap().contains("OffHours"), "{problem}");
+
+    // the same terms, signed once more
+    let file = site.root().join("AccessGrant-deed-tax.yaml");
+    let mut object: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let spec: AccessGrantSpec = serde_json::from_value(object["spec"].clone()).unwrap();
+    let key = SigningKey::open(&site.beside("key"), None, &mut |_| None).unwrap();
+    let statement = Statement::new(SITE, PROVIDER, "deed-tax", &spec).unwrap();
+    let time = (site.clock.now() + SignedDuration::from_secs(1)).to_string();
+    let signature = key.sign(&statement.bytes("Provider", SIGNER, &time).unwrap()).unwrap();
+    let again = json!({"role": "Provider", "principal": SIGNER, "approvedAt": time, "signature": signature});
+    object["spec"]["approvals"].as_array_mut().unwrap().push(again);
+    std::fs::write(&file, object.to_string()).unwrap();
+    up.advance(SignedDuration::from_secs(2));
+    until("it serves again", || up.get(&token).status == 200);
+    up.stop().unwrap();
+}
+
+/// An inspector over a record of its own, whose suspensions work as the switch says.
+pub fn inspector(folder: &std::path::Path, log: &Log, clock: &Clock, works: &Arc<AtomicBool>) -> Inspector {
+    let mut scene = Scene::new();
+    scene.resource["auditPolicyRef"] = json!({"name": "default"});
+    let orders = Orders::default();
+    let policy = json!({
+        "retention": {"period": "184d"},
+        "inspection": {"schedule": "*/10 * * * *", "checks": {"UnusedGrant": "Report", "LogGap": "Suspend"}},
+    });
+    let object = Object {
+        namespace: "registration".into(),
+        name: "default".into(),
+        spec: Spec::AuditPolicy(serde_json::from_value(policy).unwrap()),
+        labels: std::collections::BTreeMap::new(),
+        annotations: std::collections::BTreeMap::new(),
+    };
+    orders.take(&SourceChange::Put(Box::new(object), Place { file: "".into(), nth: 0 }));
+    let works = works.clone();
+    Inspector {
+        index: Arc::new(RwLock::new(scene.serving())),
+        orders,
+        log: log.clone(),
+        folder: folder.to_owned(),
+        retentions: Retentions::default(),
+        clock: clock.clone(),
+        figures: Figures::default(),
+        suspend: Box::new(move |_| works.load(Ordering::Relaxed)),
+        stopping: Box::new(|| false),
+        begun: now(),
+        past: None,
+    }
+}
+
+#[test]
+fn what_cannot_be_suspended_or_recorded_is_not_done_and_is_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, works) = (Clock::manual(now()), Arc::new(AtomicBool::new(false)));
+    let (log, _) = Log::open(folder.path(), &Options::default(), clock.clone()).unwrap();
+    // a line that is no entry is a gap, and a gap suspends everybody
+    let stream = folder.path().join(&**log.stream()).join("entries");
+    clock.advance(SignedDuration::from_secs(1));
+    std::fs::write(stream.join(format!("{:020}.jsonl", 1)), "no entry\n").unwrap();
+    clock.advance(SignedDuration::from_mins(10));
+    let mut inspector = inspector(folder.path(), &log, &clock, &works);
+    assert!(matches!(inspector.look(), Err(InspectError::Suspend)));
+    works.store(true, Ordering::Relaxed);
+    let done = inspector.look().unwrap();
+    assert_eq!(done.len(), 1);
+    assert_eq!((done[0].0.clone(), done[0].1.findings.len()), (Key::new("registration", "default"), 1));
+    assert!(inspector.look().unwrap().is_empty(), "done is done");
+    clock.advance(SignedDuration::from_mins(10));
+    inspector.stopping = Box::new(|| true);
+    log.close().unwrap();
+    assert!(matches!(inspector.look(), Err(InspectError::Record(_) | InspectError::Stopping)));
+}
