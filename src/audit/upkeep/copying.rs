@@ -273,15 +273,18 @@ impl Upkeep {
             return Err(UpkeepError::Unfit { place, reason });
         }
         let Some(text) = self.file(CHECKPOINTS)? else { return Ok((None, None)) };
-        let (mut list, mut newest) = (Vec::new(), None);
-        for line in text.split_inclusive(|byte| *byte == b'\n') {
-            // one being written is not whole
-            let signed = line.strip_suffix(b"\n").and_then(|line| Signed::parse_line(line).ok());
-            let Some(signed) = signed.filter(|signed| signed.checkpoint.size <= through) else { break };
-            list.extend_from_slice(line);
-            newest = Some(signed.note.to_string().into_bytes());
+        // sizes only grow: what is too new stands at the end
+        let mut end = memchr::memrchr(b'\n', &text).map_or(0, |at| at + 1);
+        while let Some(list) = text.get(..end).filter(|list| !list.is_empty()) {
+            let line = list.strip_suffix(b"\n").unwrap_or(list);
+            let begin = memchr::memrchr(b'\n', line).map_or(0, |at| at + 1);
+            let signed = Signed::parse_line(line.get(begin..).unwrap_or_default()).ok();
+            if let Some(signed) = signed.filter(|signed| signed.checkpoint.size <= through) {
+                return Ok((Some(list.to_vec()), Some(signed.note.to_string().into_bytes())));
+            }
+            end = begin;
         }
-        Ok((newest.is_some().then_some(list), newest))
+        Ok((None, None))
     }
 
     fn list_length(&self) -> u64 {
