@@ -12,6 +12,7 @@ pub mod digest;
 pub mod file;
 pub mod get;
 pub mod guard;
+mod inspecting;
 pub mod keeper;
 pub mod operator;
 pub mod plan;

@@ -20,6 +20,7 @@ use crate::audit::query::QueryError;
 use crate::audit::upkeep::Upkeep;
 use crate::audit::{Evidence, Log, LogError, Options, SiteKey, SiteKeyError};
 use crate::cli::audit::SITE_KEY;
+use crate::cli::inspecting;
 use crate::cli::keeper::{Keeper, KeeperError};
 use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
 use crate::clock::Clock;
@@ -27,6 +28,7 @@ use crate::delivery::state_dir::NOTARY;
 use crate::guard::inquiry::Inquiry;
 use crate::guard::inquiry::certificate::{CertificateError, Own};
 use crate::guard::inquiry::wire::{DOOR, Door};
+use crate::guard::inspecting::{Inspector, Orders, Telling};
 use crate::guard::lease::{GuardLease, LeaseError};
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
@@ -182,9 +184,11 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         clock: clock.clone(),
         limits: Limits::default(),
     });
+    let (telling, orders) = (Telling::default(), Orders::default());
     let mut lease =
         GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone(), log.newest_checkpoint())?
-            .keeping(upkeep.standing());
+            .keeping(upkeep.standing())
+            .inspecting(telling.clone());
     let (stop, answered) = (CancellationToken::new(), CancellationToken::new());
     if let Some((listener, told, own)) = door {
         lease = lease.telling(DOOR, serde_json::to_string(&told).unwrap_or_default());
@@ -194,6 +198,28 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     }
     let lease = Arc::new(lease);
     let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
+    let (in_force, suspensions) = tokio::sync::mpsc::unbounded_channel();
+    let stopping = stop.clone();
+    let inspector = Inspector {
+        index: index.clone(),
+        orders: orders.clone(),
+        log: log.clone(),
+        folder: args.log.clone(),
+        retentions: retentions.clone(),
+        clock: clock.clone(),
+        figures: guard.inspections().clone(),
+        suspend: telling.suspend(move |entries| {
+            // whoever follows has ended, and the process does too
+            let _ = in_force.send(entries.to_vec());
+        }),
+        stopping: Box::new(move || stopping.is_cancelled()),
+        telling: telling.clone(),
+        whole: false,
+        begun: clock.now(),
+        past: None,
+    };
+    let (seen, ticks) = (view.clone(), clock.clone());
+    let fresh = move || seen.is_fresh(ticks.now());
     let following = Following {
         client,
         scope,
@@ -205,6 +231,9 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         clock,
         log: args.log.clone(),
         record: log.clone(),
+        orders,
+        telling: telling.clone(),
+        suspensions,
     };
     let (handle, ended, over) = (runtime.handle().clone(), stop.clone(), answered.clone());
     let followed = std::thread::Builder::new().name("following".to_owned()).spawn(move || {
@@ -215,6 +244,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         result
     })?;
     let upkeep = upkeep.start()?;
+    let inspecting = inspecting::start(inspector, fresh, stop.clone());
     let served = listeners.serve(&guard, None, &stop, serving::a_signal, |base| {
         writeln!(out, "guard {} on {base}", args.name)?;
         out.flush()
@@ -222,6 +252,11 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     // open calls have ended, each by the newest view; whoever waits for this guard need not wait any longer
     answered.cancel();
     let followed = followed.join();
+    stop.cancel();
+    telling.end();
+    inspecting.thread().unpark();
+    // a panic there has recorded nothing, and is done again
+    let _ = inspecting.join();
     runtime.block_on(lease.release());
     upkeep.stop();
     let recorded = serving::close(&log);

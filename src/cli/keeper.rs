@@ -195,8 +195,12 @@ impl Keeper {
     /// An inspection suspends these: durable and in force when this returns.
     pub fn suspend(&mut self, entries: Vec<LedgerEntry>) -> Result<Vec<String>, KeeperError> {
         let now = self.clock.now();
-        let effects = Effects { ledger: entries, ..Effects::default() };
-        let changed = self.follow_up(effects, now)?;
+        let changed = if self.state.is_some() {
+            self.follow_up(Effects { ledger: entries, ..Effects::default() }, now)?
+        } else {
+            // the operator makes it durable; here it holds at once
+            self.index.write().record(&entries, now).changed
+        };
         let mut said = Vec::new();
         self.tell(&changed, now, &mut said);
         Ok(said)

@@ -1,7 +1,6 @@
 //! `datashare up`: the product without Kubernetes. A directory instead of a cluster, a state
 //! directory instead of Secrets; everything that decides is the same.
 
-mod inspecting;
 mod sampling;
 mod watcher;
 mod welcome;
@@ -19,6 +18,7 @@ use crate::approval::signers::Signers;
 use crate::audit::upkeep::Upkeep;
 use crate::audit::{Evidence, Log, LogError, Options, SiteKey, SiteKeyError, query};
 use crate::cli::audit::SITE_KEY;
+use crate::cli::inspecting;
 use crate::cli::keeper::{First, Keeper, KeeperError};
 use crate::cli::serving::{self, Doors, Listeners, RecordLost, ServingError};
 use crate::cli::world::site;
@@ -27,7 +27,7 @@ use crate::delivery::credentials::{CredentialError, Credentials};
 use crate::delivery::journal::JournalError;
 use crate::delivery::state_dir::{self, StateDir, StateError};
 use crate::delivery::tombstones::Tombstones;
-use crate::guard::inspecting::{Inspector, Orders};
+use crate::guard::inspecting::{Inspector, Orders, Telling};
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
 use crate::guard::upstream::Resolver;
@@ -185,6 +185,8 @@ pub fn serve<F: Future<Output = ()>>(
         figures: guard.inspections().clone(),
         suspend,
         stopping: Box::new(move || stopping.is_cancelled()),
+        telling: Telling::default(),
+        whole: true,
         begun: now,
         past: None,
     };
@@ -202,7 +204,7 @@ pub fn serve<F: Future<Output = ()>>(
     };
     let watching = watcher.start(stop.clone());
     let upkeep = upkeep.start().map_err(UpError::Upkeep)?;
-    let inspecting = inspecting::start(inspector, stop.clone());
+    let inspecting = inspecting::start(inspector, || true, stop.clone());
     let ready = |base: &str| welcome::print(out, args, base, &index, &state, clock);
     let sample = Some((sample, sampling.source()));
     let served = listeners.serve(&guard, sample, &stop, until, ready);

@@ -4,6 +4,7 @@
 
 mod figures;
 mod orders;
+mod telling;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -15,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::RwLock;
 
 use super::retention::Retentions;
+use crate::api::v1alpha1::audit_policy::Check;
 use crate::api::v1alpha1::schedule::{BadSchedule, Schedule};
 use crate::audit::inspection::{self, Beside, Facts, Inspected, Inspection, Order, Past, Seed};
 use crate::audit::query::{self, QueryError};
@@ -29,6 +31,7 @@ use crate::random::RandomError;
 
 pub use figures::Figures;
 pub use orders::Orders;
+pub use telling::Telling;
 
 /// Makes suspensions durable and lets them take effect; `false` when that was not to be.
 pub type Suspend = Box<dyn FnMut(Vec<LedgerEntry>) -> bool + Send>;
@@ -46,6 +49,10 @@ pub struct Inspector {
     pub suspend: Suspend,
     /// Asked now and then; an inspection is broken off when it says so.
     pub stopping: Box<dyn Fn() -> bool + Send>,
+    /// What others are told of it.
+    pub telling: Telling,
+    /// This is the whole record of the site, not one guard's part: only then nobody else may have used a grant.
+    pub whole: bool,
     /// When this process began: what was never inspected, in a record that cannot say when it began, is due from then on.
     pub begun: Timestamp,
     /// What the record says of earlier inspections; `None` until it was read.
@@ -91,13 +98,17 @@ impl Inspector {
             if schedule.next_after(since).is_none_or(|due| due > now) {
                 continue;
             }
+            let mut checks = Order::checks(asked.checks.as_ref());
+            if !self.whole {
+                checks.remove(&Check::UnusedGrant);
+            }
             let order = Order {
                 policy: key.clone(),
                 from,
                 now,
                 seed: Seed::draw()?,
                 sample: asked.sample.and_then(|n| usize::try_from(n).ok()).unwrap_or(inspection::SAMPLE),
-                checks: Order::checks(asked.checks.as_ref()),
+                checks,
                 zone: schedule.zone().clone(),
             };
             let inspected = self.inspect(&order)?;
@@ -135,6 +146,7 @@ impl Inspector {
             receipt: String::new(),
         };
         self.figures.inspected(&inspected);
+        self.telling.done(&inspected);
         self.past.get_or_insert_default().insert(order.policy.clone(), past);
         Ok(inspected)
     }

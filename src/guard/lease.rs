@@ -15,9 +15,11 @@ use kube::{Client, Error};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::inspecting::Telling;
 use super::view::View;
 use crate::audit::upkeep::Standing;
 use crate::clock::Clock;
+use crate::judge::status::INSPECTED;
 use crate::random::{self, RandomError};
 use crate::source::cluster::{Applied, COMPONENT, PART_OF, Snapshot};
 use crate::source::live::Freshness;
@@ -62,6 +64,7 @@ pub struct GuardLease {
     renewed: Freshness,
     standing: Standing,
     checkpoint: Newest,
+    inspections: Telling,
     /// What else it tells.
     more: BTreeMap<String, String>,
     /// As the API server gave it last; `None` before the first write.
@@ -96,6 +99,7 @@ impl GuardLease {
             renewed: Freshness::new(Timestamp::UNIX_EPOCH),
             standing: Standing::default(),
             checkpoint,
+            inspections: Telling::default(),
             more: BTreeMap::new(),
             known: Mutex::new(None),
         })
@@ -105,6 +109,13 @@ impl GuardLease {
     #[must_use]
     pub fn keeping(mut self, standing: Standing) -> Self {
         self.standing = standing;
+        self
+    }
+
+    /// Tells from now on of inspections.
+    #[must_use]
+    pub fn inspecting(mut self, inspections: Telling) -> Self {
+        self.inspections = inspections;
         self
     }
 
@@ -225,9 +236,7 @@ impl GuardLease {
         let is_ours = spec.holder_identity.as_deref() == Some(&self.holder);
         let acquired = if is_ours { spec.acquire_time } else { Some(MicroTime(begun)) };
         let seconds = self.view.max_staleness().as_secs();
-        // text for names and values always has a JSON form
-        let text = serde_json::to_string(&applied).unwrap_or_default();
-        let mut annotations = BTreeMap::from([(APPLIED.to_owned(), text)]);
+        annotations.extend(self.inspections.text().map(|text| (INSPECTED.to_owned(), text)));
         let report = self.standing.report();
         if report.round.is_some() {
             annotations.insert(KEPT.to_owned(), report.kept().text());

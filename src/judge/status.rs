@@ -4,6 +4,7 @@
 
 mod conditions;
 mod grant;
+mod inspected;
 mod kept;
 mod phase;
 mod policy;
@@ -20,6 +21,7 @@ use super::index::Index;
 use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::status::{CredentialHash, InspectionResult};
 
+pub use inspected::{Ended, INSPECTED, InspectedBy, together};
 pub use kept::Kept;
 pub use phase::phase;
 pub use resource::migration_end;

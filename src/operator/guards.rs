@@ -3,7 +3,7 @@
 
 mod proofs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +16,11 @@ use tokio::time::timeout;
 
 use super::context::Context;
 use crate::api::v1alpha1::Kind;
+use crate::api::v1alpha1::status::InspectionResult;
 use crate::clock::Stopwatch;
 use crate::judge::facts::Key;
-use crate::judge::status::Kept;
-use crate::judge::status::full_second;
+use crate::judge::ledger::LedgerEntry;
+use crate::judge::status::{Ended, INSPECTED, InspectedBy, Kept, full_second, together};
 use crate::source::change::{Version, Watched};
 pub use proofs::Versions;
 use proofs::{Proofs, applied};
@@ -49,6 +50,7 @@ struct Guard {
     /// Since we saw it renewed: it asked before that, so its view is no younger.
     seen: Stopwatch,
     version: String,
+    inspected: Option<InspectedBy>,
     kept: Option<Kept>,
 }
 
@@ -60,6 +62,19 @@ impl Guard {
     fn has(&self, watched: Watched, version: Version) -> bool {
         self.applied.get(&watched).is_some_and(|applied| *applied >= version)
     }
+}
+
+/// How the last inspection by each policy ended, of all guards together.
+fn inspections<'g>(guards: impl Iterator<Item = &'g Guard>) -> HashMap<Key, InspectionResult> {
+    let mut all: BTreeMap<&str, Vec<&Ended>> = BTreeMap::new();
+    for told in guards.filter_map(|guard| guard.inspected.as_ref()) {
+        told.policies.iter().for_each(|(policy, ended)| all.entry(policy).or_default().push(ended));
+    }
+    let each = all.into_iter().filter_map(|(policy, ended)| {
+        let (namespace, name) = policy.split_once('/')?;
+        Some((Key::new(namespace, name), together(ended.into_iter())?))
+    });
+    each.collect()
 }
 
 /// The stream of the record that the guard of a Lease writes.
@@ -129,6 +144,7 @@ impl Guards {
             lasts: Duration::from_secs(seconds.unwrap_or(3600)),
             seen: Stopwatch::start(),
             version,
+            inspected: lease.annotations().get(INSPECTED).and_then(|text| InspectedBy::parse(text.as_bytes())),
             kept: lease.annotations().get(KEPT).and_then(|text| Kept::parse(text.as_bytes())),
         };
         inner.guards.insert(name, guard);
@@ -166,6 +182,13 @@ impl Guards {
         places.into_iter().for_each(|(kind, key)| inner.proofs.note(kind, key, world.clone(), dated));
     }
 
+    /// What guards' inspections have suspended, and is perhaps not in the ledger yet.
+    pub fn suspends(&self) -> Vec<LedgerEntry> {
+        let inner = self.inner.lock();
+        let told = inner.guards.values().filter_map(|guard| guard.inspected.as_ref());
+        told.flat_map(|told| told.suspends.iter().cloned()).collect()
+    }
+
     pub fn forget(&self, kind: Kind, key: &Key) {
         self.inner.lock().proofs.forget(kind, key);
     }
@@ -173,7 +196,7 @@ impl Guards {
     /// Works out anew who lives and what is enforced, tells `context`, and asks for what that concerns to be looked at.
     pub fn look(&self, context: &Context) {
         let now = context.clock.now();
-        let (outcome, living, before, kept, retold) = {
+        let (outcome, living, before, (kept, inspections), retold) = {
             let mut inner = self.inner.lock();
             let Inner { guards, proofs, counted, tally } = &mut *inner;
             let living: Vec<(&String, &Guard)> = guards.iter().filter(|(_, guard)| guard.lives()).collect();
@@ -181,9 +204,10 @@ impl Guards {
             let names: Vec<String> = living.into_iter().map(|(name, _)| name.clone()).collect();
             let kept = guards.iter().filter_map(|(name, guard)| Some((name.clone(), guard.kept.clone()?)));
             let kept: BTreeMap<String, Kept> = kept.collect();
+            let inspections = inspections(guards.values());
             let before = std::mem::replace(counted, names.clone());
             let retold = tally.count(names.len(), now);
-            (outcome, names, before, kept, retold)
+            (outcome, names, before, (kept, inspections), retold)
         };
         let told;
         {
@@ -191,8 +215,9 @@ impl Guards {
             let count = u32::try_from(living.len()).unwrap_or(u32::MAX);
             (observed.guards, observed.current) = (count, count);
             observed.streams = living.iter().map(|name| stream(name)).collect();
-            told = observed.kept != kept;
+            told = observed.kept != kept || observed.inspections != inspections;
             observed.kept = kept;
+            observed.inspections = inspections;
             observed.behind = outcome.behind;
             for (place, _) in outcome.passed.iter().filter(|(_, dated)| *dated) {
                 observed.proved.insert(place.clone(), full_second(now));

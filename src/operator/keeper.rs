@@ -190,6 +190,14 @@ impl Keeper {
     /// Does what time asks for, and again what went wrong.
     pub async fn tick(&mut self) {
         let now = self.context.clock.now();
+        // what a guard's inspection suspends is as durable as any other fact before that inspection is done
+        let told = self.context.guards.suspends();
+        let news: Vec<_> = told.into_iter().filter(|entry| !self.known.holds(entry)).collect();
+        if self.leads && self.is_complete() && !news.is_empty() {
+            let effects = Effects { ledger: news, ..Effects::default() };
+            self.follow_up(effects, BTreeSet::new()).await;
+            return;
+        }
         let due = self.context.index.read().next_due().is_some_and(|at| at <= now);
         if due {
             let effects = self.context.index.write().settle(now);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -18,9 +19,11 @@ use crate::cli::keeper::{First, Keeper};
 use crate::cli::world::site;
 use crate::clock::Clock;
 use crate::guard::Guard;
+use crate::guard::inspecting::{Orders, Telling};
 use crate::guard::lease::GuardLease;
 use crate::guard::retention::Retentions;
 use crate::guard::view::View;
+use crate::judge::ledger::LedgerEntry;
 use crate::settings::Settings;
 use crate::source::change::{Batch, SourceChange};
 use crate::source::cluster::{Applied, Cluster, Pace, Prover, Scope};
@@ -44,6 +47,9 @@ pub struct Following {
     pub lease: Arc<GuardLease>,
     pub clock: Clock,
     pub log: PathBuf,
+    pub orders: Orders,
+    pub telling: Telling,
+    pub suspensions: UnboundedReceiver<Vec<LedgerEntry>>,
     pub record: Log,
 }
 
@@ -84,6 +90,7 @@ impl Following {
             tell(&batch.said);
             for change in &batch.changes {
                 self.retentions.take(change);
+                self.hear(change);
                 match change {
                     SourceChange::Settings(_) if objects => return Ok(false),
                     SourceChange::Settings(read) => settings = read.as_deref().cloned(),
@@ -139,6 +146,7 @@ impl Following {
                     }
                 }
                 _ = tick.tick() => tell(&self.keeper.tick()?),
+                Some(entries) = self.suspensions.recv() => tell(&self.keeper.suspend(entries)?),
                 Some(ended) = vouching.join_next() => {
                     return Err(ended.map_or(GuardError::Followed, GuardError::Lease));
                 }
@@ -147,10 +155,19 @@ impl Following {
         }
     }
 
+    /// What inspections go by.
+    fn hear(&self, change: &SourceChange) {
+        self.orders.take(change);
+        if let SourceChange::Ledger(entries) = change {
+            self.telling.heard(entries);
+        }
+    }
+
     /// Takes a batch in; whether everything has to be read anew.
     fn take(&mut self, batch: Batch, applied: &Applied, pace: &Pace) -> Result<bool, GuardError> {
         for change in &batch.changes {
             self.retentions.take(change);
+            self.hear(change);
         }
         self.record.set_checkpoint_every(self.retentions.checkpoint_every());
         let (reached, news): (Vec<_>, bool) = (batch.reached().collect(), batch.is_news());

@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::UpError;
-use super::inspecting::Suspensions;
 use super::sampling::Sampling;
 use crate::audit::Log;
+use crate::cli::inspecting::Suspensions;
 use crate::cli::keeper::{First, Keeper};
 use crate::cli::world::site;
 use crate::clock::Clock;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use kube::Resource;
+
 use super::super::context::Context;
+use super::super::events;
 use super::super::report::report;
 use super::super::trouble::Trouble;
 use crate::api::v1alpha1::{AuditPolicy, Kind};
@@ -16,8 +19,19 @@ pub async fn update_status(context: &Context, key: &Key, policy: AuditPolicy) ->
     fresh.streams = together(before.streams.unwrap_or_default(), fresh.streams.unwrap_or_default());
     fresh.newest_checkpoint = before.newest_checkpoint;
     fresh.archived_through = fresh.archived_through.or(before.archived_through);
-    fresh.last_inspection = before.last_inspection;
-    report(context, Kind::AuditPolicy, key, policy, fresh, None).await.map(|_| ())
+    let (last, is_news) = (fresh.last_inspection.clone(), fresh.last_inspection != before.last_inspection);
+    fresh.last_inspection = fresh.last_inspection.or(before.last_inspection);
+    let about = policy.object_ref(&());
+    report(context, Kind::AuditPolicy, key, policy, fresh, None).await?;
+    if let Some(last) = last.filter(|_| is_news) {
+        let reason = if last.pass { "InspectionPassed" } else { "InspectionFindings" };
+        let note = format!(
+            "the inspection of {} found {} things; 'datashare audit query --event inspection' has them",
+            last.time, last.findings
+        );
+        events::publish(context, &about, vec![events::event(last.pass, reason, &note)]).await;
+    }
+    Ok(())
 }
 
 /// As many as the definition allows.

@@ -6,7 +6,7 @@ use datashare::audit::archive::Address;
 use datashare::audit::inventory::{Inventory, Said};
 use datashare::audit::removed;
 use datashare::audit::Recorded;
-use datashare::judge::status::Kept;
+use datashare::judge::status::{InspectedBy, Kept};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -27,6 +27,10 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(removed::parse(&again), found);
     if let Some(kept) = Kept::parse(bytes) {
         assert_eq!(Kept::parse(kept.text().as_bytes()), Some(kept));
+    }
+    if let Some(told) = InspectedBy::parse(bytes) {
+        let again = InspectedBy::parse(told.text().as_bytes()).unwrap();
+        assert_eq!(again.policies, told.policies);
     }
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("sealed.jsonl"), bytes).unwrap();

@@ -10,7 +10,7 @@ use datashare::approval::statement::Statement;
 use datashare::audit::inspection::Past;
 use datashare::audit::{Event, Log, Options, Recorded};
 use datashare::clock::Clock;
-use datashare::guard::inspecting::{Figures, InspectError, Inspector, Orders};
+use datashare::guard::inspecting::{Figures, InspectError, Inspector, Orders, Telling};
 use datashare::guard::retention::Retentions;
 use datashare::judge::facts::Key;
 use datashare::source::change::{Place, SourceChange};
@@ -150,6 +150,8 @@ pub fn inspector(folder: &std::path::Path, log: &Log, clock: &Clock, works: &Arc
         figures: Figures::default(),
         suspend: Box::new(move |_| works.load(Ordering::Relaxed)),
         stopping: Box::new(|| false),
+        telling: Telling::default(),
+        whole: true,
         begun: now(),
         past: None,
     }

@@ -31,11 +31,19 @@ pub fn suspensions() -> (Suspend, Suspensions) {
     (Box::new(suspend), receive)
 }
 
-/// Inspects until stopped.
-pub fn start(mut inspector: Inspector, stop: CancellationToken) -> JoinHandle<()> {
+/// Inspects until stopped, while `ready`: nobody inspects by a world that is not there yet.
+pub fn start(
+    mut inspector: Inspector,
+    ready: impl Fn() -> bool + Send + 'static,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let (mut looks, mut rest) = (0_u32, 0_u32);
         while !stop.is_cancelled() {
+            if !ready() {
+                std::thread::park_timeout(PATIENCE);
+                continue;
+            }
             if looks.is_multiple_of(COUNT) {
                 inspector.count_overdue();
             }
