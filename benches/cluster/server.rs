@@ -77,7 +77,12 @@ impl Writes {
                 after.split('"').next()
             };
             let (verb, resource) = (label("verb").unwrap_or_default(), label("resource").unwrap_or_default());
-            if !VERBS.contains(&verb) || ASIDE.contains(&resource) || resource.is_empty() {
+            // nothing is written by an attempt that is only to tell whether it would succeed
+            if label("dry_run").is_some_and(|dry| !dry.is_empty())
+                || !VERBS.contains(&verb)
+                || ASIDE.contains(&resource)
+                || resource.is_empty()
+            {
                 continue;
             }
             let below = label("subresource").filter(|below| !below.is_empty());

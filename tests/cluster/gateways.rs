@@ -139,8 +139,8 @@ fn refused(site: &Site, token: &str) {
 fn recorded(site: &Site, head: &str, outcome: &str) {
     let receipt = head.lines().find_map(|line| line.strip_prefix("datashare-record: ")).unwrap();
     let (stream, index) = receipt.split_once('/').unwrap();
-    let entries = site.entries();
-    let entry = entries.iter().find(|entry| entry["index"].to_string() == index).unwrap();
+    let (entries, index) = (site.entries(), index.parse::<u64>().unwrap());
+    let entry = entries.iter().find(|entry| entry["index"] == index).unwrap();
     assert_eq!((stream, &entry["outcome"]), ("guard-0", &json!(outcome)), "{entry}");
 }
 
