@@ -4,6 +4,7 @@
 pub mod approve;
 pub mod audit;
 pub mod check;
+mod cluster;
 mod columns;
 pub mod completion;
 pub mod crds;
@@ -22,6 +23,7 @@ pub mod serving;
 pub mod statement;
 pub mod token;
 pub mod up;
+pub mod who_can;
 pub mod world;
 
 use std::error::Error;
@@ -46,6 +48,7 @@ Examples:
   datashare check examples/jinan            what is wrong, with file, line and mend
   datashare plan origin/main HEAD           who gains or loses which fields
   datashare get accessgrants                every grant and how it stands
+  datashare who-can property-ownership      who may read which of its fields, until when
   datashare token tax-bureau/deed-tax       the token of a granted request
   datashare approve request.yaml --help     sign a decision, with a key of ssh-agent or a file
   datashare revoke --unit 11370100MB28523456 --clause 4.3.2 --reason '…' --decided-by '…'
@@ -72,6 +75,7 @@ enum Command {
     Statement(statement::StatementArgs),
     Approve(Box<approve::ApproveArgs>),
     Revoke(Box<revoke::RevokeArgs>),
+    WhoCan(who_can::WhoCanArgs),
     Audit(audit::AuditArgs),
     Guard(Box<guard::GuardArgs>),
     Operator(Box<operator::OperatorArgs>),
@@ -100,6 +104,8 @@ pub enum CliError {
     Plan(#[from] plan::PlanError),
     #[error(transparent)]
     Revoke(#[from] revoke::RevokeError),
+    #[error(transparent)]
+    WhoCan(#[from] who_can::WhoCanError),
     #[error(transparent)]
     Audit(#[from] audit::AuditError),
     #[error(transparent)]
@@ -167,6 +173,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Result<u8, CliError> {
         Command::Check(args) => check::run(args, clock, out, messages)?,
         Command::Plan(args) => plan::run(args, clock, out, messages)?,
         Command::Revoke(args) => revoke::run(args, clock, out, messages)?,
+        Command::WhoCan(args) => who_can::run(args, as_plugin, clock, out, messages)?,
         Command::Audit(args) => audit::run(args, as_plugin, clock, out, messages)?,
         Command::Completion(args) => completion::run(args, &mut Cli::command(), command.get_name(), out)?,
     })

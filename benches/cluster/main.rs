@@ -14,6 +14,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::needless_pass_by_value,
+    clippy::duration_suboptimal_units,
     reason = "this is a benchmark"
 )]
 
@@ -47,7 +48,7 @@ use serde_json::Value;
 use objects::World;
 use process::{Running, free_address};
 use server::{NAMESPACE, Writes};
-use suite::control_plane::{ControlPlane, Identity};
+use suite::control_plane::ControlPlane;
 
 fn parameter(name: &str, usual: usize) -> usize {
     std::env::var(name).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name}: a number")))
@@ -90,12 +91,12 @@ fn tell(what: &str, running: &Running) {
     row(what, format!("{now} MB resident, {most} MB at most, {cpu:.1} s of CPU"));
 }
 
-/// A program of ours in the name of its service account; it listens at both addresses.
+/// A program of ours with the token that its pod would have; it listens at both addresses.
 fn ours(plane: &ControlPlane, role: &str, metrics: SocketAddr, words: &[String]) -> Running {
-    let account = Identity::service_account(NAMESPACE, &format!("datashare-{role}"));
+    let kubeconfig = server::kubeconfig(plane, role);
     let mut command = Command::new(env!("CARGO_BIN_EXE_datashare"));
     command.args([role, "--namespace", NAMESPACE, "--name", &format!("{role}-0")]).args(words);
-    command.arg(format!("--metrics={metrics}")).env("KUBECONFIG", plane.kubeconfig(Some(&account)));
+    command.arg(format!("--metrics={metrics}")).env("KUBECONFIG", kubeconfig);
     Running::start(&mut command, metrics)
 }
 
@@ -113,6 +114,7 @@ impl Guard {
         let words = [format!("--listen={address}"), format!("--log={record}")];
         let running = ours(plane, "guard", metrics, &words);
         while server::get(metrics, "/readyz").0 != 200 {
+            assert!(begun.elapsed() < Duration::from_secs(120), "the guard does not become ready");
             std::thread::sleep(Duration::from_millis(10));
         }
         Self { running, address, ready: begun.elapsed() }

@@ -18,10 +18,12 @@ type Heard = Arc<Mutex<HashMap<String, Instant>>>;
 
 pub fn run(plane: &ControlPlane, guard: SocketAddr, revocations: usize, resources: usize) {
     let heard = Heard::default();
-    let (client, hears) = (plane.client(None), heard.clone());
+    let (client, told_of) = (plane.client(None), heard.clone());
     let listed = plane.ask("GET", "/apis/datashare.dev/v1alpha1/revocations?limit=1", &Value::Null).body;
     let version = listed["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
-    plane.run(async { tokio::spawn(watch(client, version, hears)) });
+    plane.run(async {
+        tokio::spawn(watch(client, version, told_of));
+    });
     let tokens: Vec<String> = (0..revocations)
         .map(|n| {
             let uri = format!("/api/v1/namespaces/consumer/secrets/datashare-r-{n:06}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,25 @@ pub fn install(plane: &ControlPlane, folder: &Path, signers: &str) {
     }
 }
 
+/// For a program of ours: the token of its service account that its pod would have.
+pub fn kubeconfig(plane: &ControlPlane, role: &str) -> PathBuf {
+    let (account, pod) = (format!("datashare-{role}"), format!("{role}-0"));
+    let spec = json!({"serviceAccountName": account, "containers": [{"name": role, "image": "datashare"}]});
+    let object = json!({"metadata": {"name": pod}, "spec": spec});
+    // a second one of that name finds it there
+    plane.ask("POST", &format!("/api/v1/namespaces/{NAMESPACE}/pods"), &object);
+    let words = ["create", "token", &account, "--namespace", NAMESPACE, "--duration=24h"];
+    let bound = ["--bound-object-kind=Pod", "--bound-object-name", &pod];
+    let token = plane.kubectl(&[&words[..], &bound].concat());
+    assert!(token.ok, "{}", token.err);
+    let file = plane.kubeconfig(None);
+    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    config["users"][0]["user"] = json!({"token": token.out.trim()});
+    let own = file.with_file_name(format!("{role}.kubeconfig"));
+    std::fs::write(&own, config.to_string()).unwrap();
+    own
+}
+
 /// Writes by what was written, as the server counts them.
 pub struct Writes(BTreeMap<String, u64>);
 
@@ -58,7 +77,12 @@ impl Writes {
                 after.split('"').next()
             };
             let (verb, resource) = (label("verb").unwrap_or_default(), label("resource").unwrap_or_default());
-            if !VERBS.contains(&verb) || ASIDE.contains(&resource) || resource.is_empty() {
+            // nothing is written by an attempt that is only to tell whether it would succeed
+            if label("dry_run").is_some_and(|dry| !dry.is_empty())
+                || !VERBS.contains(&verb)
+                || ASIDE.contains(&resource)
+                || resource.is_empty()
+            {
                 continue;
             }
             let below = label("subresource").filter(|below| !below.is_empty());

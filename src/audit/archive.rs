@@ -29,7 +29,7 @@ use self::s3::S3;
 use crate::audit::segment::{self, ENTRIES, Form};
 
 /// No answer takes longer, a large segment over a slow line included.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A block of zstd and its head.
 const START: u64 = 160 << 10;
@@ -154,11 +154,18 @@ impl Archive {
 
     /// Puts a sealed segment there, under lock until `until` if the archive locks. `false` when there is one already,
     /// which stays as it is.
-    pub fn put(&self, place: Place<'_>, first: u64, bytes: Bytes, until: Timestamp) -> Result<bool, ArchiveError> {
-        let store = match &self.s3 {
-            Some(s3) => s3.locking(until).map_err(|source| self.failed(source))?.unwrap_or_else(|| self.store.clone()),
-            None => self.store.clone(),
+    pub fn put(
+        &self,
+        place: Place<'_>,
+        first: u64,
+        bytes: Bytes,
+        until: Option<Timestamp>,
+    ) -> Result<bool, ArchiveError> {
+        let locking = match (&self.s3, until) {
+            (Some(s3), Some(until)) => s3.locking(until).map_err(|source| self.failed(source))?,
+            _ => None,
         };
+        let store = locking.unwrap_or_else(|| self.store.clone());
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let path = self.segment(place, first)?;
         self.wait(async {

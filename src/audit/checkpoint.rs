@@ -13,6 +13,8 @@ use crate::audit::tree::Hash;
 
 /// The file of a stream that holds its newest checkpoint.
 pub const CHECKPOINT: &str = "checkpoint";
+/// The file of a stream that holds the next one, until it stands among the others and is put in its place.
+pub const NEXT_CHECKPOINT: &str = "checkpoint.new";
 /// The file of a stream that holds all its checkpoints, one a line.
 pub const CHECKPOINTS: &str = "checkpoints.jsonl";
 

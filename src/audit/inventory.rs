@@ -2,7 +2,7 @@
 //! time: a line that is missing or unreadable is made again from the segment, and before anything is removed for good
 //! the segment itself is asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,6 +20,9 @@ use crate::audit::storage::sync_folder_of;
 
 /// The file of a stream that holds these lines.
 pub const SEALED: &str = "sealed.jsonl";
+
+/// So many lines about nothing are left in the file.
+const STALE: usize = 64;
 
 /// What is known about a sealed segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +105,7 @@ impl Said {
     }
 
     /// Together with what the file itself is.
+    #[must_use]
     pub fn of_file(self, first: u64, bytes: u64, digest: String) -> Facts {
         let Self { end, oldest, newest, retain, last_event } = self;
         Facts { first, end, oldest, newest, retain, last_event, bytes, digest }
@@ -119,6 +123,8 @@ fn floor(time: Timestamp) -> Date {
 pub struct Inventory {
     path: PathBuf,
     known: BTreeMap<u64, Facts>,
+    /// Lines of the file that are about nothing any more.
+    stale: usize,
 }
 
 impl Inventory {
@@ -136,14 +142,16 @@ impl Inventory {
                 }
             }
         }
-        Ok(Self { path, known })
+        Ok(Self { path, known, stale: 0 })
     }
 
+    #[must_use]
     pub fn get(&self, first: u64) -> Option<&Facts> {
         self.known.get(&first)
     }
 
     /// All that is known, oldest first.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Facts> {
         self.known.values()
     }
@@ -163,9 +171,13 @@ impl Inventory {
         Ok(())
     }
 
-    /// Keeps only what `keep` says, and writes the file anew.
-    pub fn retain(&mut self, keep: impl Fn(&Facts) -> bool) -> io::Result<()> {
-        self.known.retain(|_, facts| keep(facts));
+    /// Forgets what is gone. The file is written anew only when much of it is about that.
+    pub fn forget(&mut self, gone: &BTreeSet<u64>) -> io::Result<()> {
+        self.known.retain(|first, _| !gone.contains(first));
+        self.stale += gone.len();
+        if self.stale < STALE.max(self.known.len()) {
+            return Ok(());
+        }
         let mut lines = Vec::new();
         for facts in self.known.values() {
             serde_json::to_writer(&mut lines, facts)?;
@@ -176,6 +188,7 @@ impl Inventory {
         file.write_all(&lines)?;
         file.sync_all()?;
         fs::rename(&new, &self.path)?;
+        self.stale = 0;
         sync_folder_of(&self.path)
     }
 }
@@ -234,6 +247,11 @@ mod tests {
             let again = Inventory::open(folder.path()).unwrap();
             prop_assert_eq!(again.iter().cloned().collect::<Vec<_>>(), torn.iter().cloned().collect::<Vec<_>>());
             prop_assert_eq!(again.get(2000), Some(&facts(2000)));
+            let mut many = Inventory::open(folder.path()).unwrap();
+            (3000..3100).for_each(|first| many.add(facts(first)).unwrap());
+            many.forget(&(3000..3100).collect()).unwrap();
+            let last = Inventory::open(folder.path()).unwrap();
+            prop_assert_eq!(last.iter().cloned().collect::<Vec<_>>(), again.iter().cloned().collect::<Vec<_>>());
         }
 
         #[test]

@@ -113,6 +113,8 @@ struct Call {
 pub(super) trait Desk: Send {
     /// Ends the log.
     fn fail(&self, failure: Failure);
+    /// Whether it has ended: the disk is asked for nothing more.
+    fn has_failed(&self) -> bool;
     /// Records that this key takes over; the index of that entry, or nothing while none is taken.
     fn record_key(&self, vkey: &str) -> Option<u64>;
 }
@@ -218,6 +220,8 @@ impl Notary {
             bytes.clear();
             if call.sign {
                 since = None;
+            }
+            if call.sign && !desk.has_failed() {
                 if turn.is_nameless() {
                     let site = self.inner.lock().site.clone();
                     turn.name(site.as_deref())?;

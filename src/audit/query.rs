@@ -101,7 +101,7 @@ pub fn search(
 ) -> Result<Summary, QueryError> {
     let mut pieces = pieces(places, filter.since, filter.until)?;
     // what lies outside the time asked for is done
-    progress(places.bytes().saturating_sub(pieces.iter().map(|piece| piece.segment.bytes).sum()));
+    progress(places.bytes().saturating_sub(pieces.iter().map(|piece| piece.segment.bytes()).sum()));
     let search = Search { filter, sieve: filter.sieve(), progress };
     let at_once = rayon::current_num_threads().clamp(1, MOST_AT_ONCE);
     let mut summary = Summary::default();
@@ -176,7 +176,7 @@ impl Search<'_> {
     fn scan(&self, piece: &Piece) -> Result<(Vec<Found>, Summary), QueryError> {
         let mut found = Vec::new();
         let summary = each_line(&piece.segment, &mut |line| self.look(line).map(|hit| found.extend(hit)))?;
-        (self.progress)(piece.segment.bytes);
+        (self.progress)(piece.segment.bytes());
         Ok((found, summary))
     }
 

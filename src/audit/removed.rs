@@ -1,6 +1,7 @@
 //! The file `pruned.jsonl` of a stream, as its one writer keeps it: which stretches of entries are not in this place any
 //! more. A line is durable before the segment that it stands for goes.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -9,11 +10,13 @@ use std::path::{Path, PathBuf};
 use crate::audit::pruned::{PRUNED, Pruned};
 use crate::audit::storage::sync_folder_of;
 
-/// The lines of one stream.
+/// The lines of one stream, by where they begin.
 #[derive(Debug)]
 pub struct Removed {
     path: PathBuf,
-    lines: Vec<Pruned>,
+    lines: BTreeMap<u64, Pruned>,
+    /// The file ends in something that is no line.
+    torn: bool,
 }
 
 impl Removed {
@@ -24,24 +27,27 @@ impl Removed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             other => other?,
         };
-        Ok(Self { path, lines: parse(&bytes) })
+        let torn = bytes.last().is_some_and(|last| *last != b'\n');
+        let lines = parse(&bytes).into_iter().map(|line| (line.range.from(), line)).collect();
+        Ok(Self { path, lines, torn })
     }
 
     /// Whether exactly this stretch is noted.
+    #[must_use]
     pub fn has(&self, from: u64, to: u64) -> bool {
-        self.lines.iter().any(|line| line.range.from() == from && line.range.to() == to)
+        self.lines.get(&from).is_some_and(|line| line.range.to() == to)
     }
 
     /// Every noted stretch: its first entry, and the first after it.
     pub fn stretches(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.lines.iter().map(|line| (line.range.from(), line.range.to()))
+        self.lines.values().map(|line| (line.range.from(), line.range.to()))
     }
 
     /// Follows noted stretches from entry `expected` on, until `there`; gives where they end.
+    #[must_use]
     pub fn follow(&self, mut expected: u64, there: u64) -> u64 {
         while expected != there {
-            let next = self.lines.iter().find(|line| line.range.from() == expected);
-            match next {
+            match self.lines.get(&expected) {
                 Some(line) => expected = line.range.to(),
                 None => break,
             }
@@ -54,23 +60,43 @@ impl Removed {
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
         let mut bytes = Vec::new();
         // a torn line before this one ends here
-        if fs::read(&self.path)?.last().is_some_and(|last| *last != b'\n') {
+        if self.torn {
             bytes.push(b'\n');
         }
         line.write(&mut bytes);
         bytes.push(b'\n');
+        self.torn = true;
         file.write_all(&bytes)?;
         file.sync_all()?;
+        self.torn = false;
         sync_folder_of(&self.path)?;
-        self.lines.push(line);
+        self.lines.insert(line.range.from(), line);
         Ok(())
     }
 }
 
 /// The lines of such a file; what is none is passed over.
+#[must_use]
 pub fn parse(bytes: &[u8]) -> Vec<Pruned> {
     let lines = bytes.split(|byte| *byte == b'\n');
     lines.filter(|line| !line.is_empty()).filter_map(|line| Pruned::parse(line).ok()).collect()
+}
+
+/// Stretches that touch as one, in order: of the longest of years a few hashes are left.
+#[must_use]
+pub fn joined(mut lines: Vec<Pruned>) -> Vec<Pruned> {
+    lines.sort_by_key(|line| line.range.from());
+    let mut all: Vec<Pruned> = Vec::new();
+    for line in lines {
+        if let Some(last) = all.last_mut()
+            && last.range.extend(&line.range).is_ok()
+        {
+            last.removed_at = last.removed_at.max(line.removed_at);
+        } else {
+            all.push(line);
+        }
+    }
+    all
 }
 
 #[cfg(test)]
@@ -118,6 +144,10 @@ mod tests {
             }
             let found: Vec<_> = parse(&bytes).iter().map(|line| line.range.to() - line.range.from()).collect();
             prop_assert_eq!(found, lengths);
+            let mut whole = Range::empty_at(0);
+            (0..from).for_each(|index| whole.push(&index.to_be_bytes()));
+            let joined = joined(parse(&bytes));
+            prop_assert_eq!((joined.len(), &joined[0].range), (1, &whole));
         }
     }
 }

@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(found.slices.len(), 2);
         assert_eq!(found.slices[0].nodes()[0].hash, leaf_hash(line(7, "start").trim_end().as_bytes()));
         assert_eq!((found.slices[1].from(), found.slices[1].to()), (8, 10));
-        let torn = read(&text[..text.len() - 1], 7, &[]);
+        let torn = read(text.strip_suffix('\n').unwrap(), 7, &[]);
         assert_eq!((torn.next, torn.torn > 0, torn.stopped), (9, true, false));
     }
 

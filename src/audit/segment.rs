@@ -36,25 +36,36 @@ pub struct Segment {
     /// Where it lies; in an archive the address, for people.
     pub path: PathBuf,
     pub form: Form,
-    /// As it is stored.
-    pub bytes: u64,
+    /// As it is stored, where the list says it.
+    bytes: Option<u64>,
     /// The archive that has it; none for this machine's own.
     pub shelf: Option<Arc<Shelf>>,
 }
 
 impl Segment {
+    /// One of an archive.
+    pub fn on_shelf(shelf: Arc<Shelf>, first: u64, bytes: u64, folder: &Path) -> Self {
+        let path = folder.join(sealed_name(first));
+        Self { first, path, form: Form::Sealed, bytes: Some(bytes), shelf: Some(shelf) }
+    }
+
+    /// Its size as it is stored.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.unwrap_or_else(|| fs::metadata(&self.path).map_or(0, |file| file.len()))
+    }
+
     /// Its first lines; from an archive no more than these.
     pub fn open_start(&self) -> io::Result<Box<dyn Read + Send>> {
         match &self.shelf {
-            Some(shelf) => decompressed(io::Cursor::new(shelf.read_start(self.first)?)),
+            Some(archived) => decompressed(io::Cursor::new(archived.read_start(self.first)?)),
             None => self.open(),
         }
     }
 
     /// Its lines, decompressed. An own segment that was sealed since it was listed is found in its new form.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        if let Some(shelf) = &self.shelf {
-            return decompressed(io::Cursor::new(shelf.read(self.first)?));
+        if let Some(archived) = &self.shelf {
+            return decompressed(io::Cursor::new(archived.read(self.first)?));
         }
         match open_local(&self.path, self.form) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -99,8 +110,7 @@ pub fn list(entries: &Path) -> io::Result<Vec<Segment>> {
     for item in fs::read_dir(entries)? {
         let path = item?.path();
         let Some((first, form)) = path.file_name().and_then(|name| name.to_str()).and_then(read_name) else { continue };
-        let bytes = fs::metadata(&path).map_or(0, |file| file.len());
-        segments.push(Segment { first, path, form, bytes, shelf: None });
+        segments.push(Segment { first, path, form, bytes: None, shelf: None });
     }
     segments.sort_unstable_by_key(|segment| (segment.first, segment.form));
     segments.dedup_by_key(|segment| segment.first);

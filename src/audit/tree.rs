@@ -30,7 +30,7 @@ impl Node {
     /// The first entry under it.
     #[must_use]
     pub fn from(&self) -> u64 {
-        self.width().checked_mul(self.index).unwrap_or(u64::MAX)
+        self.width().saturating_mul(self.index)
     }
 
     /// The entry after its last; saturated where no tree reaches.

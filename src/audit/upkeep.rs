@@ -162,23 +162,36 @@ impl Upkeep {
             // so that what is copied next is proved as far as it goes
             self.log.checkpoint_now();
         }
+        let mut trouble = None;
         for (place, plain) in waiting.iter().enumerate() {
             let behind = waiting.len() - place - 1;
             let level = LEVELS.iter().find(|(many, _)| behind >= *many).map_or(3, |(_, level)| *level);
-            let facts = seal::seal(plain, level, &*self.steps)?;
-            self.here.insert(facts.first);
-            self.know(facts)?;
-            self.standing.change(|report| report.sealed += 1);
+            match seal::seal(plain, level, &*self.steps) {
+                Ok(facts) => {
+                    self.here.insert(facts.first);
+                    self.know(facts)?;
+                    self.standing.change(|report| report.sealed += 1);
+                }
+                // what one segment holds is no reason to leave the others
+                Err(error @ (SealError::Entries { .. } | SealError::Differs { .. })) => {
+                    trouble.get_or_insert(error);
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         // sealed by a process that could not note it
         for segment in segments.iter().filter(|segment| segment.form == segment::Form::Sealed) {
             self.here.insert(segment.first);
             if self.inventory.get(segment.first).is_none() {
-                let facts = seal::describe(segment.first, &segment.path)?;
-                self.know(facts)?;
+                match seal::describe(segment.first, &segment.path) {
+                    Ok(facts) => self.know(facts)?,
+                    Err(error) => {
+                        trouble.get_or_insert(error);
+                    }
+                }
             }
         }
-        Ok(())
+        trouble.map_or(Ok(()), |error| Err(error.into()))
     }
 
     fn know(&mut self, facts: Facts) -> Result<(), UpkeepError> {

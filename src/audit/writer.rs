@@ -183,6 +183,10 @@ impl Log {
     /// writer has ended. Entries that come later are refused.
     pub fn close(&self) -> Result<Receipt, RecordUnavailable> {
         let receipt = self.push(&Entry::<&str>::new(Event::Stop), Kind::Last).wait();
+        if receipt.is_err() {
+            // it was not the writer that failed, and nobody else tells it to end
+            self.0.shared.abandon();
+        }
         if let Some(thread) = self.0.thread.lock().take() {
             // a panic of the writer has already failed the log
             let _ = thread.join();
@@ -270,6 +274,10 @@ struct Counter(Arc<Shared>);
 impl Desk for Counter {
     fn fail(&self, failure: Failure) {
         self.0.fail(failure);
+    }
+
+    fn has_failed(&self) -> bool {
+        self.0.has_failed()
     }
 
     fn record_key(&self, vkey: &str) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! `datashare audit`: the auditor's commands over the record.
 
-mod cluster;
+pub mod cluster;
 mod inspect;
 mod places;
 mod progress;

@@ -5,7 +5,7 @@ mod following;
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,6 +147,29 @@ impl GuardArgs {
     }
 }
 
+/// The world before anything was read.
+fn nothing_known() -> (Arc<RwLock<Index>>, View) {
+    let unknown = Settings::unknown();
+    let site = Site { name: unknown.site.as_str().into(), time_zone: unknown.time_zone.clone() };
+    let index = Index::new(site, Signers::default(), Ledger::default());
+    (Arc::new(RwLock::new(index)), View::new((&unknown).into()))
+}
+
+/// Who seals, archives and removes, by the policies in force.
+fn keep(
+    folder: &Path,
+    log: &Log,
+    clock: &Clock,
+    retentions: &Retentions,
+    index: &Arc<RwLock<Index>>,
+) -> Result<Upkeep, GuardError> {
+    let (policies, judged) = (retentions.clone(), index.clone());
+    let ask = Box::new(move || policies.keeping(judged.read().site()));
+    let upkeep = Upkeep::open(folder, log.clone(), clock.clone(), ask)?;
+    upkeep.standing().tell(|line| tracing::warn!("{line}"));
+    Ok(upkeep)
+}
+
 /// Serves until a signal or until it must not go on.
 pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     telemetry::begin();
@@ -157,26 +180,19 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     let stream = Some(args.stream.clone().unwrap_or_else(|| args.name.clone()));
     let evidence = Some(Evidence::new(&args.log.with_file_name(NOTARY)));
     let (log, _recovery) = Log::open(&args.log, &Options { stream, evidence, ..Options::default() }, clock.clone())?;
-    let site_key = args.site_key()?;
     // watches, Lease and proofs go on while a large change is judged
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let client = runtime.block_on(connect())?;
 
-    let unknown = Settings::unknown();
-    let site = Site { name: unknown.site.as_str().into(), time_zone: unknown.time_zone.clone() };
-    let index = Arc::new(RwLock::new(Index::new(site, Signers::default(), Ledger::default())));
-    let view = View::new((&unknown).into());
+    let (index, view) = nothing_known();
     let retentions = Retentions::default();
-    let (policies, judged) = (retentions.clone(), index.clone());
-    let ask = Box::new(move || policies.keeping(judged.read().site()));
-    let upkeep = Upkeep::open(&args.log, log.clone(), clock.clone(), ask)?;
-    upkeep.standing().tell(|line| tracing::warn!("{line}"));
+    let upkeep = keep(&args.log, &log, &clock, &retentions, &index)?;
     let secrets = ClusterSecrets::new(client.clone(), &args.namespace, runtime.handle().clone());
     let guard = Guard::new(Parts {
         index: index.clone(),
         view: view.clone(),
         log: log.clone(),
-        site_key,
+        site_key: args.site_key()?,
         secrets: Secrets::Cluster(Box::new(secrets)),
         resolver: Resolver::default(),
         retentions: retentions.clone(),
@@ -198,7 +214,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     }
     let lease = Arc::new(lease);
     let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
-    let (in_force, suspensions) = tokio::sync::mpsc::unbounded_channel();
+    let (in_force, suspensions) = tokio::sync::mpsc::channel(1);
     let stopping = stop.clone();
     let inspector = Inspector {
         index: index.clone(),
@@ -210,7 +226,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         figures: guard.inspections().clone(),
         suspend: telling.suspend(move |entries| {
             // whoever follows has ended, and the process does too
-            let _ = in_force.send(entries.to_vec());
+            let _ = in_force.blocking_send(entries.to_vec());
         }),
         stopping: Box::new(move || stopping.is_cancelled()),
         telling: telling.clone(),

@@ -5,7 +5,7 @@
 mod access;
 mod answer;
 pub mod certificate;
-mod identity;
+pub mod identity;
 mod problem;
 pub mod wire;
 
@@ -23,6 +23,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use kube::Client;
+use parking_lot::Mutex;
 use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -30,6 +31,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::Guard;
+use crate::clock::Stopwatch;
 use access::{Asked, may};
 use answer::Body;
 use certificate::{Authority, Own};
@@ -61,13 +63,32 @@ pub struct Inquiry {
     /// Whose client certificates are believed: those whom the API server believes.
     authority: Authority,
     looking: Arc<Semaphore>,
+    refusals: Refusals,
+}
+
+/// Refusals of a while, since each is put on record: whoever may not ask cannot fill the disk by asking.
+struct Refusals(Mutex<(Stopwatch, u32)>);
+
+impl Refusals {
+    const WHILE: Duration = Duration::from_secs(10);
+    const MOST: u32 = 20;
+
+    fn one_more(&self) -> bool {
+        let mut refused = self.0.lock();
+        if refused.0.elapsed() >= Self::WHILE {
+            *refused = (Stopwatch::start(), 0);
+        }
+        refused.1 = refused.1.saturating_add(1);
+        refused.1 <= Self::MOST
+    }
 }
 
 impl Inquiry {
     #[must_use]
     pub fn new(guard: Arc<Guard>, client: Client, log: PathBuf, own: Own) -> Arc<Self> {
         let authority = Authority::new(client.clone());
-        Arc::new(Self { guard, client, log, own, authority, looking: Arc::new(Semaphore::new(AT_ONCE)) })
+        let refusals = Refusals(Mutex::new((Stopwatch::start(), 0)));
+        Arc::new(Self { guard, client, log, own, authority, looking: Arc::new(Semaphore::new(AT_ONCE)), refusals })
     }
 
     /// Answers until stopped.
@@ -141,6 +162,9 @@ impl Inquiry {
         let place = self.looking.clone().try_acquire_owned().map_err(|_| Problem::Busy)?;
         let asked = Asked { who: &who, question: &question, peer: peer.ip() };
         let allowed = may(&self.client, &asked).await?;
+        if !allowed && !self.refusals.one_more() {
+            return Err(Problem::Busy);
+        }
         let receipt = answer::record(&self.guard, &asked, allowed).await?;
         if !allowed {
             return Err(Problem::Forbidden { user: who.user, namespace: question.namespace });
@@ -155,5 +179,5 @@ async fn question(request: Request<Incoming>) -> Result<Question, Problem> {
     let body =
         tokio::time::timeout(PATIENCE, body).await.map_err(|_| Problem::Question("it came too slowly".into()))?;
     let bytes: Bytes = body.map_err(|error| Problem::Question(error.to_string()))?.to_bytes();
-    serde_json::from_slice(&bytes).map_err(|error| Problem::Question(error.to_string()))
+    Question::read(&bytes).map_err(Problem::Question)
 }

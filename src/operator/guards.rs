@@ -3,7 +3,7 @@
 
 mod proofs;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ const STAYS: SignedDuration = SignedDuration::from_secs(60);
 
 /// How soon a guard is noticed that says nothing any more.
 const SILENCE: Duration = Duration::from_secs(1);
+/// After a start, a guard that lives tells how far it has come in less than this.
+const SETTLED: Duration = Duration::from_secs(45);
 
 /// One guard.
 #[derive(Debug)]
@@ -96,6 +98,17 @@ struct Inner {
     /// Those that were counted last.
     counted: Vec<String>,
     tally: Tally,
+    /// Since all Leases were told for the first time.
+    listed: Option<Stopwatch>,
+    /// What is looked at again once guards have told.
+    left: HashSet<(Kind, Key)>,
+}
+
+impl Inner {
+    fn settles(&self) -> bool {
+        let Some(since) = &self.listed else { return true };
+        since.elapsed() < SETTLED && self.proofs.has_old() && self.guards.values().any(Guard::lives)
+    }
 }
 
 /// How many guards the grants' statuses tell of. That there is another number is told once it has stayed: while guards
@@ -160,7 +173,19 @@ impl Guards {
 
     /// The Leases there are; all others are gone.
     pub fn only(&self, names: &[String]) {
-        self.inner.lock().guards.retain(|name, _| names.contains(name));
+        let mut inner = self.inner.lock();
+        inner.guards.retain(|name, _| names.contains(name));
+        inner.listed.get_or_insert_with(Stopwatch::start);
+    }
+
+    /// After a start guards have yet to tell how far they have come: whether an object is to be left as it is until then.
+    pub fn leave(&self, kind: Kind, key: &Key) -> bool {
+        let mut inner = self.inner.lock();
+        let settles = inner.settles();
+        if settles {
+            inner.left.insert((kind, key.clone()));
+        }
+        settles
     }
 
     /// Resolves once every guard that lives has taken in so much of a kind.
@@ -196,9 +221,9 @@ impl Guards {
     /// Works out anew who lives and what is enforced, tells `context`, and asks for what that concerns to be looked at.
     pub fn look(&self, context: &Context) {
         let now = context.clock.now();
-        let (outcome, living, before, (kept, inspections), retold) = {
+        let (outcome, living, before, (kept, inspections), retold, left) = {
             let mut inner = self.inner.lock();
-            let Inner { guards, proofs, counted, tally } = &mut *inner;
+            let Inner { guards, proofs, counted, tally, .. } = &mut *inner;
             let living: Vec<(&String, &Guard)> = guards.iter().filter(|(_, guard)| guard.lives()).collect();
             let outcome = proofs.look(&living.iter().map(|(_, guard)| &guard.applied).collect::<Vec<_>>());
             let names: Vec<String> = living.into_iter().map(|(name, _)| name.clone()).collect();
@@ -207,7 +232,8 @@ impl Guards {
             let inspections = inspections(guards.values());
             let before = std::mem::replace(counted, names.clone());
             let retold = tally.count(names.len(), now);
-            (outcome, names, before, (kept, inspections), retold)
+            let left = if inner.settles() { HashSet::new() } else { std::mem::take(&mut inner.left) };
+            (outcome, names, before, (kept, inspections), retold, left)
         };
         let told;
         {
@@ -229,15 +255,16 @@ impl Guards {
             }
             context.touch(kind, key);
         }
-        if before.is_empty() != living.is_empty() {
-            context.touch_all();
-        } else {
+        left.into_iter().for_each(|(kind, key)| context.touch(kind, key));
+        if before.is_empty() == living.is_empty() {
             if before != living || told {
                 context.policies().into_iter().for_each(|key| context.touch(Kind::AuditPolicy, key));
             }
             if retold {
                 context.touch_grants();
             }
+        } else {
+            context.touch_all();
         }
     }
 }

@@ -96,6 +96,10 @@ pub async fn report<K: Reported>(
     if before.as_ref() == Some(&fresh) {
         return Ok(false);
     }
+    let seen = before.and_then(|mut before| before.observed_generation().take());
+    if trouble.is_none() && seen == generation && only_waits(&old, &mut fresh) && context.guards.leave(kind, key) {
+        return Ok(false);
+    }
     let told = events::of(&old, fresh.conditions().as_deref().unwrap_or_default());
     *object.status_mut() = Some(fresh);
     let api: Api<K> = Api::namespaced(context.client.clone(), &key.namespace);
@@ -103,6 +107,17 @@ pub async fn report<K: Reported>(
     context.wrote(kind, key, written.resource_version());
     events::publish(context, &written.object_ref(&()), told).await;
     Ok(true)
+}
+
+/// What guards have yet to confirm, in the words of the conditions.
+const WAITS: [&str; 4] = ["Waiting", "NoGuard", "NoGrant", "Serving"];
+
+/// Whether an object that was ready is so still, for all but the guards' word.
+fn only_waits<S: Status>(old: &[Condition], fresh: &mut S) -> bool {
+    let ready = |all: &[Condition]| all.iter().find(|said| said.type_ == "Ready").cloned();
+    let fresh = fresh.conditions().as_deref().and_then(ready);
+    let was = ready(old).is_some_and(|said| said.status == "True");
+    was && fresh.is_some_and(|said| WAITS.contains(&said.reason.as_str()))
 }
 
 /// Conditions as they are to be written.

@@ -55,7 +55,10 @@ struct Weather {
     asked: AtomicUsize,
     faults: AtomicUsize,
     twice: AtomicBool,
-    expired: watch::Sender<u64>,
+    /// The newest version that was told.
+    newest: AtomicU64,
+    /// Nothing before this version is known any more; each time that it grows, all watches end.
+    forgotten: watch::Sender<u64>,
 }
 
 /// Its threads end with it.
@@ -86,7 +89,8 @@ impl Faulty {
             asked: AtomicUsize::new(0),
             faults: AtomicUsize::new(0),
             twice: AtomicBool::new(false),
-            expired: watch::Sender::new(0),
+            newest: AtomicU64::new(0),
+            forgotten: watch::Sender::new(0),
         });
         let (listener, client) = runtime.block_on(async {
             let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
@@ -112,9 +116,9 @@ impl Faulty {
         self.weather.twice.store(true, Ordering::SeqCst);
     }
 
-    /// Every watch that is open ends: its version is too old.
+    /// The server forgets everything before now: every watch that is open ends, and none goes on from where it was.
     pub fn expire(&self) {
-        self.weather.expired.send_modify(|times| *times += 1);
+        self.weather.forgotten.send_replace(self.weather.newest.load(Ordering::SeqCst));
     }
 
     /// A good day again.
@@ -175,8 +179,13 @@ async fn answer(client: Client, weather: Arc<Weather>, request: Request<Incoming
         Some(Fault::Cut) => return Err(io::ErrorKind::ConnectionReset.into()),
         Some(Fault::Lost) | None => {}
     }
-    let watches = request.uri().query().is_some_and(|query| query.contains("watch="));
-    let expired = weather.expired.subscribe();
+    let query = request.uri().query().unwrap_or_default();
+    let watches = query.contains("watch=");
+    let forgotten = weather.forgotten.subscribe();
+    let from = query.split('&').find_map(|word| word.strip_prefix("resourceVersion=")?.parse::<u64>().ok());
+    if watches && from.is_some_and(|from| from > 0 && from < *forgotten.borrow()) {
+        return Ok(refused(410));
+    }
     let (mut head, body) = request.into_parts();
     // the way beyond has its own
     head.headers.remove(HOST);
@@ -191,7 +200,7 @@ async fn answer(client: Client, weather: Arc<Weather>, request: Request<Incoming
     head.headers.remove(CONTENT_LENGTH);
     head.headers.remove(TRANSFER_ENCODING);
     let body = if watches && head.status == 200 {
-        watches::told(body, weather.twice.load(Ordering::SeqCst), expired)
+        watches::told(body, weather.clone(), forgotten)
     } else {
         let whole = body.collect().await.map_err(io::Error::other)?.to_bytes();
         Full::new(whole).map_err(|never| match never {}).boxed_unsync()
@@ -201,7 +210,7 @@ async fn answer(client: Client, weather: Arc<Weather>, request: Request<Incoming
 
 fn refused(code: u16) -> Answered {
     let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "reason": if code == 429 { "TooManyRequests" } else { "InternalError" }, "message": "a bad day", "code": code});
+        "reason": match code { 410 => "Expired", 429 => "TooManyRequests", _ => "InternalError" }, "message": "a bad day", "code": code});
     let body = Full::new(Bytes::from(status.to_string())).map_err(|never| match never {}).boxed_unsync();
     let response = Response::builder().status(code).header("content-type", "application/json");
     let response = if code == 429 { response.header("retry-after", "1") } else { response };

@@ -139,15 +139,19 @@ fn refused(site: &Site, token: &str) {
 fn recorded(site: &Site, head: &str, outcome: &str) {
     let receipt = head.lines().find_map(|line| line.strip_prefix("datashare-record: ")).unwrap();
     let (stream, index) = receipt.split_once('/').unwrap();
-    let entries = site.entries();
-    let entry = entries.iter().find(|entry| entry["index"].to_string() == index).unwrap();
+    let (entries, index) = (site.entries(), index.parse::<u64>().unwrap());
+    let entry = entries.iter().find(|entry| entry["index"] == index).unwrap();
     assert_eq!((stream, &entry["outcome"]), ("guard-0", &json!(outcome)), "{entry}");
 }
 
 /// Envoy's own limit of 15 s for a whole answer is off where our routes are.
 fn long_answers_pass(site: &Site) -> bool {
     let mut stream = UnixStream::connect(site.folder.path().join("admin")).unwrap();
-    stream.write_all(b"GET /config_dump HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").unwrap();
+    stream
+        .write_all(
+            b"GET /config_dump?resource=dynamic_route_configs HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n",
+        )
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let words: String = answer.split_whitespace().collect();

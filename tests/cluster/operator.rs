@@ -2,6 +2,7 @@
 //! signed decision, what survives crashes, deletions and restarts, and what others cannot make it believe.
 
 mod admitted;
+mod archive;
 mod crash;
 pub mod credentials;
 mod deletion;
@@ -16,4 +17,5 @@ mod routes;
 mod scene;
 mod served;
 mod tombstones;
+mod who_can;
 pub mod world;

@@ -17,7 +17,7 @@ use datashare::audit::query::{self, Places};
 use datashare::audit::seal::{Step, Steps};
 use datashare::audit::upkeep::{Keeping, Report, Upkeep, Wanted};
 use datashare::audit::verify::{self, Folder, Known};
-use datashare::audit::{Entry, Event, Evidence, Filter, Log, Options, Storage, archive::Archive};
+use datashare::audit::{Entry, Event, Evidence, Filter, Log, LogError, Options, Storage, archive::Archive};
 use datashare::clock::Clock;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -49,6 +49,10 @@ impl World {
     }
 
     fn on(disk: Arc<dyn Storage>, steps: Arc<dyn Steps>) -> Self {
+        Self::since(BEGIN.parse().unwrap(), disk, steps)
+    }
+
+    fn since(begin: Timestamp, disk: Arc<dyn Storage>, steps: Arc<dyn Steps>) -> Self {
         // years of syncs: in memory where there is such a place
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
@@ -63,7 +67,7 @@ impl World {
             holds: BTreeMap::new(),
             period: 184,
         };
-        let clock = Clock::manual(BEGIN.parse::<Timestamp>().unwrap());
+        let clock = Clock::manual(begin);
         let keeping = Arc::new(Mutex::new(keeping));
         let mut world = Self { folder, clock, keeping, said: Arc::default(), environment: Vec::new(), running: None };
         world.start(disk, steps);
@@ -75,7 +79,13 @@ impl World {
         self.running = None;
         let evidence = Some(Evidence::new(&self.folder.path().join("notary")));
         let options = Options { stream: Some(STREAM.to_owned()), evidence, ..Options::default() };
-        let (log, _) = Log::open_on(disk, &self.log(), &options, self.clock.clone()).unwrap();
+        // the writer's thread of before lets go of the stream when it has ended
+        let log = loop {
+            match Log::open_on(disk.clone(), &self.log(), &options, self.clock.clone()) {
+                Err(LogError::Locked { .. }) => std::thread::yield_now(),
+                other => break other.unwrap().0,
+            }
+        };
         log.set_site(SITE);
         let (keeping, said) = (self.keeping.clone(), self.said.clone());
         let ask = Box::new(move || Some(keeping.lock().clone()));

@@ -9,6 +9,7 @@ mod mistakes;
 mod plan;
 mod revoke;
 mod up;
+mod who_can;
 
 use std::fs;
 use std::path::{Path, PathBuf};

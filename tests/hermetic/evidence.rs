@@ -96,7 +96,7 @@ impl Site {
     }
 
     /// Compresses a segment, as sealing does.
-    fn seal(&self, path: &Path) {
+    fn seal(path: &Path) {
         let sealed = zstd::encode_all(&*fs::read(path).unwrap(), 3).unwrap();
         fs::write(path.with_extension("jsonl.zst"), sealed).unwrap();
         fs::remove_file(path).unwrap();

@@ -7,6 +7,7 @@ mod frames;
 mod hostile_caller;
 mod hostile_http2;
 mod hostile_upstream;
+mod keeping;
 mod lifecycle;
 mod observed;
 mod protocols;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file that reads, where its property stands, and its target below `tests/fuzz/targets`.
-const PARSERS: [(&str, &str, &str); 49] = [
+const PARSERS: [(&str, &str, &str); 51] = [
     ("src/api/v1alpha1/schedule.rs", "src/api/v1alpha1/schedule.rs", "syntax"),
     ("src/api/v1alpha1/validate/syntax.rs", "src/api/v1alpha1/validate/syntax.rs", "syntax"),
     ("src/approval/canonical.rs", "src/approval/canonical/tests.rs", "canonical"),
@@ -35,6 +35,7 @@ const PARSERS: [(&str, &str, &str); 49] = [
     ("src/audit/verify/seen.rs", "src/audit/verify/seen.rs", "evidence"),
     ("src/cli/approve/insert.rs", "src/cli/approve/insert.rs", "insert"),
     ("src/cli/audit/when.rs", "src/cli/audit/when.rs", "syntax"),
+    ("src/cli/audit/cluster/caller.rs", "src/cli/audit/cluster/caller.rs", "inquiry"),
     ("src/cli/get/jsonpath.rs", "src/cli/get/jsonpath.rs", "jsonpath"),
     ("src/delivery/journal.rs", "src/delivery/journal/tests.rs", "journal"),
     ("src/delivery/secrets.rs", "src/delivery/secrets.rs", "secrets"),
@@ -42,11 +43,12 @@ const PARSERS: [(&str, &str, &str); 49] = [
     ("src/fields/projector.rs", "src/fields/projector/tests/oracle.rs", "projection"),
     ("src/fields/reader.rs", "src/fields/projector/tests/oracle.rs", "projection"),
     ("src/guard/headers.rs", "src/guard/headers/tests.rs", "headers"),
+    ("src/guard/inquiry/identity.rs", "src/guard/inquiry/identity.rs", "inquiry"),
+    ("src/guard/inquiry/wire.rs", "src/guard/inquiry/wire.rs", "inquiry"),
     ("src/guard/operation.rs", "src/guard/operation.rs", "request"),
     ("src/guard/source_address.rs", "src/guard/source_address.rs", "headers"),
     ("src/guard/target.rs", "src/guard/target.rs", "request"),
     ("src/guard/upstream/base.rs", "src/guard/upstream/base.rs", "syntax"),
-    ("src/judge/status/inspected.rs", "src/judge/status/inspected.rs", "keeping"),
     ("src/judge/status/kept.rs", "src/judge/status/kept.rs", "keeping"),
     ("src/settings.rs", "src/settings.rs", "settings"),
     ("src/source/cluster/written.rs", "src/source/cluster/written.rs", "watch"),
@@ -59,7 +61,7 @@ const PARSERS: [(&str, &str, &str); 49] = [
 ];
 
 /// What a file says that reads what others wrote.
-const READS: [&str; 8] = [
+const READS: [&str; 9] = [
     "FromStr for ",
     "fn parse(",
     "serde_json::from_",
@@ -68,6 +70,7 @@ const READS: [&str; 8] = [
     "impl<'de> Deserialize<'de> for ",
     "Parser::new_from_str",
     "STANDARD.decode",
+    "::from_der(",
 ];
 
 fn root() -> &'static Path {

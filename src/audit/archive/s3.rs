@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::path::Path;
 use object_store::signer::{HeaderMap, HeaderValue, Method, SignedUrlOptions, Signer};
@@ -11,7 +11,7 @@ use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStore
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A segment on a slow line.
-const REQUEST: Duration = Duration::from_secs(240);
+const REQUEST: Duration = Duration::from_mins(4);
 /// Failures in a row are the business of whoever asks again later.
 const RETRIES: usize = 2;
 /// Versions of one object that are removed; we write one.
@@ -81,7 +81,9 @@ impl S3 {
     /// The bucket as one writes to it who locks what is put until then; `None` where nothing is locked.
     pub fn locking(&self, until: Timestamp) -> object_store::Result<Option<Arc<dyn ObjectStore>>> {
         let Some(mode) = self.lock.mode() else { return Ok(None) };
-        let until = until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        // whole seconds, and none too few
+        let part = SignedDuration::from_nanos(i64::from(until.subsec_nanosecond() > 0) * 999_999_999);
+        let until = until.checked_add(part).unwrap_or(until).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let header = |text: &str| {
             HeaderValue::from_str(text).map_err(|error| Error::Generic { store: "S3", source: Box::new(error) })
         };

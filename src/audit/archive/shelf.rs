@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use super::{Archive, ArchiveError, Place};
-use crate::audit::segment::{self, ENTRIES, Form, Segment};
+use crate::audit::segment::{ENTRIES, Segment};
 
 /// The segments of one stream in an archive.
 #[derive(Clone, Debug)]
@@ -38,16 +38,7 @@ impl Shelf {
     pub fn segments(self: &std::sync::Arc<Self>) -> Result<Vec<Segment>, ArchiveError> {
         let folder = PathBuf::from(format!("{}/{}/{}/{ENTRIES}", self.archive.url(), self.site, self.stream));
         let listed = self.archive.segments(self.place())?;
-        Ok(listed
-            .into_iter()
-            .map(|(first, bytes)| Segment {
-                first,
-                path: folder.join(segment::sealed_name(first)),
-                form: Form::Sealed,
-                bytes,
-                shelf: Some(self.clone()),
-            })
-            .collect())
+        Ok(listed.into_iter().map(|(first, bytes)| Segment::on_shelf(self.clone(), first, bytes, &folder)).collect())
     }
 
     fn place(&self) -> Place<'_> {

@@ -24,6 +24,10 @@ impl verify::Place for Site {
         format!("{}/{}", self.archive.url(), self.name)
     }
 
+    fn is_copied(&self) -> bool {
+        true
+    }
+
     fn streams(&self) -> io::Result<Vec<String>> {
         self.archive.streams(&self.name).map_err(failed)
     }

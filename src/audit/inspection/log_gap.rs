@@ -116,7 +116,7 @@ mod tests {
             let all: BTreeSet<u64> = indexes.iter().copied().collect();
             let held: Vec<u64> = stretches.ends.iter().flat_map(|(from, to)| *from..*to).collect();
             prop_assert_eq!(&held, &all.iter().copied().collect::<Vec<_>>());
-            prop_assert_eq!(stretches.again as usize, indexes.len() - all.len());
+            prop_assert_eq!(stretches.again, u64::try_from(indexes.len() - all.len()).unwrap());
             let joined = stretches.ends.values().zip(stretches.ends.keys().skip(1)).all(|(to, next)| to < next);
             prop_assert!(joined, "{:?}", stretches);
         }

@@ -15,8 +15,11 @@ use crate::judge::ledger::SerialRecord;
 /// Clocks of guards and of whoever keeps the ledger differ, and a call may be on its way.
 const SLACK: SignedDuration = SignedDuration::from_secs(60);
 
+/// An objection to calls of a grant, by its English words.
+type Objection = (Option<FoundGrant>, String);
+
 #[derive(Debug, Default)]
-pub(super) struct OutsideApproval(BTreeMap<(Option<FoundGrant>, String), (Option<String>, Said, Seen)>);
+pub(super) struct OutsideApproval(BTreeMap<Objection, (Option<String>, Said, Seen)>);
 
 impl Look for OutsideApproval {
     fn add(&mut self, entry: &Recorded, about: &About<'_>) {
@@ -74,8 +77,8 @@ fn by_terms(entry: &Recorded, facts: &GrantFacts, out: &mut Vec<Said>) {
         ));
     }
     let user = entry.user.as_deref().filter(|user| !user.is_empty());
-    let listed = |users: &Box<[std::sync::Arc<str>]>| user.is_some_and(|user| users.iter().any(|one| **one == *user));
-    if !grant.users.as_ref().is_none_or(listed) {
+    let listed = |users: &[std::sync::Arc<str>]| user.is_some_and(|user| users.iter().any(|one| **one == *user));
+    if !grant.users.as_deref().is_none_or(listed) {
         out.push(Said::new("the user is not one of those granted", "用户不在获准人员名单之内"));
     }
     if grant.requires.user == Some(true) && user.is_none() {

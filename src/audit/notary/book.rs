@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::NotaryError;
-use crate::audit::checkpoint::{CHECKPOINT, CHECKPOINTS, Signed};
+use crate::audit::checkpoint::{CHECKPOINT, CHECKPOINTS, NEXT_CHECKPOINT, Signed};
 use crate::audit::keys::{self, KEYS};
 use crate::audit::note::VerifyingKey;
 use crate::audit::storage::{self, SegmentFile, Storage};
@@ -101,6 +101,10 @@ impl Book {
                 slot.insert(opened.map_err(|error| failure("open", &path, &error))?)
             }
         };
+        let (draft, newest) = (self.folder.join(NEXT_CHECKPOINT), self.folder.join(CHECKPOINT));
+        let note = signed.note.to_string();
+        // it lies ready first: between the two files a crash leaves what no hand would
+        self.storage.write_small(&draft, note.as_bytes()).map_err(|error| failure("write", &draft, &error))?;
         let mut line = signed.line();
         line.push(b'\n');
         let wrote = file.write(&line).map_err(|error| failure("write", &path, &error))?;
@@ -109,9 +113,7 @@ impl Book {
             return Err(Failure::new("write", &path, &reason));
         }
         file.sync().map_err(|error| failure("sync", &path, &error))?;
-        let path = self.folder.join(CHECKPOINT);
-        let note = signed.note.to_string();
-        storage::replace(&*self.storage, &path, note.as_bytes()).map_err(|error| failure("write", &path, &error))
+        self.storage.rename(&draft, &newest).map_err(|error| failure("put in place", &newest, &error))
     }
 }
 

@@ -119,7 +119,7 @@ fn tree(
             let _ = tree.extend(gone);
         }
         for slice in scan.slices.iter().filter(|slice| slice.from() >= behind) {
-            let missing = |_| NotaryError::Missing { stream: folder.to_owned(), signed: size, found: tree.to() };
+            let missing = |()| NotaryError::Missing { stream: folder.to_owned(), signed: size, found: tree.to() };
             let fits = if slice.from() == tree.to() { Ok(()) } else { Err(()) };
             fits.map_err(missing)?;
             let _ = tree.extend(slice);

@@ -101,7 +101,8 @@ impl Turn {
                 next
             }
             (Some(current), Some(next)) => {
-                if !is(&current, last) && !(is(&next, last) && is(&current, before)) {
+                let in_order = is(&current, last) || (is(&next, last) && is(&current, before));
+                if !in_order {
                     return Err(no_key());
                 }
                 let entry = recorded.filter(|(_, named)| *named == next.public().to_string());

@@ -1,3 +1,5 @@
+//! Notes and keys against those of the reference, and against every changed byte.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -70,7 +70,7 @@ impl Places {
     /// What all of them take where they lie.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.0.values().flat_map(BTreeMap::values).map(|segment| segment.bytes).sum()
+        self.0.values().flat_map(BTreeMap::values).map(Segment::bytes).sum()
     }
 
     fn add(&mut self, stream: String, segments: Vec<Segment>) {
@@ -114,7 +114,7 @@ pub(in crate::audit) fn pieces(
         }
     }
     pieces.retain(|piece| since.is_none_or(|since| piece.to >= since) && until.is_none_or(|until| piece.from <= until));
-    pieces.sort_by_key(|piece| piece.from);
+    pieces.sort_by_key(|piece| (piece.from, piece.segment.first));
     Ok(pieces)
 }
 

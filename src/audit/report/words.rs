@@ -17,7 +17,7 @@ impl Lang {
         }
     }
 
-    pub(super) fn pick<'t>(self, said: &'t crate::audit::inspection::Said) -> &'t str {
+    pub(super) fn pick(self, said: &crate::audit::inspection::Said) -> &str {
         match self {
             Self::Zh => &said.zh,
             Self::En => &said.en,

@@ -1,3 +1,5 @@
+//! The tree against the recursion of the RFC, and its proofs against every change of them.
+
 use proptest::prelude::*;
 
 use super::*;

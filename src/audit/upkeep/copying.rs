@@ -18,7 +18,10 @@ use crate::audit::seal::Step;
 use crate::audit::segment;
 
 /// The longest list of checkpoints that is copied.
-const LONGEST: u64 = 256 << 20;
+const LONGEST: u64 = 1 << 30;
+
+/// A list of checkpoints as long as this is copied with every segment, a longer one that much more seldom.
+const PORTION: u64 = 64 << 20;
 
 /// Without news, the files are copied that often.
 const FILES_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -65,6 +68,11 @@ impl Copied {
     /// Whether the segment is there.
     pub fn has(&self, first: u64) -> bool {
         self.good.contains(&first)
+    }
+
+    /// Whether it is known not to be there.
+    pub fn lacks(&self, first: u64) -> bool {
+        self.there.as_ref().is_some_and(|there| !there.contains_key(&first))
     }
 
     pub fn archive(&self) -> Option<&Archive> {
@@ -129,7 +137,9 @@ impl Upkeep {
                 self.standing.change(|report| report.last_archived = Some(now));
             }
         }
-        if news || now.duration_since(copied.files_at) >= FILES_EVERY {
+        let portions = self.list_length() / PORTION;
+        let pause = FILES_EVERY.saturating_mul(i32::try_from(portions + 1).unwrap_or(i32::MAX));
+        if (news && portions == 0) || now.duration_since(copied.files_at) >= pause {
             self.copy_files(&archive, copied, keeping)?;
             copied.files_at = now;
         }
@@ -156,11 +166,17 @@ impl Upkeep {
             Some(_) => false,
             None => {
                 let Some(bytes) = self.fetch(keeping, facts)? else {
+                    // removed everywhere, and only the inventory does not know it
+                    if self.removed.has(first, facts.end) && facts.retain <= keeping.day(self.clock.now()) {
+                        return Ok(false);
+                    }
                     let place = format!("segment {first}");
                     return Err(UpkeepError::Unfit { place, reason: "neither here nor in any archive".to_owned() });
                 };
                 self.step(Step::Put)?;
-                archive.put(place, first, bytes, keeping.begin(facts.retain))?
+                // what is over already needs no lock, and may have none
+                let until = Some(keeping.begin(facts.retain)).filter(|until| *until > self.clock.now());
+                archive.put(place, first, bytes, until)?
             }
         };
         self.step(Step::ReadBack)?;
@@ -252,20 +268,27 @@ impl Upkeep {
     /// The list of checkpoints as far as they are about entries below `through`, and the newest of them.
     fn checkpoints(&self, through: u64) -> Result<Checkpoints, UpkeepError> {
         let path = self.stream.join(CHECKPOINTS);
-        if fs::metadata(&path).is_ok_and(|file| file.len() > LONGEST) {
+        if self.list_length() > LONGEST {
             let (place, reason) = (path.display().to_string(), "it is too long to be copied".to_owned());
             return Err(UpkeepError::Unfit { place, reason });
         }
         let Some(text) = self.file(CHECKPOINTS)? else { return Ok((None, None)) };
-        let (mut list, mut newest) = (Vec::new(), None);
-        for line in text.split_inclusive(|byte| *byte == b'\n') {
-            // one being written is not whole
-            let signed = line.strip_suffix(b"\n").and_then(|line| Signed::parse_line(line).ok());
-            let Some(signed) = signed.filter(|signed| signed.checkpoint.size <= through) else { break };
-            list.extend_from_slice(line);
-            newest = Some(signed.note.to_string().into_bytes());
+        // sizes only grow: what is too new stands at the end
+        let mut end = memchr::memrchr(b'\n', &text).map_or(0, |at| at + 1);
+        while let Some(list) = text.get(..end).filter(|list| !list.is_empty()) {
+            let line = list.strip_suffix(b"\n").unwrap_or(list);
+            let begin = memchr::memrchr(b'\n', line).map_or(0, |at| at + 1);
+            let signed = Signed::parse_line(line.get(begin..).unwrap_or_default()).ok();
+            if let Some(signed) = signed.filter(|signed| signed.checkpoint.size <= through) {
+                return Ok((Some(list.to_vec()), Some(signed.note.to_string().into_bytes())));
+            }
+            end = begin;
         }
-        Ok((newest.is_some().then_some(list), newest))
+        Ok((None, None))
+    }
+
+    fn list_length(&self) -> u64 {
+        fs::metadata(self.stream.join(CHECKPOINTS)).map_or(0, |file| file.len())
     }
 
     fn file(&self, name: &str) -> Result<Option<Vec<u8>>, UpkeepError> {

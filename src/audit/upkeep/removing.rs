@@ -30,8 +30,15 @@ impl Upkeep {
     pub(super) fn remove_due(&mut self, keeping: &Keeping, now: Timestamp) -> Result<(), UpkeepError> {
         let today = keeping.day(now);
         let due: Vec<Facts> = self.inventory.iter().filter(|facts| facts.retain <= today).cloned().collect();
-        let (mut gone, mut held, mut trouble) = (BTreeSet::new(), 0, None);
+        let (mut gone, mut held, mut removed, mut trouble) = (BTreeSet::new(), 0, 0, None);
         for facts in due {
+            if self.steps.is_stopping() {
+                break;
+            }
+            if self.is_gone(&facts) {
+                gone.insert(facts.first);
+                continue;
+            }
             if self.holds.keep(&facts, keeping) {
                 held += 1;
                 continue;
@@ -41,7 +48,11 @@ impl Upkeep {
                 continue;
             }
             match self.expire(&facts, keeping, now) {
-                Ok(removed) => gone.extend(removed.then_some(facts.first)),
+                Ok(true) => {
+                    removed += 1;
+                    gone.insert(facts.first);
+                }
+                Ok(false) => {}
                 Err(error @ (UpkeepError::Archive(_) | UpkeepError::Step(_) | UpkeepError::Record(_))) => {
                     trouble = Some(error);
                     break;
@@ -53,22 +64,26 @@ impl Upkeep {
         }
         self.standing.change(|report| {
             report.held = held;
-            report.pruned += gone.len() as u64;
+            report.pruned += removed;
         });
         if !gone.is_empty() {
-            let kept = self.inventory.retain(|facts| !gone.contains(&facts.first));
+            let kept = self.inventory.forget(&gone);
             kept.map_err(io_error("write the inventory of", &self.stream))?;
         }
         trouble.map_or(Ok(()), Err)?;
         self.make_room(keeping, now)
     }
 
+    /// Whether it was removed everywhere by a process that the inventory does not know of.
+    fn is_gone(&self, facts: &Facts) -> bool {
+        self.removed.has(facts.first, facts.end)
+            && !self.here.contains(&facts.first)
+            && self.copied.iter().all(|copied| copied.lacks(facts.first))
+    }
+
     /// Removes a segment everywhere; whether it is gone.
     fn expire(&mut self, facts: &Facts, keeping: &Keeping, now: Timestamp) -> Result<bool, UpkeepError> {
-        let Some(bytes) = self.fetch(keeping, facts)? else {
-            // a crash came after its removal and before the inventory was written
-            return if self.removed.has(facts.first, facts.end) { Ok(true) } else { Err(missing(facts)) };
-        };
+        let Some(bytes) = self.fetch(keeping, facts)? else { return Err(missing(facts)) };
         let (said, range) = read(facts, bytes)?;
         if said.retain > keeping.day(now) {
             // the inventory was wrong; the entries themselves count
@@ -118,9 +133,12 @@ impl Upkeep {
         let place = self.place(keeping);
         let there = archive.read_file(place, PRUNED)?.unwrap_or_default();
         let mut lines = removed::parse(&there);
-        if lines.iter().any(|known| known.range == line.range) {
+        let (from, to) = (line.range.from(), line.range.to());
+        if lines.iter().any(|known| known.range.from() <= from && to <= known.range.to()) {
             return Ok(());
         }
+        // what was noted before is gone for sure, and need not be told apart any more
+        lines = removed::joined(lines);
         lines.push(line.clone());
         lines.sort_by_key(|line| line.range.from());
         let mut bytes = Vec::new();
@@ -164,7 +182,7 @@ impl Upkeep {
         let old = self.inventory.iter().filter(here).filter(|facts| age(facts) >= NEEDED);
         let old: Vec<Facts> = old.cloned().collect();
         for facts in old {
-            if age(&facts) < STAYS && !short(self) {
+            if self.steps.is_stopping() || (age(&facts) < STAYS && !short(self)) {
                 break;
             }
             if !self.copied.iter().all(|copied| copied.has(facts.first)) {

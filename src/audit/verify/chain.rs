@@ -10,7 +10,7 @@ use super::Witness;
 use super::entries::Entries;
 use super::finding::{Finding, Kind};
 use super::place::Place;
-use crate::audit::checkpoint::{CHECKPOINT, CHECKPOINTS, Signed};
+use crate::audit::checkpoint::{CHECKPOINT, CHECKPOINTS, NEXT_CHECKPOINT, Signed};
 use crate::audit::keys::{self, KEYS};
 use crate::audit::lines::{Line, Lines};
 use crate::audit::note::{Standing, VerifyingKey};
@@ -46,8 +46,6 @@ pub struct Chain {
     pub findings: Vec<Finding>,
     pub remarks: Vec<String>,
     takeovers: Vec<Takeover>,
-    /// `checkpoint` is one behind, as a crash between two files leaves it.
-    lags: bool,
 }
 
 struct Row {
@@ -76,7 +74,7 @@ impl Chain {
             chain.take_list(list, stream)?;
         }
         if chain.findings.is_empty() {
-            let finding = chain.take_newest(newest.as_deref(), stream);
+            let finding = chain.take_newest(place, stream, newest.as_deref())?;
             chain.findings.extend(finding);
         }
         Ok(chain)
@@ -229,48 +227,59 @@ impl Chain {
         self.takeovers.len()
     }
 
-    fn take_newest(&mut self, text: Option<&[u8]>, stream: &str) -> Option<Finding> {
-        let finding = |kind, says: String| Some(Finding::in_file(kind, stream, CHECKPOINT, None, says));
-        let last = self.newest.as_ref();
-        let Some(text) = text else {
-            self.lags = last.is_some();
-            let missing = || finding(Kind::Removed, format!("it is missing; checkpoints.jsonl has {}", self.count()));
-            return (self.count() > 1).then(missing).flatten();
-        };
-        let row = match std::str::from_utf8(text).map_err(|error| error.to_string()).and_then(|text| {
-            let signed = Signed::parse(text).map_err(|error| error.to_string())?;
-            Ok(Row::of(signed, &self.keys))
-        }) {
-            Err(says) => return finding(Kind::Changed, says),
-            Ok(row) => row,
-        };
-        let (number, count) = (row.signed.checkpoint.number, self.count());
-        if last == Some(&row.signed) {
-            return None;
+    /// `checkpoint` as it was before and after the list was read: between them they hold the end of the list.
+    fn take_newest(&mut self, place: &dyn Place, stream: &str, before: Option<&[u8]>) -> io::Result<Option<Finding>> {
+        let finding = |kind, says: String| Ok(Some(Finding::in_file(kind, stream, CHECKPOINT, None, says)));
+        let count = self.count();
+        let after = place.read(stream, CHECKPOINT)?;
+        for text in [before, after.as_deref().filter(|after| before != Some(after))].into_iter().flatten() {
+            let number = match self.newest_number(text) {
+                Ok(number) => number,
+                Err((kind, says)) => return finding(kind, says),
+            };
+            if number > count && Some(text) == before {
+                let says = format!("it ends with checkpoint {count}, and checkpoint {number} was signed");
+                return Ok(Some(Finding::in_file(Kind::Truncated, stream, CHECKPOINTS, Some(count + 1), says)));
+            }
+            if number >= count {
+                return Ok(None);
+            }
         }
-        let is_known = row.standings.contains(&Standing::Signed) && !row.standings.contains(&Standing::Spoiled);
-        if !is_known {
-            return finding(Kind::Changed, "signed by no key of the stream, or not as it stands there".to_owned());
+        let Some(newest) = &self.newest else { return Ok(None) };
+        // the next one lies ready before it stands in the list, and is put in place after that
+        let draft = place.read(stream, NEXT_CHECKPOINT)?;
+        if place.is_copied() || draft.is_some_and(|draft| draft == newest.note.to_string().as_bytes()) {
+            self.remarks.push(format!("checkpoint is behind checkpoint {count}, as a crash leaves it"));
+            return Ok(None);
         }
-        if number > count {
-            let says = format!("it ends with checkpoint {count}, and checkpoint {number} was signed");
-            return Some(Finding::in_file(Kind::Truncated, stream, CHECKPOINTS, Some(count + 1), says));
+        if after.is_none() {
+            return finding(Kind::Removed, format!("it is missing; {CHECKPOINTS} has {count}"));
         }
-        let mark = self.mark(number);
-        if mark.is_none_or(|mark| mark.root != row.signed.checkpoint.root || mark.size != row.signed.checkpoint.size) {
-            return finding(
-                Kind::Forged,
-                format!("it is another checkpoint {number} than the one in checkpoints.jsonl"),
-            );
+        finding(Kind::RolledBack, format!("it is older than checkpoint {count}, the newest one"))
+    }
+
+    /// The number of a newest checkpoint, which must be the one of the list if that has it.
+    fn newest_number(&self, text: &[u8]) -> Result<u64, (Kind, String)> {
+        let text = std::str::from_utf8(text).map_err(|error| (Kind::Changed, error.to_string()))?;
+        let signed = Signed::parse(text).map_err(|error| (Kind::Changed, error.to_string()))?;
+        let number = signed.checkpoint.number;
+        if self.newest.as_ref() == Some(&signed) {
+            return Ok(number);
         }
-        if number + 1 < count {
-            return finding(Kind::RolledBack, format!("it is checkpoint {number}, and {count} is the newest"));
+        let row = Row::of(signed, &self.keys);
+        if !row.standings.contains(&Standing::Signed) || row.standings.contains(&Standing::Spoiled) {
+            return Err((Kind::Changed, "signed by no key of the stream, or not as it stands there".to_owned()));
         }
-        if number == count {
-            return finding(Kind::Changed, format!("its signatures are not those of checkpoint {number}"));
+        let checkpoint = &row.signed.checkpoint;
+        let same = |mark: Mark| mark.root == checkpoint.root && mark.size == checkpoint.size;
+        if number <= self.count() && !self.mark(number).is_some_and(same) {
+            let says = format!("it is another checkpoint {number} than the one in {CHECKPOINTS}");
+            return Err((Kind::Forged, says));
         }
-        self.lags = true;
-        None
+        if number == self.count() {
+            return Err((Kind::Changed, format!("its signatures are not those of checkpoint {number}")));
+        }
+        Ok(number)
     }
 
     fn mark(&self, number: u64) -> Option<Mark> {
@@ -284,7 +293,10 @@ impl Chain {
         let from = &witness.from;
         let refuted = |kind, file, line, says| Some(Finding::in_file(kind, stream, file, line, says));
         if !self.keys.iter().any(|key| witness.signed.note.standing(key) == Standing::Signed) {
-            let says = format!("none of these keys has signed the checkpoint of {from}");
+            let says = format!(
+                "none of these keys has signed checkpoint {} of {from}: this is another log, or one from before a newer key",
+                kept.number
+            );
             return refuted(Kind::Forged, KEYS, None, says);
         }
         match self.mark(kept.number) {
@@ -308,7 +320,7 @@ impl Chain {
         }
     }
 
-    /// Key changes in the entries against those in the checkpoints, and what a clean stop leaves.
+    /// Key changes in the entries against those in the checkpoints.
     pub fn against_entries(&self, entries: &Entries, stream: &str) -> Option<Finding> {
         let line = |key: usize| self.keys.get(key).map(ToString::to_string).unwrap_or_default();
         for (index, vkey) in entries.keys.iter().filter(|(index, _)| *index < self.size()) {
@@ -332,10 +344,6 @@ impl Chain {
         if !self.marks.is_empty() && self.keys.len() > expected {
             let says = "a key that never took over".to_owned();
             return Some(Finding::in_file(Kind::Forged, stream, KEYS, Some(expected as u64 + 1), says));
-        }
-        if self.lags && entries.stopped && entries.end == self.size() {
-            let says = format!("it is not checkpoint {}, with which the guard stopped", self.count());
-            return Some(Finding::in_file(Kind::RolledBack, stream, CHECKPOINT, None, says));
         }
         None
     }

@@ -247,9 +247,9 @@ impl Walk<'_> {
         self.entries.stopped = scan.stopped;
         if let Some(fault) = scan.fault {
             let finding = self.explain(&piece, fault, next, scan.stopped)?;
-            let fine = finding.is_none();
+            let explained = finding.is_none();
             self.entries.findings.extend(finding);
-            return Ok(fine);
+            return Ok(explained);
         }
         if scan.torn > 0 {
             if next.is_some() {

@@ -15,6 +15,11 @@ pub trait Place: Sync {
     /// How it is called in messages.
     fn name(&self) -> String;
 
+    /// Whether its files were copied here one after the other, so that one may be behind another.
+    fn is_copied(&self) -> bool {
+        false
+    }
+
     /// Its streams, sorted.
     fn streams(&self) -> io::Result<Vec<String>>;
 

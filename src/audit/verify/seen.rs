@@ -50,7 +50,7 @@ impl Seen {
     /// What was seen of a stream; `origin` is what its own keys say, and without any its name has to do.
     pub fn of_stream(&self, stream: &str, origin: Option<&str>) -> Result<Option<SeenStream>, SeenError> {
         if let Some(origin) = origin {
-            return self.read(&self.path(origin));
+            return Self::read(&self.path(origin));
         }
         let mut all = self.all()?.into_iter();
         Ok(all.find(|seen| seen.key.name().rsplit_once('/').is_some_and(|(_, name)| name == stream)))
@@ -67,7 +67,7 @@ impl Seen {
         for item in items {
             let path = item.map_err(failed)?.path();
             if path.extension().is_some_and(|extension| extension == "seen") {
-                all.extend(self.read(&path)?);
+                all.extend(Self::read(&path)?);
             }
         }
         all.sort_by(|a, b| a.path.cmp(&b.path));
@@ -92,7 +92,7 @@ impl Seen {
         self.folder.join(format!("{}.seen", origin.replace('/', "+")))
     }
 
-    fn read(&self, path: &Path) -> Result<Option<SeenStream>, SeenError> {
+    fn read(path: &Path) -> Result<Option<SeenStream>, SeenError> {
         let text = match fs::read_to_string(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(|source| SeenError::Io { what: "read", path: path.to_owned(), source })?,

@@ -86,9 +86,9 @@ impl Committer {
         }
         if let Some((notary, thread)) = self.office.take() {
             if self.shared.has_failed() {
-                notary.abandon()
+                notary.abandon();
             } else {
-                notary.close()
+                notary.close();
             }
             // a panic of the notary is told by what it did not do
             let _ = thread.join();

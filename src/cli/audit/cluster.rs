@@ -2,7 +2,7 @@
 //! as the whole: every guard that is known must answer, to its end, before the first line is shown.
 
 mod ask;
-mod caller;
+pub mod caller;
 mod guards;
 mod merge;
 
@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::{AuditError, Show};
 use crate::api::v1alpha1::validate::syntax::dns_label;
+use crate::cli::cluster::NoCluster;
 use crate::guard::inquiry::wire::Question;
 use ask::Part;
 use caller::Caller;
@@ -41,6 +42,7 @@ pub struct ClusterArgs {
 
 impl ClusterArgs {
     /// Whether a cluster is asked.
+    #[must_use]
     pub fn is_asked(&self, as_plugin: bool, state_named: bool) -> bool {
         self.cluster || (as_plugin && !state_named)
     }
@@ -49,8 +51,8 @@ impl ClusterArgs {
 /// A cluster does not answer, or not all of it.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    #[error("no way to the cluster: {0}; name one with --context or KUBECONFIG")]
-    Config(String),
+    #[error(transparent)]
+    Config(#[from] NoCluster),
     #[error("guards answer people as themselves: take --as out of the kubeconfig, and use that person's own context")]
     Impersonation,
     #[error("the credentials of the kubeconfig cannot be used: {0}")]
@@ -86,7 +88,7 @@ pub enum Missing {
 
 /// Asks every guard and shows what they say together. The exit code is 1 when one of them is missing: then nothing is
 /// shown.
-pub fn run(
+pub(super) fn run(
     args: &ClusterArgs,
     question: &Question,
     form: &mut dyn Show,
@@ -116,7 +118,7 @@ pub fn run(
 type Answers = (Vec<Part>, Vec<(String, Missing)>);
 
 async fn all(args: &ClusterArgs, question: &Question, messages: &mut dyn Write) -> Result<Answers, AuditError> {
-    let caller = Caller::new(args.context.clone()).await?;
+    let caller = Caller::new(args.context.as_deref()).await?;
     let guards = Guards::find(&caller, args, question.namespace.as_deref()).await?;
     if let Some(note) = &guards.note {
         writeln!(messages, "{note}")?;

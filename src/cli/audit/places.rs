@@ -14,11 +14,16 @@ use crate::audit::verify::{Folder, Piece, Place};
 pub struct Named {
     pub name: String,
     place: Box<dyn Place>,
+    copied: bool,
 }
 
 impl Place for Named {
     fn name(&self) -> String {
         self.name.clone()
+    }
+
+    fn is_copied(&self) -> bool {
+        self.copied
     }
 
     fn streams(&self) -> io::Result<Vec<String>> {
@@ -41,7 +46,7 @@ pub fn local(state: &Path) -> Result<Named, AuditError> {
         return Err(AuditError::NoRecord(log));
     }
     let name = fs::canonicalize(&log).unwrap_or_else(|_| log.clone()).display().to_string();
-    Ok(Named { name, place: Box::new(Folder(log)) })
+    Ok(Named { name, place: Box::new(Folder(log)), copied: false })
 }
 
 /// The log of a state directory, which need not be there where archives are named, and the sites of the archives.
@@ -63,7 +68,7 @@ fn archive(url: &str) -> Result<Vec<Named>, AuditError> {
         let archive = Archive::existing(url)?;
         let named = |name: String| {
             let site = Site { archive: archive.clone(), name };
-            Named { name: site.name(), place: Box::new(site) }
+            Named { name: site.name(), place: Box::new(site), copied: true }
         };
         return Ok(archive.sites()?.into_iter().map(named).collect());
     }
@@ -73,7 +78,7 @@ fn archive(url: &str) -> Result<Vec<Named>, AuditError> {
     for item in fs::read_dir(&path).map_err(failed)? {
         let folder = item.map_err(failed)?.path();
         if folder.is_dir() {
-            sites.push(Named { name: folder.display().to_string(), place: Box::new(Folder(folder)) });
+            sites.push(Named { name: folder.display().to_string(), place: Box::new(Folder(folder)), copied: true });
         }
     }
     sites.sort_by(|a, b| a.name.cmp(&b.name));

@@ -66,7 +66,7 @@ fn line(done: u64, total: u64, elapsed: Duration) -> String {
     let bars = usize::try_from(u128::from(done) * u128::from(WIDTH) / u128::from(total)).unwrap_or(0);
     let blanks = usize::try_from(WIDTH).unwrap_or(0).saturating_sub(bars);
     let percent = u128::from(done) * 100 / u128::from(total);
-    let rate = u128::from(done) / elapsed.as_millis().max(1) * 1000;
+    let rate = u128::from(done) * 1000 / elapsed.as_millis().max(1);
     let left = u128::from(total - done).checked_div(rate.max(1)).unwrap_or(0);
     let mib = |bytes: u128| bytes >> 20;
     format!(

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -49,7 +49,7 @@ pub struct Following {
     pub log: PathBuf,
     pub orders: Orders,
     pub telling: Telling,
-    pub suspensions: UnboundedReceiver<Vec<LedgerEntry>>,
+    pub suspensions: Receiver<Vec<LedgerEntry>>,
     pub record: Log,
 }
 

@@ -32,7 +32,7 @@ pub struct Identity {
 }
 
 /// Finds out who asks. `shown` is the client's certificate, whose authority was checked with the handshake.
-pub async fn who(
+pub(super) async fn who(
     client: &Client,
     headers: &HeaderMap,
     shown: Option<&CertificateDer<'_>>,
@@ -73,7 +73,8 @@ fn known(user: UserInfo) -> Option<Identity> {
 }
 
 /// Name and groups of a client certificate, as the API server reads them: the common name, and each organisation.
-fn subject(certificate: &CertificateDer<'_>) -> Option<Identity> {
+#[must_use]
+pub fn subject(certificate: &CertificateDer<'_>) -> Option<Identity> {
     let (rest, certificate) = X509Certificate::from_der(certificate).ok()?;
     if !rest.is_empty() {
         return None;

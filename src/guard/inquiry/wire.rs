@@ -34,6 +34,21 @@ pub struct Door {
     pub certificate: String,
 }
 
+impl Door {
+    /// What a Lease says; nothing where that cannot be understood.
+    #[must_use]
+    pub fn read(annotation: &str) -> Option<Self> {
+        serde_json::from_str(annotation).ok()
+    }
+}
+
+/// Why a guard refused, in its words.
+#[must_use]
+pub fn refusal(body: &[u8]) -> Option<String> {
+    let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
+    Some(problem.get("detail")?.as_str()?.to_owned())
+}
+
 /// Which entries somebody asks for; absent members ask nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -70,6 +85,15 @@ pub struct Question {
 }
 
 impl Question {
+    /// A question as it comes in: one object, and no word in it that means nothing.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        // a list would be read by its order
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err("write one JSON object".to_owned());
+        }
+        serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    }
+
     /// The same for the record; `person` is the one asked about, as the record has them.
     #[must_use]
     pub fn filter(&self, person: Option<Person>) -> Filter {
@@ -144,6 +168,7 @@ impl End {
     }
 
     /// The end, if this line is one; an error when it only looks like one.
+    #[must_use]
     pub fn read(line: &[u8]) -> Option<Result<Self, serde_json::Error>> {
         line.starts_with(END).then(|| serde_json::from_slice::<Last>(line).map(|last| last.end))
     }
@@ -168,7 +193,7 @@ mod tests {
                 limit: limit.and_then(NonZeroUsize::new), event: Some(Event::Call), ..Question::default()
             };
             let text = serde_json::to_vec(&question).unwrap();
-            prop_assert_eq!(&serde_json::from_slice::<Question>(&text).unwrap(), &question);
+            prop_assert_eq!(&Question::read(&text).unwrap(), &question);
             let key = SiteKey::new(&crate::redacted::Redacted::new([7; 32]));
             let told = question.parameters(&key);
             prop_assert_eq!(told.len(), words.iter().flatten().count() + 1 + usize::from(question.since.is_some()) + usize::from(limit.is_some()));
@@ -178,11 +203,12 @@ mod tests {
 
         #[test]
         fn any_bytes_are_a_question_or_none(bytes in prop::collection::vec(any::<u8>(), 0..100), word in "[a-z]{1,9}") {
-            let _ = serde_json::from_slice::<Question>(&bytes);
+            let _ = Question::read(&bytes);
             let _ = End::read(&bytes);
+            prop_assert_eq!(refusal(&bytes), None);
             let text = format!("{{\"{word}\":\"x\"}}");
             let known = ["namespace", "unit", "user", "case", "resource", "person", "grant", "code"];
-            prop_assert_eq!(serde_json::from_str::<Question>(&text).is_ok(), known.contains(&word.as_str()));
+            prop_assert_eq!(Question::read(text.as_bytes()).is_ok(), known.contains(&word.as_str()));
         }
     }
 
@@ -192,5 +218,9 @@ mod tests {
         assert_eq!(End::read(end.line().trim_ascii_end()).unwrap().unwrap(), end);
         assert!(End::read(b"{\"v\":1,\"stream\":\"end\"}").is_none());
         assert!(End::read(b"{\"end\":7}").unwrap().is_err());
+        let door = Door { address: None, certificate: "pem".to_owned() };
+        assert_eq!(Door::read(&serde_json::to_string(&door).unwrap()), Some(door));
+        assert_eq!(Door::read("nonsense"), None);
+        assert!(Question::read(b"[]").is_err() && Question::read(b" {}").is_ok());
     }
 }

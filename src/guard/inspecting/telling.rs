@@ -13,7 +13,7 @@ use crate::judge::ledger::LedgerEntry;
 use crate::judge::status::{Ended, InspectedBy};
 
 /// The operator has so long to take a suspension over, before it is asked for anew.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What is told; clones are the same.
 #[derive(Clone, Debug, Default)]

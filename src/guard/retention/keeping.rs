@@ -38,9 +38,11 @@ impl Retentions {
             let policy_name = key.to_string();
             let seal = policy.spec.seal.as_ref();
             let asked = seal.and_then(|seal| seal.max_bytes).and_then(|bytes| u64::try_from(bytes).ok());
-            bytes = least(bytes, asked.unwrap_or(defaults.max_segment_bytes));
+            let asked = asked.unwrap_or(defaults.max_segment_bytes);
+            bytes = Some(bytes.map_or(asked, |known: u64| known.min(asked)));
             let asked = seal.and_then(|seal| seal.max_age.as_deref()).and_then(syntax::duration);
-            age = least(age, asked.unwrap_or(defaults.max_segment_age));
+            let asked = asked.unwrap_or(defaults.max_segment_age);
+            age = Some(age.map_or(asked, |known: SignedDuration| known.min(asked)));
             if let Some(archive) = &policy.spec.archive {
                 add(&mut keeping.archives, archive);
             }
@@ -57,13 +59,6 @@ impl Retentions {
         keeping.segment_age = age.unwrap_or(keeping.segment_age).max(SignedDuration::from_secs(1));
         Some(keeping)
     }
-}
-
-fn least<T: Ord>(known: Option<T>, more: T) -> Option<T> {
-    Some(match known {
-        Some(known) => known.min(more),
-        None => more,
-    })
 }
 
 /// Two policies may name one archive; then the stronger lock counts.

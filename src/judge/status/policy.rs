@@ -1,5 +1,7 @@
 //! Status of an audit policy: the streams it holds for, and how they are kept.
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
 
 use super::View;
@@ -50,7 +52,8 @@ impl View<'_> {
         let all: Vec<String> = all.collect();
         let mut text = all.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join("; ");
         if all.len() > NAMED {
-            text.push_str(&format!("; and {} more", all.len() - NAMED));
+            // writing into memory cannot fail
+            let _ = write!(text, "; and {} more", all.len() - NAMED);
         }
         text
     }

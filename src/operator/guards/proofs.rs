@@ -18,6 +18,8 @@ pub type Versions = BTreeMap<Watched, Version>;
 pub struct Proofs {
     /// What each needs, and whether the moment at which it passes is the moment at which it was enforced.
     waiting: HashMap<(Kind, Key), (Arc<Versions>, bool)>,
+    /// How many of them are not dated: they were there before we led.
+    old: usize,
 }
 
 /// What a look at the guards brought.
@@ -32,11 +34,20 @@ pub struct Outcome {
 impl Proofs {
     /// An object is so in a world of these versions; `dated`: since now.
     pub fn note(&mut self, kind: Kind, key: Key, world: Arc<Versions>, dated: bool) {
-        self.waiting.insert((kind, key), (world, dated));
+        let before = self.waiting.insert((kind, key), (world, dated));
+        self.old += usize::from(!dated);
+        self.old -= usize::from(before.is_some_and(|(_, dated)| !dated));
     }
 
     pub fn forget(&mut self, kind: Kind, key: &Key) {
-        self.waiting.remove(&(kind, key.clone()));
+        let before = self.waiting.remove(&(kind, key.clone()));
+        self.old -= usize::from(before.is_some_and(|(_, dated)| !dated));
+    }
+
+    /// Whether there is one that was there before we led.
+    #[must_use]
+    pub fn has_old(&self) -> bool {
+        self.old > 0
     }
 
     /// Compares with what the living guards have taken in. Without a guard nothing is enforced.
@@ -45,6 +56,7 @@ impl Proofs {
         self.waiting.retain(|place, (wanted, dated)| {
             let lacks = guards.iter().filter(|has| !reached(has, wanted)).count();
             if lacks == 0 && !guards.is_empty() {
+                self.old -= usize::from(!*dated);
                 outcome.passed.push((place.clone(), *dated));
                 return false;
             }
@@ -98,6 +110,22 @@ mod tests {
         let passed = Outcome { passed: vec![(place("a"), true)], behind: BTreeMap::new() };
         assert_eq!(proofs.look(&[&versions(9, 10), &versions(10, 11)]), passed);
         assert_eq!(proofs.look(&[&versions(0, 0)]), Outcome::default(), "what was proved stays proved");
+    }
+
+    #[test]
+    fn it_is_known_whether_anything_waits_that_was_there_before_we_led() {
+        let mut proofs = Proofs::default();
+        for (name, dated) in [("a", false), ("b", false), ("c", true), ("d", false), ("d", true)] {
+            let (kind, key) = place(name);
+            proofs.note(kind, key, Arc::new(versions(1, if name == "b" { 9 } else { 1 })), dated);
+        }
+        assert!(proofs.has_old());
+        proofs.look(&[&versions(1, 1)]);
+        assert!(proofs.has_old(), "b waits");
+        let (kind, key) = place("b");
+        proofs.forget(kind, &key);
+        proofs.forget(kind, &key);
+        assert!(!proofs.has_old());
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn only_auditors_reach_the_audit_port_and_no_other() {
     assert_eq!(callers(&policy("{}", "datashare-guard"), "audit"), Vec::<Value>::new(), "nobody unless named");
     let named = policy(VALUES[1], "datashare-guard");
     let auditors = json!({"ipBlock": {"cidr": "10.9.0.0/24"}});
-    assert_eq!(callers(&named, "audit"), [auditors.clone()]);
+    assert_eq!(callers(&named, "audit"), std::slice::from_ref(&auditors));
     for port in ["calls", "metrics"] {
         assert!(!callers(&named, port).contains(&auditors), "{port}");
     }

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
@@ -10,6 +12,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Frame;
 use kube::client::Body;
 use tokio::sync::{mpsc, watch};
+
+use super::Weather;
 
 const GONE: &str = r#"{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old resource version","reason":"Expired","code":410}}"#;
 
@@ -26,13 +30,18 @@ impl hyper::body::Body for Lines {
 }
 
 /// The same watch, told so.
-pub fn told(mut body: Body, twice: bool, mut expired: watch::Receiver<u64>) -> UnsyncBoxBody<Bytes, io::Error> {
+pub fn told(
+    mut body: Body,
+    weather: Arc<Weather>,
+    mut forgotten: watch::Receiver<u64>,
+) -> UnsyncBoxBody<Bytes, io::Error> {
+    let twice = weather.twice.load(Ordering::SeqCst);
     let (out, lines) = mpsc::channel(16);
     tokio::spawn(async move {
         let mut rest = BytesMut::new();
         loop {
             let frame = tokio::select! {
-                _ = expired.changed() => {
+                _ = forgotten.changed() => {
                     // nobody listens any more: then it does not matter
                     let _ = out.send(Bytes::from(format!("{GONE}\n"))).await;
                     return;
@@ -44,6 +53,9 @@ pub fn told(mut body: Body, twice: bool, mut expired: watch::Receiver<u64>) -> U
             rest.extend_from_slice(&data);
             while let Some(end) = memchr::memchr(b'\n', &rest) {
                 let line = rest.split_to(end + 1).freeze();
+                if let Some(version) = version(&line) {
+                    weather.newest.fetch_max(version, Ordering::SeqCst);
+                }
                 let again = twice && !line.starts_with(br#"{"type":"BOOKMARK""#);
                 for _ in 0..=usize::from(again) {
                     if out.send(line.clone()).await.is_err() {
@@ -54,4 +66,11 @@ pub fn told(mut body: Body, twice: bool, mut expired: watch::Receiver<u64>) -> U
         }
     });
     Lines(lines).boxed_unsync()
+}
+
+/// The version of what a line tells of.
+fn version(line: &[u8]) -> Option<u64> {
+    const NAME: &[u8] = b"\"resourceVersion\":\"";
+    let at = memchr::memmem::find(line, NAME)? + NAME.len();
+    std::str::from_utf8(&line[at..]).ok()?.split('"').next()?.parse().ok()
 }

@@ -15,7 +15,7 @@ const CONFIGURATION: u16 = 8001;
 
 pub fn start(site: &Site) -> Vec<Program> {
     let gateways = Gateways::with(&["envoy", "contour"]);
-    site.apply_files(&gateways.find("contour-definitions"));
+    site.define(&gateways.find("contour-definitions"));
     let folder = site.folder.path();
     let gateway = controller(&gateways, site);
     eventually("Contour tells what it knows", || {

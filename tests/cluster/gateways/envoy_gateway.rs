@@ -3,9 +3,11 @@
 //! Deployment and the Service that it would make are there; they are only said to be.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::programs::{Gateways, Program, envoy};
@@ -19,10 +21,10 @@ const CONFIGURATION: u16 = 18000;
 
 pub fn start(site: &Site) -> Vec<Program> {
     let gateways = Gateways::with(&["envoy", "envoy-gateway"]);
-    site.apply_files(&gateways.find("envoy-gateway-definitions"));
+    site.define(&gateways.find("envoy-gateway-definitions"));
     stand_in(site);
     let folder = site.folder.path();
-    let certificates = certificates(&gateways, folder);
+    let certificates = certificates(&gateways, site);
     let gateway = controller(&gateways, site, &certificates);
     eventually("Envoy Gateway tells what it knows", || {
         std::net::TcpStream::connect(("127.0.0.1", CONFIGURATION)).is_ok().then_some(())
@@ -56,14 +58,22 @@ fn stand_in(site: &Site) {
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
-/// Below it `envoy-gateway` and `envoy`.
-fn certificates(gateways: &Gateways, folder: &Path) -> std::path::PathBuf {
-    let home = folder.join("home");
+/// Made as an installation makes them: Secrets in the cluster. Below the folder `envoy-gateway` and `envoy`.
+fn certificates(gateways: &Gateways, site: &Site) -> PathBuf {
     let mut made = Command::new(gateways.find("envoy-gateway"));
-    made.args(["certgen", "--local", "--config-home"]).arg(&home).env("HOME", folder);
-    let output = made.output().unwrap();
+    made.args(["certgen", "--disable-topology-injector"]).env("ENVOY_GATEWAY_NAMESPACE", NAMESPACE);
+    let output = made.env("KUBECONFIG", site.plane.kubeconfig(None)).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    home.join("certs")
+    let folder = site.folder.path().join("certificates");
+    for name in ["envoy-gateway", "envoy"] {
+        let secret = site.get(&format!("/api/v1/namespaces/{NAMESPACE}/secrets/{name}")).unwrap();
+        fs::create_dir_all(folder.join(name)).unwrap();
+        for file in ["ca.crt", "tls.crt", "tls.key"] {
+            let content = STANDARD.decode(secret["data"][file].as_str().unwrap()).unwrap();
+            fs::write(folder.join(name).join(file), content).unwrap();
+        }
+    }
+    folder
 }
 
 fn controller(gateways: &Gateways, site: &Site, certificates: &Path) -> Program {
@@ -96,7 +106,6 @@ fn bootstrap(folder: &Path, certificates: &Path) -> Value {
         (json!({"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}), "tls_certificates");
     json!({
         "admin": {"address": {"pipe": {"path": folder.join("admin")}}},
-        "node": {"id": "envoy-0", "cluster": "gateways/city"},
         "dynamic_resources": {
             "ads_config": {"api_type": "DELTA_GRPC", "transport_api_version": "V3", "set_node_on_first_message_only": true,
                 // without it Envoy comes back up to half a minute late
@@ -113,6 +122,7 @@ fn bootstrap(folder: &Path, certificates: &Path) -> Value {
             "transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
                 "common_tls_context": {
+                    "tls_params": {"tls_maximum_protocol_version": "TLSv1_3"},
                     tls: [{"certificate_chain": file("tls.crt"), "private_key": file("tls.key")}],
                     "validation_context": {"trusted_ca": file("ca.crt")},
                 }}},

@@ -32,10 +32,6 @@ impl Program {
         let words = [variables, command].concat();
         Self(Process::start(Path::new("env"), folder, &words))
     }
-
-    pub fn said(&self) -> String {
-        std::fs::read_to_string(self.0.log()).unwrap_or_default()
-    }
 }
 
 impl Drop for Program {
@@ -50,7 +46,10 @@ impl Drop for Program {
 pub fn envoy(gateways: &Gateways, folder: &Path, bootstrap: &Path) -> Program {
     let program = gateways.find("envoy").display().to_string();
     let bootstrap = bootstrap.display().to_string();
-    let words = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning", "--config-path"];
-    let command = [vec![program], words.map(str::to_owned).to_vec(), vec![bootstrap]].concat();
-    Program::start(folder, &[], &command)
+    let words = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"];
+    // by the last a gateway knows whose Envoy it is
+    let more = ["--service-node", "envoy-0", "--service-cluster", "gateways/city", "--config-path"];
+    let command =
+        [vec![program], [&words[..], &more].concat().iter().map(|word| (*word).to_owned()).collect(), vec![bootstrap]];
+    Program::start(folder, &[], &command.concat())
 }

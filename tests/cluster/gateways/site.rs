@@ -15,7 +15,7 @@ use super::programs::Program;
 use super::{contour, envoy_gateway, example};
 use crate::charts::helm::{chart, helm};
 use crate::charts::installed::NAMESPACE;
-use crate::control_plane::{ControlPlane, Identity, Programs, eventually};
+use crate::control_plane::{ControlPlane, Programs, eventually};
 use crate::definitions::collection;
 use crate::guard::running::Reply;
 use crate::operator::world::condition;
@@ -70,7 +70,7 @@ impl Site {
         let (plane, folder) = (ControlPlane::start(), tempfile::tempdir().unwrap());
         let mut site = Self { programs: Vec::new(), folder, plane, implementation };
         let definitions = Programs::installed().find("gateway-api");
-        site.apply_files(&definitions);
+        site.define(&definitions);
         site.install();
         site.make_gateway();
         let ours = [site.operator(), site.guard()];
@@ -130,10 +130,23 @@ impl Site {
         self.ours("guard", &["--name=guard-0", &listen, "--metrics=127.0.0.1:0", "--threads=1", "--log", &record])
     }
 
-    /// One of our own programs, in the name of its service account.
+    /// One of our own programs, with the token of its service account that its pod would have.
     fn ours(&self, role: &str, words: &[&str]) -> Program {
-        let account = Identity::service_account(NAMESPACE, &format!("datashare-{role}"));
-        let kubeconfig = format!("KUBECONFIG={}", self.plane.kubeconfig(Some(&account)).display());
+        let (account, pod) = (format!("datashare-{role}"), format!("{role}-0"));
+        let spec = json!({"serviceAccountName": account, "containers": [{"name": role, "image": "datashare"}]});
+        let object = json!({"metadata": {"name": pod}, "spec": spec});
+        eventually("the service account counts", || {
+            let made = self.plane.ask("POST", &format!("/api/v1/namespaces/{NAMESPACE}/pods"), &object);
+            (made.status == 201).then_some(())
+        });
+        let bound = ["--bound-object-kind=Pod", "--bound-object-name", &pod];
+        let token =
+            self.plane.kubectl(&[&["create", "token", &account, "--namespace", NAMESPACE], &bound[..]].concat());
+        assert!(token.ok, "{}", token.err);
+        let config = fs::read_to_string(self.plane.kubeconfig(None)).unwrap();
+        let mut config: Value = serde_json::from_str(&config).unwrap();
+        config["users"][0]["user"]["token"] = json!(token.out.trim());
+        let kubeconfig = format!("KUBECONFIG={}", self.write(&format!("{role}.kubeconfig"), &config));
         let program = [env!("CARGO_BIN_EXE_datashare"), role, "--namespace", NAMESPACE];
         let command: Vec<String> = program.iter().chain(words).map(|word| (*word).to_owned()).collect();
         Program::start(&self.folder.path().join(role), &[kubeconfig], &command)
@@ -168,6 +181,23 @@ impl Site {
     pub fn apply_files(&self, place: &Path) {
         let said = self.plane.kubectl(&["apply", "--server-side", "-f", place.to_str().unwrap()]);
         assert!(said.ok, "{}", said.err);
+    }
+
+    /// Definitions, until all that they define is found by whoever asks what there is.
+    pub fn define(&self, place: &Path) {
+        self.apply_files(place);
+        let all = self.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions").unwrap();
+        for definition in all["items"].as_array().unwrap() {
+            let (spec, text) = (&definition["spec"], |value: &Value| value.as_str().unwrap().to_owned());
+            let version =
+                spec["versions"].as_array().unwrap().iter().find(|version| version["served"] == true).unwrap();
+            let uri = format!("/apis/{}/{}", text(&spec["group"]), text(&version["name"]));
+            eventually(&format!("{uri} has {}", spec["names"]["plural"]), || {
+                let found = self.get(&uri)?;
+                let mut found = found["resources"].as_array()?.iter();
+                found.any(|resource| resource["name"] == spec["names"]["plural"]).then_some(())
+            });
+        }
     }
 
     pub fn get(&self, uri: &str) -> Option<Value> {

@@ -34,7 +34,7 @@ fn refusals(plane: &ControlPlane, account: &str) -> Vec<Value> {
 #[test]
 fn under_the_charts_policies_everything_passes_that_operator_and_guard_write_and_nothing_that_others_do() {
     let plane: &'static ControlPlane = Box::leak(Box::new(ControlPlane::start_audited()));
-    install(plane.with_controllers());
+    install(plane);
     let upstream = Upstream::usual();
     let city = City::around(plane, NAMESPACE);
     city.settle("12s");
@@ -104,21 +104,19 @@ fn others_are_refused(plane: &'static ControlPlane, city: &City<'_>, world: &Wor
         let binding = json!({"metadata": {"name": "other"}, "roleRef": role, "subjects": subject});
         assert_eq!(plane.ask("POST", &uri, &binding).status, 201);
     }
-    let other = pods::client(plane, pod(plane, "other", "other-1"));
+    let somebody = pods::client(plane, pod(plane, "other", "other-1"));
     let refused = |method: &str, uri: &str, body: &Value| {
         let answer = eventually("it has the right, and is refused all the same", || {
             let type_ = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-            let answer = plane.ask_as(&other, method, uri, type_, body);
+            let answer = plane.ask_as(&somebody, method, uri, type_, body);
             answer.message().contains("ValidatingAdmissionPolicy").then_some(answer)
         });
         assert_eq!(answer.status, 403, "{answer:?}");
     };
-    let place = |grant: &Value| {
-        let text = |name: &str| grant["metadata"][name].as_str().unwrap().to_owned();
-        format!("/apis/datashare.dev/v1alpha1/namespaces/{}/accessgrants/{}", text("namespace"), text("name"))
-    };
+    let text = |name: &str| grant["metadata"][name].as_str().unwrap().to_owned();
+    let grants = format!("/apis/datashare.dev/v1alpha1/namespaces/{}/accessgrants", text("namespace"));
     let there = world.get(grant).unwrap();
-    refused("PUT", &format!("{}/status", place(grant)), &there);
+    refused("PUT", &format!("{grants}/{}/status", text("name")), &there);
     let secrets = format!("/api/v1/namespaces/{}/secrets", city.consumer);
     let secret =
         json!({"metadata": {"name": "datashare-x"}, "type": "datashare.dev/credential", "stringData": {"token": "x"}});

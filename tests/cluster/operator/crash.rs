@@ -11,8 +11,17 @@ use crate::control_plane::eventually;
 
 /// What must be the same however an operator got there: all but names and times that are drawn anew.
 pub fn end(world: &World, objects: &[&Value]) -> BTreeMap<String, Value> {
-    let drawn =
-        ["lastTransitionTime", "id", "sha256", "notBefore", "notAfter", "enforcedAt", "observedGeneration", "digest"];
+    let drawn = [
+        "lastTransitionTime",
+        "id",
+        "sha256",
+        "notBefore",
+        "notAfter",
+        "enforcedAt",
+        "observedGeneration",
+        "digest",
+        "requestUid",
+    ];
     objects
         .iter()
         .map(|object| {

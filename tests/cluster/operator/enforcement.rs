@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::credentials::{granted, handed};
-use super::world::{World, version};
+use super::world::{World, Writes, version};
 use crate::control_plane::eventually;
 
 #[test]
@@ -94,8 +94,11 @@ fn another_number_of_guards_is_told_of_every_grant_once_it_stays() {
     world.guard("guard-1", u64::MAX);
     // a minute later, and nothing but the number of guards has changed
     let told = |guards: u64| {
+        let mut waited = 0;
         eventually("the number is told", || {
-            world.clock.advance(jiff::SignedDuration::from_secs(10));
+            world.clock.advance(jiff::SignedDuration::from_secs(2));
+            waited += 2;
+            assert!(waited < 3000, "in an hour everything is looked at anyway");
             let enforcement = world.get(&grant)?["status"]["enforcement"].take();
             (enforcement["guards"] == guards && enforcement["current"] == guards).then_some(())
         });
@@ -131,4 +134,38 @@ fn times_of_proof_are_whole_seconds() {
         assert!(text.len() == "2026-11-24T04:00:00Z".len() && text.ends_with('Z'), "{text}");
     }
     assert!(proof["requestedAt"].as_str() <= proof["enforcedAt"].as_str(), "{proof}");
+}
+
+#[test]
+fn an_operator_that_starts_anew_leaves_what_was_ready_as_it_is_until_guards_have_told() {
+    let world = World::new("anew");
+    let operator = world.operator("a");
+    let (request, grant) = granted(&world, "deed-tax");
+    world.guard("guard-0", u64::MAX);
+    handed(&world, &grant, 1, "");
+    let resource = world.scene.resource();
+    for object in [&request, &grant, &resource] {
+        world.condition(object, "Ready", "True", "Serving");
+    }
+    eventually("the request tells where its credential is", || {
+        world.get(&request)?["status"]["credential"]["secretName"].is_string().then_some(())
+    });
+    operator.stop();
+    // this guard has seen all there is, and told so some time ago: lists are told as of now
+    world.guard("guard-0", version(&world.get(&grant).unwrap()));
+    let before = world.versions();
+    let writes = Writes::default();
+    let operator = world.operator_that_dies("a", &writes);
+    for name in ["other", "another"] {
+        // it has looked at what was there when it takes in something new
+        let other = world.scene.request(name, None);
+        world.put(&other);
+        world.condition(&other, "Ready", "False", "Pending");
+        world.guard("guard-0", u64::MAX);
+    }
+    operator.stop();
+    let seen = writes.seen.lock().unwrap().clone();
+    assert!(seen.iter().all(|write| write.contains("other/status")), "{seen:?}");
+    let after = world.versions();
+    assert!(before.iter().all(|version| after.contains(version)), "{before:?} {after:?}");
 }

@@ -96,11 +96,10 @@ impl Drop for Server {
 }
 
 fn world(server: &Server, lock: Lock) -> World {
-    let mut world = World::new();
+    // the server's clock is the real one
+    let mut world = World::since(Timestamp::now(), roomy(), Arc::new(Unhindered));
     world.environment = server.environment();
     world.keeping.lock().archives = vec![Wanted { url: "s3://records/log".to_owned(), lock }];
-    // the server's clock is the real one
-    world.clock.set(Timestamp::now());
     world.start(roomy(), Arc::new(Unhindered));
     world
 }
@@ -112,8 +111,8 @@ fn what_is_put_is_locked_until_its_time_and_then_goes_with_every_version() {
     for lock in [Lock::Governance, Lock::Compliance] {
         let archive = server.archive(lock);
         let until = Timestamp::now().checked_add(SignedDuration::from_secs(4)).unwrap();
-        assert!(archive.put(PLACE, 0, Bytes::from_static(b"sealed"), until).unwrap());
-        assert!(!archive.put(PLACE, 0, Bytes::from_static(b"others"), until).unwrap(), "written over");
+        assert!(archive.put(PLACE, 0, Bytes::from_static(b"sealed"), Some(until)).unwrap());
+        assert!(!archive.put(PLACE, 0, Bytes::from_static(b"others"), Some(until)).unwrap(), "written over");
         assert_eq!(archive.read(PLACE, 0).unwrap().unwrap(), "sealed");
         assert_eq!(archive.segments(PLACE).unwrap(), [(0, 6)].into());
         let refused = archive.remove(PLACE, 0).unwrap_err().to_string();
@@ -140,16 +139,16 @@ fn segments_go_to_s3_are_read_there_and_wait_while_it_is_away() {
     world.write("a", 400);
     world.advance(1);
     let report = world.round();
-    assert_eq!((report.troubles.len(), report.archived_through), (0, Some(2)), "{report:?}");
+    assert_eq!((report.troubles.len(), report.archived_through), (0, Some(3)), "{report:?}");
     let archive = server.archive(Lock::None);
     assert_eq!(archive.sites().unwrap(), [SITE]);
     let found = |world: &World, archive: &Archive| {
         let places = Places::log(&world.log()).unwrap().and(Places::archive(archive, SITE).unwrap());
         query::search(&places, &Filter::default(), None, &mut |_| Ok(()), &|_| ()).unwrap().found
     };
-    assert_eq!(found(&world, &archive), 2);
+    assert_eq!(found(&world, &archive), 3);
     fs::remove_file(world.stream().join("entries").join(sealed(0))).unwrap();
-    assert_eq!(found(&world, &archive), 2);
+    assert_eq!(found(&world, &archive), 3);
     let since = Filter { since: Some(world.clock.now()), ..Filter::default() };
     let places = Places::archive(&archive, SITE).unwrap();
     let summary = query::search(&places, &since, None, &mut |_| Ok(()), &|_| ()).unwrap();

@@ -123,8 +123,8 @@ fn after_an_error_the_disk_is_not_asked_again() {
             let site = Site::new();
             let disk = Doomed::new(Some((at, fault)), 100);
             run(&site, &disk, 0);
-            // the other thread may be in the middle of one operation
-            assert!(disk.asked_again() <= 2, "{fault:?} at {at}: {}", disk.asked_again());
+            // the other thread may be in the middle of a checkpoint
+            assert!(disk.asked_again() <= 4, "{fault:?} at {at}: {}", disk.asked_again());
         }
     }
 }

@@ -68,6 +68,8 @@ enum Way {
     Well,
     /// Done in full, and then nothing more.
     Last,
+    /// Done in full, and then the power goes.
+    LastByPower,
     /// A part of it only; dead when told so.
     Part {
         dead: bool,
@@ -119,7 +121,7 @@ impl Doomed {
                 inner.power_cut(0);
                 Way::Not(dead())
             }
-            Fault::PowerAfter => Way::Part { dead: true, power: true },
+            Fault::PowerAfter => Way::LastByPower,
             Fault::TornKill => Way::Part { dead: true, power: false },
             Fault::TornPower => Way::Part { dead: true, power: true },
             Fault::Error | Fault::Full => {
@@ -144,7 +146,7 @@ impl Doomed {
                 inner.dead = true;
                 Err(dead())
             }
-            Way::Part { dead: true, power: true } => {
+            Way::LastByPower | Way::Part { dead: true, power: true } => {
                 let _ = work(&mut inner);
                 inner.power_cut(0);
                 Err(dead())
@@ -196,7 +198,7 @@ impl Storage for Doomed {
         let mut inner = self.0.lock();
         let way = Self::way(&mut inner);
         let length = match &way {
-            Way::Well | Way::Last => bytes.len(),
+            Way::Well | Way::Last | Way::LastByPower => bytes.len(),
             Way::Part { .. } => inner.part_of(bytes.len()),
             Way::Not(_) => 0,
         };
@@ -209,7 +211,7 @@ impl Storage for Doomed {
                 inner.dead = true;
                 Err(dead())
             }
-            Way::Part { dead: true, power: true } => {
+            Way::LastByPower | Way::Part { dead: true, power: true } => {
                 inner.power_cut(0);
                 Err(dead())
             }
@@ -237,25 +239,24 @@ impl SegmentFile for File {
         let mut inner = self.disk.0.lock();
         let way = Doomed::way(&mut inner);
         let length = match &way {
-            Way::Well | Way::Last => bytes.len(),
+            Way::Well | Way::Last | Way::LastByPower => bytes.len(),
             Way::Part { .. } => inner.part_of(bytes.len()),
             Way::Not(_) => 0,
         };
         let mut file = fs::OpenOptions::new().append(true).open(&self.path)?;
         io::Write::write_all(&mut file, &bytes[..length])?;
         match way {
-            Way::Well => Ok(length),
+            Way::Well | Way::Part { dead: false, .. } => Ok(length),
             Way::Last | Way::Part { dead: true, power: false } => {
                 inner.dead = true;
                 Err(dead())
             }
-            Way::Part { dead: true, power: true } => {
+            Way::LastByPower | Way::Part { dead: true, power: true } => {
                 // some sectors made it
                 let stays = inner.part_of(length) as u64;
                 inner.power_cut(stays);
                 Err(dead())
             }
-            Way::Part { dead: false, .. } => Ok(length),
             Way::Not(error) => Err(error),
         }
     }

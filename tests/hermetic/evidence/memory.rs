@@ -16,7 +16,7 @@ pub struct Memory(pub BTreeMap<String, Vec<u8>>);
 impl Memory {
     pub fn read_from(stream: &Path) -> Self {
         let mut files = BTreeMap::new();
-        for file in ["keys", "checkpoint", "checkpoints.jsonl", "pruned.jsonl"] {
+        for file in ["keys", "checkpoint", "checkpoint.new", "checkpoints.jsonl", "pruned.jsonl"] {
             if let Ok(bytes) = fs::read(stream.join(file)) {
                 files.insert(file.to_owned(), bytes);
             }

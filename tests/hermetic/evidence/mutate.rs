@@ -62,7 +62,7 @@ impl Base {
             site.prune(path);
         }
         for path in &segments[3..5] {
-            site.seal(path);
+            Site::seal(path);
         }
         assert_eq!(site.verify().findings, []);
         Self {
@@ -82,7 +82,7 @@ impl Base {
             72..80 => self.newest(dice),
             80..88 => self.keys(dice),
             88..95 => self.removed(dice),
-            _ => self.whole(dice),
+            _ => Some(self.whole(dice)),
         }
     }
 
@@ -160,8 +160,8 @@ impl Base {
             let mut lines = lines(text);
             let at = dice.roll(lines.len());
             let signed = Signed::parse_line(lines[at].strip_suffix(b"\n").unwrap()).unwrap();
-            let sound = signed.note.signatures();
             let by = [&self.keys[0], &self.keys[1], &self.stranger][dice.roll(3)];
+            let size = signed.checkpoint.size;
             let mut checkpoint = signed.checkpoint;
             let what = match dice.roll(4) {
                 0 => "signed again, by another key",
@@ -178,11 +178,15 @@ impl Base {
                     "another number, signed"
                 }
             };
-            let again = checkpoint.sign(&[by]);
-            // a key signs the same text the same way
-            let mut line = again.line();
+            // of entries that are gone nobody can tell any more what their owner signed, but who kept it
+            let gone = self.stream.pieces(STREAM).unwrap()[0].first;
+            if size < gone && matches!(what, "another root, signed" | "another size, signed") {
+                return None;
+            }
+            let mut line = checkpoint.sign(&[by]).line();
             line.push(b'\n');
-            if line == lines[at] || (sound == 2 && what.starts_with("signed") && line == lines[at]) {
+            // a key signs the same text the same way
+            if line == lines[at] {
                 return None;
             }
             lines[at] = line;
@@ -288,7 +292,10 @@ impl Base {
         let ranges = |text: &[u8]| {
             let all = lines(text);
             let parse = |line: &Vec<u8>| Some(Pruned::parse(line.strip_suffix(b"\n")?).ok()?.range);
-            all.iter().map(parse).collect::<Vec<_>>()
+            let mut ranges: Vec<Option<Range>> = all.iter().map(parse).collect();
+            // in which order they were removed is nothing that the file is asked for
+            ranges.sort_by_key(|range| range.as_ref().map(Range::from));
+            ranges
         };
         let (bytes, what) = match dice.roll(5) {
             0 => (None, "deleted".to_owned()),
@@ -329,13 +336,14 @@ impl Base {
         })
     }
 
-    fn whole(&self, dice: &mut Dice) -> Option<Mutation> {
+    fn whole(&self, dice: &mut Dice) -> Mutation {
         let any = |files: &[&str]| files.iter().map(|file| (*file).to_owned()).collect();
-        Some(match dice.roll(4) {
+        match dice.roll(4) {
             0 => Mutation {
                 stream: self.earlier.clone(),
                 what: "rolled back".to_owned(),
-                files: any(&["checkpoints.jsonl"]),
+                // to before the key that signed what was kept
+                files: any(&["checkpoints.jsonl", "keys"]),
                 lines: None,
                 entries: None,
                 needs_witness: true,
@@ -355,7 +363,8 @@ impl Base {
             2 => Mutation {
                 stream: self.rewritten(&[&self.keys[0]]),
                 what: "an entry edited, and all signed again with the key of an earlier time".to_owned(),
-                files: any(&["checkpoints.jsonl"]),
+                // the entry that names the newer key is still there
+                files: any(&["checkpoints.jsonl", "keys"]),
                 lines: None,
                 entries: None,
                 needs_witness: false,
@@ -368,7 +377,7 @@ impl Base {
                 entries: None,
                 needs_witness: dice.roll(2) == 0,
             },
-        })
+        }
     }
 
     /// The stream with its last call edited, and every checkpoint from the first that covers it signed again.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use datashare::api::v1alpha1::SharedResourceSpec;
 use datashare::approval::signing::SigningKey;
-use datashare::audit::{LogError, Recorded};
+use datashare::audit::{Filter, LogError, Recorded, query};
 use datashare::cli::up::{self, UpArgs, UpError};
 use datashare::clock::Clock;
 use datashare::delivery::credentials::{Credentials, Minted};
@@ -117,19 +117,21 @@ impl Site {
         all
     }
 
-    /// Every entry of the record.
+    /// Every entry of the record, also of segments that were sealed meanwhile.
     pub fn entries(&self) -> Vec<Recorded> {
         let mut entries = Vec::new();
-        for stream in folders(&self.state().join("log")) {
-            let mut segments: Vec<_> =
-                std::fs::read_dir(stream.join("entries")).unwrap().map(|segment| segment.unwrap().path()).collect();
-            segments.sort();
-            for segment in segments {
-                let text = std::fs::read_to_string(segment).unwrap();
-                entries.extend(text.lines().map(|line| Recorded::parse(line.as_bytes()).unwrap()));
-            }
-        }
+        let mut take = |found: &query::Found| {
+            entries.push(found.entry()?);
+            Ok(())
+        };
+        let summary = query::run(&self.state().join("log"), &Filter::default(), None, &mut take).unwrap();
+        assert_eq!(summary.unreadable, 0);
         entries
+    }
+
+    /// The folders of the record's streams.
+    pub fn streams(&self) -> Vec<PathBuf> {
+        folders(&self.state().join("log"))
     }
 
     /// Starts the whole of `up` in this process. Another test's child may still hold a copy of the state's lock

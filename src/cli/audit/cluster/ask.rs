@@ -12,22 +12,22 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::Missing;
 use super::caller::Caller;
-use super::guards::Guard;
+use super::guards::{Guard, Told};
 use crate::audit::MAX_LINE;
-use crate::guard::inquiry::wire::{End, PATH, Question, SERVER_NAME};
+use crate::cli::audit::plain;
+use crate::guard::inquiry::wire::{End, PATH, Question, SERVER_NAME, refusal};
 
 /// To be reached, and to begin to answer; whoever asks at the same time is waited for.
 const CONNECT: Duration = Duration::from_secs(10);
-const BEGIN: Duration = Duration::from_secs(60);
+const BEGIN: Duration = Duration::from_mins(1);
 /// Between two pieces of an answer.
-const BETWEEN: Duration = Duration::from_secs(60);
+const BETWEEN: Duration = Duration::from_mins(1);
 const LONGEST_REFUSAL: usize = 64 * 1024;
 
 /// A whole answer.
@@ -39,7 +39,11 @@ pub struct Part {
 }
 
 pub async fn ask(caller: &Caller, guard: &Guard, question: &Question) -> Result<Part, Missing> {
-    let door = guard.lease.as_ref().ok_or(Missing::Gone)?.as_ref().ok_or(Missing::NoDoor)?;
+    let door = match &guard.told {
+        Told::Gone => return Err(Missing::Gone),
+        Told::NoDoor => return Err(Missing::NoDoor),
+        Told::Door(door) => door,
+    };
     let place = guard.way.clone().or_else(|| door.address.map(|address| address.to_string()));
     let place = place.ok_or(Missing::NoAddress)?;
     let unreached = |why: String| Missing::Unreached(place.clone(), why);
@@ -62,18 +66,17 @@ pub async fn ask(caller: &Caller, guard: &Guard, question: &Question) -> Result<
     let answered = timeout(BEGIN, sender.send_request(request)).await;
     let answered = answered.map_err(|_| Missing::BrokeOff("no answer in time".to_owned()))?;
     let response = answered.map_err(|error| Missing::BrokeOff(error.to_string()))?;
-    let part = if response.status() == 200 { take(guard, response).await } else { Err(refusal(response).await) };
+    let part = if response.status() == 200 { take(guard, response).await } else { Err(refused(response).await) };
     connection.abort();
     part
 }
 
-async fn refusal(response: Response<Incoming>) -> Missing {
+async fn refused(response: Response<Incoming>) -> Missing {
     let status = response.status();
     let body = timeout(BETWEEN, Limited::new(response.into_body(), LONGEST_REFUSAL).collect()).await;
     let bytes = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let detail = problem.get("detail").and_then(Value::as_str).unwrap_or("it does not say why");
-    Missing::Refused(format!("{} ({})", super::super::plain(detail), status.as_u16()))
+    let detail = refusal(&bytes).unwrap_or_else(|| "it does not say why".to_owned());
+    Missing::Refused(format!("{} ({})", plain(&detail), status.as_u16()))
 }
 
 async fn take(guard: &Guard, response: Response<Incoming>) -> Result<Part, Missing> {

@@ -12,7 +12,6 @@ use http_body_util::Full;
 use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::{Request, Response};
 use kube::client::ConfigExt as _;
-use kube::config::KubeConfigOptions;
 use kube::{Client, Config};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -21,6 +20,10 @@ use secrecy::ExposeSecret as _;
 use tower::{Layer as _, Service as _};
 
 use super::ClusterError;
+use crate::cli::cluster::{self, NoCluster};
+
+/// A client certificate's chain and its key, in PEM.
+type Shown = (Vec<u8>, Vec<u8>);
 
 /// The caller, and a way to the API server.
 #[derive(Clone)]
@@ -28,24 +31,16 @@ pub struct Caller {
     pub client: Client,
     /// What goes with each question.
     pub authorization: Option<HeaderValue>,
-    /// Certificate chain and key, in PEM.
-    shown: Option<Arc<(Vec<u8>, Vec<u8>)>>,
+    shown: Option<Arc<Shown>>,
 }
 
 impl Caller {
-    pub async fn new(context: Option<String>) -> Result<Self, ClusterError> {
-        let unusable = |error: String| ClusterError::Config(error);
-        let config = match context {
-            None => Config::infer().await.map_err(|error| unusable(error.to_string()))?,
-            context => {
-                let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-                Config::from_kubeconfig(&options).await.map_err(|error| unusable(error.to_string()))?
-            }
-        };
+    pub async fn new(context: Option<&str>) -> Result<Self, ClusterError> {
+        let config = cluster::config(context).await?;
         if config.auth_info.impersonate.is_some() {
             return Err(ClusterError::Impersonation);
         }
-        let client = Client::try_from(config.clone()).map_err(|error| unusable(error.to_string()))?;
+        let client = Client::try_from(config.clone()).map_err(|error| NoCluster(error.to_string()))?;
         let authorization = authorization(&config).await?;
         let shown = shown(&config)?;
         Ok(Self { client, authorization, shown: shown.map(Arc::new) })
@@ -97,11 +92,11 @@ impl tower::Service<Request<Full<Bytes>>> for Told {
 }
 
 /// The client certificate and its key, from the kubeconfig or the files it names.
-fn shown(config: &Config) -> Result<Option<(Vec<u8>, Vec<u8>)>, ClusterError> {
+fn shown(config: &Config) -> Result<Option<Shown>, ClusterError> {
     let info = &config.auth_info;
     let unusable = |what: &str, error: String| ClusterError::Credentials(format!("{what}: {error}"));
     let read = |what: &str, data: Option<&str>, file: Option<&String>| match (data, file) {
-        (Some(data), _) => STANDARD.decode(data).map(Some).map_err(|error| unusable(what, error.to_string())),
+        (Some(data), _) => decoded(data).map(Some).map_err(|error| unusable(what, error)),
         (None, Some(file)) => std::fs::read(file).map(Some).map_err(|error| unusable(file, error.to_string())),
         (None, None) => Ok(None),
     };
@@ -110,4 +105,26 @@ fn shown(config: &Config) -> Result<Option<(Vec<u8>, Vec<u8>)>, ClusterError> {
     let key = info.client_key_data.as_ref().map(|key| key.expose_secret().to_owned());
     let key = read("client-key-data", key.as_deref(), info.client_key.as_ref())?;
     Ok(chain.zip(key))
+}
+
+/// A text as kubeconfigs hold files.
+pub fn decoded(data: &str) -> Result<Vec<u8>, String> {
+    STANDARD.decode(data).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_a_kubeconfig_holds_is_the_file_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..50), text in "\\PC{0,20}") {
+            prop_assert_eq!(decoded(&STANDARD.encode(&bytes)), Ok(bytes));
+            if let Ok(bytes) = decoded(&text) {
+                prop_assert_eq!(STANDARD.encode(bytes), text);
+            }
+        }
+    }
 }

@@ -12,11 +12,18 @@ use crate::api::v1alpha1::AuditPolicy;
 use crate::guard::inquiry::wire::{DOOR, Door};
 use crate::guard::lease::PREFIX;
 
+/// What its Lease says.
+pub enum Told {
+    /// There is none.
+    Gone,
+    NoDoor,
+    Door(Door),
+}
+
 /// One guard.
 pub struct Guard {
     pub name: String,
-    /// What its Lease says; nothing where it has none.
-    pub lease: Option<Option<Door>>,
+    pub told: Told,
     /// Where it is reached instead.
     pub way: Option<String>,
 }
@@ -40,14 +47,14 @@ impl Guards {
             .iter()
             .filter_map(|lease| {
                 let name = lease.name_any().strip_prefix(PREFIX)?.to_owned();
-                let door = lease.annotations().get(DOOR).and_then(|text| serde_json::from_str(text).ok());
-                Some(Guard { way: way(&name), name, lease: Some(door) })
+                let door = lease.annotations().get(DOOR).and_then(|text| Door::read(text));
+                Some(Guard { way: way(&name), name, told: door.map_or(Told::NoDoor, Told::Door) })
             })
             .collect();
         let (streams, note) = streams(caller, namespace).await;
         for name in streams {
             if !all.iter().any(|guard| guard.name == name) {
-                all.push(Guard { way: None, name, lease: None });
+                all.push(Guard { way: None, name, told: Told::Gone });
             }
         }
         if all.is_empty() {
