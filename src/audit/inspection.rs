@@ -40,6 +40,8 @@ use sample::Sample;
 
 /// How far back one looks to learn what is usual.
 pub const HISTORY: SignedDuration = SignedDuration::from_hours(28 * 24);
+/// What is recorded at this moment may not be on the disk yet: an inspection ends so long before.
+pub const SETTLED: SignedDuration = SignedDuration::from_secs(10);
 /// Entries drawn unless the policy says otherwise.
 pub const SAMPLE: usize = 50;
 /// A grant that nobody used for so long is not needed any more.
@@ -52,6 +54,9 @@ pub struct Order {
     pub policy: Key,
     /// Entries later than this; the end of the inspection before.
     pub from: Timestamp,
+    /// And no later: what was recorded by then is on the disk.
+    pub until: Timestamp,
+    /// Of what is due or stands: now.
     pub now: Timestamp,
     pub seed: Seed,
     /// How many entries are drawn.
@@ -86,6 +91,7 @@ pub struct Inspected {
     /// `namespace/name`.
     pub policy: String,
     pub from: Timestamp,
+    pub until: Timestamp,
     pub time: Timestamp,
     /// With it the same entries are drawn again.
     pub seed: Seed,
@@ -108,7 +114,7 @@ struct About<'a> {
 impl About<'_> {
     /// Whether an entry belongs to the inspected time, not to the past that is only compared with.
     fn is_recent(&self, entry: &Recorded) -> bool {
-        self.order.from < entry.time && entry.time <= self.order.now
+        self.order.from < entry.time && entry.time <= self.order.until
     }
 }
 
@@ -197,6 +203,7 @@ impl<'a> Inspection<'a> {
         Inspected {
             policy: about.order.policy.to_string(),
             from: about.order.from,
+            until: about.order.until,
             time: about.order.now,
             seed: about.order.seed,
             entries,

@@ -105,6 +105,7 @@ impl Inspector {
             let order = Order {
                 policy: key.clone(),
                 from,
+                until: now.checked_sub(inspection::SETTLED).unwrap_or(now).max(from),
                 now,
                 seed: Seed::draw()?,
                 sample: asked.sample.and_then(|n| usize::try_from(n).ok()).unwrap_or(inspection::SAMPLE),
@@ -139,7 +140,7 @@ impl Inspector {
             policy: order.policy.clone(),
             written: self.clock.now(),
             from: order.from,
-            time: order.now,
+            until: order.until,
             findings: (inspected.findings.len() as u64).saturating_add(inspected.left_out),
             by_check: BTreeMap::new(),
             entries: inspected.entries,
@@ -169,7 +170,7 @@ impl Inspector {
             self.past = Some(past);
         }
         if let Some(past) = self.past.as_ref().and_then(|past| past.get(policy)) {
-            return Ok((past.time, past.time));
+            return Ok((past.written, past.until));
         }
         let begins = query::oldest(&self.folder)?.unwrap_or(self.begun);
         Ok((begins, begins.checked_sub(SignedDuration::from_micros(1)).unwrap_or(begins)))
@@ -221,7 +222,7 @@ pub fn read(
     stopping: &dyn Fn() -> bool,
 ) -> Result<Inspected, InspectError> {
     let mut inspection = Inspection::new(order, facts);
-    let until = order.now.checked_add(SignedDuration::from_micros(1)).ok();
+    let until = order.until.checked_add(SignedDuration::from_micros(1)).ok();
     let filter = Filter { since: Some(order.reads_from()), until, ..Filter::default() };
     let mut seen = 0_u32;
     let summary = query::run(folder, &filter, None, &mut |found| {

@@ -47,6 +47,7 @@ impl Case {
         let order = Order {
             policy: Key::new(PROVIDER, "default"),
             from: now() - SignedDuration::from_hours(7 * 24),
+            until: now(),
             now: now(),
             seed: Seed::new([1; 16]),
             sample: 10,

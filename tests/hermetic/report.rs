@@ -194,6 +194,7 @@ fn findings_in_the_record_are_on_the_page_of_their_month() {
     let inspected = inspection::Inspected {
         policy: "jinan-registration/default".to_owned(),
         from,
+        until: site.clock.now(),
         time: site.clock.now(),
         seed: inspection::Seed::new([3; 16]),
         entries: 12,

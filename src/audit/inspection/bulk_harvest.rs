@@ -58,7 +58,7 @@ pub(super) struct BulkHarvest {
 
 impl Look for BulkHarvest {
     fn add(&mut self, entry: &Recorded, about: &About<'_>) {
-        let (Some(by), true) = (&entry.grant, entry.time <= about.order.now) else { return };
+        let (Some(by), true) = (&entry.grant, entry.time <= about.order.until) else { return };
         self.sweep(Some(entry.time), about);
         let day = entry.time.to_zoned(about.order.zone.clone()).date();
         let hour = entry.time.as_second().div_euclid(3_600);

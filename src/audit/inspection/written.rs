@@ -28,12 +28,12 @@ pub fn record(log: &Log, inspected: &Inspected, drawn: usize, retain: Date) -> R
     for finding in &inspected.findings {
         append_finding(log, inspected, finding, retain)?;
     }
-    let (from, time, seed) = (inspected.from.to_string(), inspected.time.to_string(), inspected.seed.to_string());
+    let (from, until, seed) = (inspected.from.to_string(), inspected.until.to_string(), inspected.seed.to_string());
     let (entries, sample) = (inspected.entries.to_string(), drawn.to_string());
     let parameters = [
         Parameter { name: "policy", value: &inspected.policy },
         Parameter { name: "from", value: &from },
-        Parameter { name: "to", value: &time },
+        Parameter { name: "to", value: &until },
         Parameter { name: "entries", value: &entries },
         Parameter { name: "sample", value: &sample },
         Parameter { name: "seed", value: &seed },
@@ -130,7 +130,8 @@ pub struct Past {
     /// When its last entry was written.
     pub written: Timestamp,
     pub from: Timestamp,
-    pub time: Timestamp,
+    /// The latest entries that it saw are of then.
+    pub until: Timestamp,
     pub findings: u64,
     /// By check, where its findings were read too.
     pub by_check: BTreeMap<Check, u64>,
@@ -161,7 +162,7 @@ impl Past {
     #[must_use]
     pub fn result(&self) -> InspectionResult {
         InspectionResult {
-            time: self.time.to_string(),
+            time: self.written.to_string(),
             pass: self.findings == 0,
             findings: i64::try_from(self.findings).unwrap_or(i64::MAX),
             report: None,
@@ -180,7 +181,7 @@ impl Past {
             policy: policy(entry)?,
             written: entry.time,
             from: said("from")?.parse().ok()?,
-            time: said("to")?.parse().ok()?,
+            until: said("to")?.parse().ok()?,
             findings: entry.items.unwrap_or(0),
             by_check: BTreeMap::new(),
             entries: said("entries").and_then(|count| count.parse().ok()).unwrap_or(0),

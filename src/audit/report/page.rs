@@ -233,14 +233,14 @@ impl Page<'_> {
                     details {
                         summary {
                             span.row {
-                                span { (self.moment(past.time)) " · " (past.policy) }
+                                span { (self.moment(past.written)) " · " (past.policy) }
                                 b { (grouped(past.findings)) (lang.say(" findings", " 项发现")) }
                             }
                         }
                         div.in {
                             (grouped(past.entries)) (lang.say(" entries, seed ", " 条记录，抽样种子 ")) code { (past.seed) }
                             " · " code { (past.receipt) }
-                            @for finding in month.findings.iter().filter(|f| f.policy == past.policy && f.time <= past.written && f.time >= past.time) {
+                            @for finding in month.findings.iter().filter(|f| f.policy == past.policy && f.time <= past.written && f.time >= past.until) {
                                 p {
                                     span.tag.suspend[finding.suspends] {
                                         (lang.check(finding.check))

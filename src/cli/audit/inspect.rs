@@ -73,9 +73,9 @@ pub(super) fn run(
         if !is_meant(args.policy.as_deref(), &key) {
             continue;
         }
-        let since = past.get(&key).map(|past| past.time);
+        let since = past.get(&key).map(|past| past.until);
         let Some(order) = order(args, &world, &key, &policy, since, now)? else { continue };
-        let facts = Facts::gather(&world.index, &key, inspecting::beside(&log, &orders, order.now)?, order.now);
+        let facts = Facts::gather(&world.index, &key, inspecting::beside(&log, &orders, now)?, now);
         all.push(inspecting::read(&log, &order, &facts, &|| false)?);
     }
     if all.is_empty() {
@@ -141,7 +141,8 @@ fn order(
     Ok(Some(Order {
         policy: key.clone(),
         from: since.or(last).unwrap_or(Timestamp::MIN),
-        now: time("until", &args.until, Edge::End)?.unwrap_or(now).min(now),
+        until: time("until", &args.until, Edge::End)?.unwrap_or(now).min(now),
+        now,
         seed: match args.seed {
             Some(seed) => seed,
             None => Seed::draw()?,

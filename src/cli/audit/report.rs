@@ -85,7 +85,8 @@ pub(super) fn run(
         let order = Order {
             policy: key.clone(),
             from: month.from.checked_sub(SignedDuration::from_micros(1)).unwrap_or(Timestamp::MIN),
-            now: month.to.checked_sub(SignedDuration::from_micros(1)).unwrap_or(Timestamp::MAX).min(now),
+            until: month.to.checked_sub(SignedDuration::from_micros(1)).unwrap_or(Timestamp::MAX).min(now),
+            now,
             // nothing of the draw is on the page
             seed: Seed::new([0; 16]),
             sample: SAMPLE,

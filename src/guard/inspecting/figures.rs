@@ -87,7 +87,7 @@ impl Figures {
     }
 
     pub(super) fn remembered(&self, past: &Past) {
-        self.tell(&past.policy.to_string(), past.time, &past.by_check);
+        self.tell(&past.policy.to_string(), past.written, &past.by_check);
     }
 
     pub(super) fn inspected(&self, inspected: &Inspected) {

@@ -51,7 +51,7 @@ impl Telling {
 
     /// An inspection was done before this process began.
     pub(super) fn remembered(&self, past: &Past) {
-        let ended = Ended { time: past.time, findings: past.by_check.clone() };
+        let ended = Ended { time: past.written, findings: past.by_check.clone() };
         self.0.told.lock().by.policies.entry(past.policy.to_string()).or_insert(ended);
     }
 
