@@ -3,6 +3,7 @@
 mod audit;
 pub mod city;
 mod faults;
+mod inspected;
 mod rights;
 pub mod running;
 #[allow(dead_code, reason = "the suites of the guard without a cluster use the rest")]

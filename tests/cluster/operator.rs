@@ -10,6 +10,7 @@ mod enforcement;
 mod example;
 mod faults;
 mod hostile;
+mod inspected;
 mod leadership;
 mod rights;
 mod rotation;

@@ -139,6 +139,15 @@ impl<'p> City<'p> {
         create(self.plane, &collection(Kind::SharedResource, &self.provider), &Self::resource_object(upstream));
     }
 
+    /// The same, with other members.
+    pub fn resource_with(&self, upstream: SocketAddr, more: &Value) {
+        let mut object = Self::resource_object(upstream);
+        for (member, value) in more.as_object().into_iter().flatten() {
+            object["spec"][member] = value.clone();
+        }
+        create(self.plane, &collection(Kind::SharedResource, &self.provider), &object);
+    }
+
     fn resource_object(upstream: SocketAddr) -> Value {
         let field = |name: &str, class: &str| json!({"name": name, "title": name, "path": format!("$.data[*].{name}"), "type": "String", "class": class});
         json!({
