@@ -90,6 +90,10 @@ impl Worker {
         };
         let index = guard.index.read();
         let Some(holder) = index.identify(&authenticate::hash(token), headers.user.as_deref(), now) else {
+            // everything is being read anew since a moment ago
+            if !guard.view.is_fresh(now) {
+                return Err(Unrecorded::ViewStale);
+            }
             guard.unknown.count();
             return Err(Unrecorded::CredentialInvalid);
         };
@@ -180,7 +184,11 @@ impl Worker {
         } else {
             Err(Unrecorded::ViewStale.into())
         };
-        held.map_err(|refusal| Denied { upstream: Some(upstream), ..refusal.into() })
+        held.map_err(|refusal| {
+            // what the index no longer has may only not be there again yet
+            let refusal = if guard.view.is_fresh(now) { refusal } else { Unrecorded::ViewStale.into() };
+            Denied { upstream: Some(upstream), ..refusal.into() }
+        })
     }
 }
 

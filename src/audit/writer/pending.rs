@@ -5,8 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
+use std::task::{Context, Poll};
 
 use crate::audit::writer::error::RecordUnavailable;
 use crate::audit::writer::queue::Shared;
@@ -52,15 +51,10 @@ impl Pending {
     }
 
     /// Waits on this thread.
-    pub(super) fn wait(mut self) -> Result<Receipt, RecordUnavailable> {
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        let mut context = Context::from_waker(&waker);
-        loop {
-            match Pin::new(&mut self).poll(&mut context) {
-                Poll::Ready(result) => return result,
-                Poll::Pending => std::thread::park(),
-            }
-        }
+    pub(super) fn wait(self) -> Result<Receipt, RecordUnavailable> {
+        let index = self.queued?;
+        self.shared.wait_durable(index)?;
+        Ok(Receipt { stream: self.shared.stream.clone(), index })
     }
 }
 
@@ -75,13 +69,5 @@ impl Future for Pending {
         self.shared
             .poll_durable(index, context.waker())
             .map_ok(|()| Receipt { stream: self.shared.stream.clone(), index })
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }

@@ -67,6 +67,8 @@ pub(super) struct Shared {
     failed: AtomicBool,
     queue: Mutex<Queue>,
     work: Condvar,
+    /// A batch is on disk, or none will be: for those who wait on a thread of their own.
+    settled: Condvar,
 }
 
 #[derive(Debug)]
@@ -119,6 +121,7 @@ impl Shared {
                 closing: false,
             }),
             work: Condvar::new(),
+            settled: Condvar::new(),
             clock,
         }
     }
@@ -171,6 +174,19 @@ impl Shared {
         Poll::Pending
     }
 
+    /// Waits on this thread until that is decided. Not by a waker: that may be left to a [relay](super::relay), whose
+    /// runtime is perhaps the one that this thread would drive.
+    pub fn wait_durable(&self, index: u64) -> Result<(), RecordUnavailable> {
+        let mut queue = self.queue.lock();
+        while index >= self.durable.load(Ordering::Acquire) {
+            if self.has_failed() {
+                return Err(RecordUnavailable::Failed);
+            }
+            self.settled.wait(&mut queue);
+        }
+        Ok(())
+    }
+
     /// Waits for entries and puts them into `batch`, in exchange for its memory. `false` when there will be none.
     ///
     /// After a batch of several, their callers are likely to come again: they get up to `gather` to do so, which
@@ -202,6 +218,7 @@ impl Shared {
         self.durable.store(batch.first + batch.entries as u64, Ordering::Release);
         mem::swap(&mut queue.syncing.wakers, wakers);
         drop(queue);
+        self.settled.notify_all();
         self.hatch.wake(wakers);
     }
 
@@ -213,6 +230,7 @@ impl Shared {
         wakers.append(&mut queue.waiting.wakers);
         queue.filling.clear();
         drop(queue);
+        self.settled.notify_all();
         self.failure.send_if_modified(|known| {
             let first = known.is_none();
             known.get_or_insert(failure);

@@ -64,12 +64,16 @@ impl Watcher {
         Ok(())
     }
 
-    /// After a change of the settings: nothing stands until everything has been read again. Without
-    /// settings nothing stands at all; how long the directory has been gone says whether the view is stale.
+    /// After a change of the settings: nothing stands until everything has been read again, and the view is stale
+    /// meanwhile, since a token that is not known yet may well be good. Without settings nothing stands at all; how
+    /// long the directory has been gone says whether the view is stale.
     fn reload(&mut self) -> Result<(), UpError> {
+        let Some(site) = self.keeper.settings().map(site) else {
+            self.keeper.start_over();
+            return Ok(());
+        };
+        self.view.prove(None);
         self.keeper.start_over();
-        let Some(settings) = self.keeper.settings() else { return Ok(()) };
-        let site = site(settings);
         let mut first = First::default();
         self.live = Live::open(&self.directory, self.clock.clone(), &mut |batch| {
             for change in &batch.changes {

@@ -9,13 +9,14 @@ use http_body_util::{BodyExt, Empty, Full};
 use hyper::client::conn::http2;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use parking_lot::Mutex;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::json;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::talk::{path, read_reply, request};
-use super::upstream::{RELEASED, Upstream};
+use super::upstream::{OWNERS, RELEASED, Upstream, json as answer};
 use super::world::{Plan, token};
 
 struct Identity {
@@ -122,6 +123,38 @@ fn http2_gives_the_same_answers_and_refusals() {
         world.entries().1.values().filter(|entry| entry.bytes.is_some() && entry.status == Some(200)).count(),
         41
     );
+}
+
+#[test]
+fn a_panic_ends_its_stream_and_no_other() {
+    // an upstream that answers when it is told to
+    let (reached, at_upstream) = std::sync::mpsc::channel();
+    let (go, may_go) = std::sync::mpsc::channel();
+    let (reached, may_go) = (Mutex::new(reached), Mutex::new(may_go));
+    let upstream = Upstream::new(move |_, stream| {
+        // only the first is waited for
+        let _ = reached.lock().send(());
+        may_go.lock().recv().unwrap();
+        stream.write_all(&answer(OWNERS)).is_ok()
+    });
+    let world = Plan::new(upstream.address).start();
+    runtime().block_on(async {
+        let mut sender = clear(world.address).await;
+        let bearer = format!("Bearer {}", token("deed-tax"));
+        let call = || {
+            let head = Request::builder().uri(format!("http://guard{}", path("1"))).header("authorization", &bearer);
+            head.body(Full::default()).unwrap()
+        };
+        let open = tokio::spawn(sender.send_request(call()));
+        tokio::task::spawn_blocking(move || at_upstream.recv().unwrap()).await.unwrap();
+        world.panic(true);
+        let error = sender.send_request(call()).await.unwrap_err();
+        world.panic(false);
+        go.send(()).unwrap();
+        assert_eq!(open.await.unwrap().unwrap().status(), StatusCode::OK, "beside {error}");
+        go.send(()).unwrap();
+        assert_eq!(sender.send_request(call()).await.unwrap().status(), StatusCode::OK);
+    });
 }
 
 #[test]

@@ -74,6 +74,27 @@ fn a_rotation_refuses_nobody_and_the_old_token_ends_with_its_overlap() {
 }
 
 #[test]
+fn while_everything_is_read_anew_callers_are_told_to_come_again() {
+    let upstream = Upstream::usual();
+    let site = Site::new(&Plan::new(upstream.address));
+    let up = site.up();
+    let token = site.tokens("deed-tax").remove(0).token().to_owned();
+    let load = up.load(&Arc::new(Mutex::new(token)), 6);
+    for zone in ["Asia/Tokyo", "Asia/Shanghai", "Europe/Berlin", "Asia/Tokyo", "Asia/Shanghai"] {
+        load.go_on(30);
+        site.set_time_zone(zone);
+        load.go_on(300);
+    }
+    let mut stale = 0;
+    for reply in load.end().into_iter().filter(|reply| reply.status != 200) {
+        assert_eq!((reply.status, reply.code().as_str()), (503, "view-stale"));
+        stale += 1;
+    }
+    assert!(stale > 0, "nobody asked at a moment when everything was read anew");
+    up.stop().unwrap();
+}
+
+#[test]
 fn quotas_of_a_day_survive_restarts_and_end_at_midnight() {
     let upstream = Upstream::usual();
     let mut plan = Plan::new(upstream.address);

@@ -95,6 +95,13 @@ impl Site {
         self.folder.path().join(name)
     }
 
+    pub fn set_time_zone(&self, zone: &str) {
+        // as an editor saves it: never half a file
+        let new = self.beside("datashare.yaml");
+        std::fs::write(&new, format!("site: {SITE}\ntimeZone: {zone}\n")).unwrap();
+        std::fs::rename(new, self.root().join("datashare.yaml")).unwrap();
+    }
+
     fn write(&self, file: &str, text: &str) {
         std::fs::write(self.root().join(file), text).unwrap();
     }

@@ -109,6 +109,37 @@ fn a_relay_that_comes_and_goes_leaves_nobody_waiting() {
 }
 
 #[test]
+fn a_thread_that_waits_is_woken_though_its_company_is_left_to_a_relay() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Moody::new();
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &Options::default(), clock()).unwrap();
+    let mut relay = Box::pin(log.relay());
+    assert!(poll_once(relay.as_mut()).is_pending());
+    disk.set(Mood::StallSync);
+    let mut first = Box::pin(log.append(&simple("first")));
+    assert!(poll_once(first.as_mut()).is_pending());
+    disk.wait_until_stalled();
+    // one batch of three: two whose wakers go to the relay, and the stop, whose thread is this one
+    let mut company: Vec<_> = (0..2).map(|_| Box::pin(log.append(&simple("left")))).collect();
+    for pending in &mut company {
+        assert!(poll_once(pending.as_mut()).is_pending());
+    }
+    let (told, closed) = std::sync::mpsc::channel();
+    let closing = {
+        let log = log.clone();
+        std::thread::spawn(move || told.send(log.close().map(|receipt| receipt.index())))
+    };
+    disk.set(Mood::Well);
+    let index = closed.recv_timeout(std::time::Duration::from_secs(20)).expect("the stop is told").unwrap();
+    closing.join().unwrap().unwrap();
+    assert_eq!(index, 4);
+    for pending in &mut company {
+        assert!(poll_once(pending.as_mut()).is_ready());
+    }
+    drop(relay);
+}
+
+#[test]
 fn a_segment_ends_at_its_size_and_at_its_age_and_is_named_by_its_first_entry() {
     let folder = tempfile::tempdir().unwrap();
     let clock = clock();
