@@ -18,7 +18,7 @@ use parking_lot::RwLock;
 use super::retention::Retentions;
 use crate::api::v1alpha1::audit_policy::Check;
 use crate::api::v1alpha1::schedule::{BadSchedule, Schedule};
-use crate::audit::inspection::{self, Beside, Facts, Inspected, Inspection, Order, Past, Seed};
+use crate::audit::inspection::{self, Beside, Facts, Inspected, Inspection, Order, Past, PastFinding, Seed};
 use crate::audit::query::{self, QueryError};
 use crate::audit::removed::Removed;
 use crate::audit::usage::Usage;
@@ -141,6 +141,7 @@ impl Inspector {
             from: order.from,
             time: order.now,
             findings: (inspected.findings.len() as u64).saturating_add(inspected.left_out),
+            by_check: BTreeMap::new(),
             entries: inspected.entries,
             seed: order.seed.to_string(),
             receipt: String::new(),
@@ -161,7 +162,10 @@ impl Inspector {
     fn since(&mut self, policy: &Key) -> Result<(Timestamp, Timestamp), InspectError> {
         if self.past.is_none() {
             let past = past(&self.folder)?;
-            past.iter().for_each(|(key, past)| self.figures.remembered(key, past));
+            past.values().for_each(|past| {
+                self.figures.remembered(past);
+                self.telling.remembered(past);
+            });
             self.past = Some(past);
         }
         if let Some(past) = self.past.as_ref().and_then(|past| past.get(policy)) {
@@ -242,9 +246,15 @@ pub fn read(
 pub fn past(folder: &std::path::Path) -> Result<HashMap<Key, Past>, QueryError> {
     let filter = Filter { event: Some(Event::Inspection), ..Filter::default() };
     let mut past = HashMap::new();
+    // the findings of an inspection come before its last entry; those of one that was broken off come again
+    let mut found_since: HashMap<Key, BTreeMap<Check, u64>> = HashMap::new();
     query::run(folder, &filter, None, &mut |found| {
-        if let Some(one) = Past::of(&found.entry()?) {
+        let entry = found.entry()?;
+        if let Some(mut one) = Past::of(&entry) {
+            one.by_check = found_since.remove(&one.policy).unwrap_or_default();
             past.insert(one.policy.clone(), one);
+        } else if let Some(finding) = PastFinding::of(&entry) {
+            *found_since.entry(finding.policy).or_default().entry(finding.check).or_default() += 1;
         }
         Ok(())
     })?;

@@ -17,6 +17,9 @@ impl Look for UnusedGrant {
             let last = about.facts.last_used.get(&grant.key).copied();
             // what was used has its own time; what never was counts from when it could have been
             let Some(since) = last.or_else(|| known.into_iter().flatten().max()) else { continue };
+            // whoever signed it anew needed it then
+            let since =
+                grant.approvals.iter().map(|approval| approval.approved_at).max().map_or(since, |at| at.max(since));
             if about.order.now.duration_since(since) < UNUSED {
                 continue;
             }

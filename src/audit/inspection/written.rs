@@ -1,6 +1,8 @@
 //! An inspection in the record: one entry for each finding, under the grant it is about, and a last one
 //! that says it was done. Without that last one it was not, and is done again.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -103,6 +105,8 @@ pub fn suspensions(inspected: &Inspected, facts: &super::Facts) -> Vec<LedgerEnt
     for finding in inspected.findings.iter().filter(|finding| finding.effect == Effect::Suspend) {
         match &finding.grant {
             Some(grant) => suspend(&grant.namespace, &grant.serial, finding),
+            // data that a person took under no grant that is there: there is nothing to suspend
+            None if finding.check == Check::RecallOverdue => {}
             // who cannot be named cannot be let go either
             None => facts
                 .grants()
@@ -128,6 +132,8 @@ pub struct Past {
     pub from: Timestamp,
     pub time: Timestamp,
     pub findings: u64,
+    /// By check, where its findings were read too.
+    pub by_check: BTreeMap<Check, u64>,
     pub entries: u64,
     pub seed: String,
     pub receipt: String,
@@ -176,6 +182,7 @@ impl Past {
             from: said("from")?.parse().ok()?,
             time: said("to")?.parse().ok()?,
             findings: entry.items.unwrap_or(0),
+            by_check: BTreeMap::new(),
             entries: said("entries").and_then(|count| count.parse().ok()).unwrap_or(0),
             seed: said("seed").cloned().unwrap_or_default(),
             receipt: entry.receipt(),

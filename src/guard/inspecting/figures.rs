@@ -86,19 +86,25 @@ impl Figures {
         self.0.told.lock().retain(|key| there.contains(key));
     }
 
-    pub(super) fn remembered(&self, policy: &Key, past: &Past) {
-        self.0.last.get_or_create(&OfPolicy { policy: policy.to_string() }).set(past.time.as_duration().as_secs_f64());
+    pub(super) fn remembered(&self, past: &Past) {
+        self.tell(&past.policy.to_string(), past.time, &past.by_check);
     }
 
     pub(super) fn inspected(&self, inspected: &Inspected) {
-        let policy = &inspected.policy;
-        self.0.last.get_or_create(&OfPolicy { policy: policy.clone() }).set(inspected.time.as_duration().as_secs_f64());
-        let mut counts: BTreeMap<Check, i64> = Check::ALL.into_iter().map(|check| (check, 0)).collect();
+        let mut counts = BTreeMap::new();
         for finding in &inspected.findings {
             *counts.entry(finding.check).or_default() += 1;
         }
-        for (check, count) in counts {
-            self.0.found.get_or_create(&Found { policy: policy.clone(), check: check.as_str() }).set(count);
+        self.tell(&inspected.policy, inspected.time, &counts);
+    }
+
+    fn tell(&self, policy: &str, time: Timestamp, counts: &BTreeMap<Check, u64>) {
+        let policy = policy.to_owned();
+        self.0.last.get_or_create(&OfPolicy { policy: policy.clone() }).set(time.as_duration().as_secs_f64());
+        for check in Check::ALL {
+            let count = counts.get(&check).copied().unwrap_or(0);
+            let found = Found { policy: policy.clone(), check: check.as_str() };
+            self.0.found.get_or_create(&found).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 

@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::Suspend;
 use crate::api::v1alpha1::audit_policy::Check;
-use crate::audit::inspection::Inspected;
+use crate::audit::inspection::{Inspected, Past};
 use crate::judge::ledger::LedgerEntry;
 use crate::judge::status::{Ended, InspectedBy};
 
@@ -47,6 +47,12 @@ impl Telling {
         }
         let ended = Ended { time: inspected.time, findings };
         self.0.told.lock().by.policies.insert(inspected.policy.clone(), ended);
+    }
+
+    /// An inspection was done before this process began.
+    pub(super) fn remembered(&self, past: &Past) {
+        let ended = Ended { time: past.time, findings: past.by_check.clone() };
+        self.0.told.lock().by.policies.entry(past.policy.to_string()).or_insert(ended);
     }
 
     /// Facts that are durable: what is among them need not be told any more.

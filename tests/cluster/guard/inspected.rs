@@ -51,7 +51,8 @@ fn an_inspection_of_a_guard_suspends_at_once_and_is_done_when_that_is_durable() 
     eventually("finding and inspection are in the record", || (done() >= 2).then_some(()));
     eventually("nothing more is to be suspended", || {
         let lease = city.lease("guard-0")?;
-        let told: Value = serde_json::from_str(lease["metadata"]["annotations"]["datashare.dev/inspected"].as_str()?).ok()?;
+        let told: Value =
+            serde_json::from_str(lease["metadata"]["annotations"]["datashare.dev/inspected"].as_str()?).ok()?;
         let findings = &told["policies"][format!("{}/default", city.provider)]["findings"];
         (told["suspends"] == json!([]) && *findings == json!({"MigrationOverdue": 1})).then_some(())
     });

@@ -122,6 +122,14 @@ fn what_an_inspection_suspends_is_refused_until_somebody_signs_again() {
     up.stop().unwrap();
 }
 
+fn scraped(figures: &Figures) -> String {
+    let mut registry = prometheus_client::registry::Registry::default();
+    figures.register(&mut registry);
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    text
+}
+
 /// An inspector over a record of its own, whose suspensions work as the switch says.
 pub fn inspector(folder: &std::path::Path, log: &Log, clock: &Clock, works: &Arc<AtomicBool>) -> Inspector {
     let mut scene = Scene::new();
@@ -174,6 +182,14 @@ fn what_cannot_be_suspended_or_recorded_is_not_done_and_is_done_again() {
     assert_eq!(done.len(), 1);
     assert_eq!((done[0].0.clone(), done[0].1.findings.len()), (Key::new("registration", "default"), 1));
     assert!(inspector.look().unwrap().is_empty(), "done is done");
+    let found = "inspection_findings{policy=\"registration/default\",check=\"LogGap\"} 1";
+    let told = inspector.telling.text().unwrap();
+    assert!(scraped(&inspector.figures).contains(found) && told.contains("LogGap"), "{told}");
+    // and so it stays over a restart
+    let mut again = self::inspector(folder.path(), &log, &clock, &works);
+    assert!(again.look().unwrap().is_empty(), "also for one that was not there");
+    assert!(scraped(&again.figures).contains(found));
+    assert_eq!(again.telling.text().unwrap(), told);
     clock.advance(SignedDuration::from_mins(10));
     inspector.stopping = Box::new(|| true);
     log.close().unwrap();
