@@ -64,8 +64,7 @@ fn learn(written: &mut Vec<Written>, stream: &Path) {
     let known = written.last().map_or(0, |last| last.first + 1);
     let names =
         fs::read_dir(stream.join("entries")).unwrap().map(|item| item.unwrap().file_name().into_string().unwrap());
-    let mut firsts: Vec<u64> =
-        names.filter(|name| name.ends_with(".zst")).map(|name| name[..20].parse().unwrap()).collect();
+    let mut firsts: Vec<u64> = names.filter_map(|name| name.strip_suffix(".jsonl.zst")?.parse().ok()).collect();
     firsts.sort_unstable();
     for first in firsts {
         if first >= known {
