@@ -78,6 +78,7 @@ impl Contender {
         while !stop.is_cancelled() {
             // counted from before the request: the server may have taken it in at once
             let begun = Stopwatch::start();
+            let mut pause = self.pace.every;
             let patience = renewed.map_or(self.pace.ours, |since| self.pace.ours.saturating_sub(since.elapsed()));
             match tokio::time::timeout(patience, self.attempt()).await {
                 Ok(Ok(true)) => {
@@ -89,14 +90,18 @@ impl Contender {
                         return Err(LeaseError::Taken(self.holder()));
                     }
                 }
-                Ok(Err(error)) => cause = error.to_string(),
+                Ok(Err(error)) => {
+                    cause = error.to_string();
+                    // a server that refuses now and then must not cost the leadership
+                    pause = self.pace.every / 4;
+                }
                 Err(_) => "the API server did not answer".clone_into(&mut cause),
             }
             if renewed.is_some_and(|since| since.elapsed() >= self.pace.ours) {
                 return Err(LeaseError::NotRenewed(cause));
             }
             // looked at again when it matters, whoever leads
-            let _ = tokio::time::timeout(self.pace.every, stop.cancelled()).await;
+            let _ = tokio::time::timeout(pause, stop.cancelled()).await;
         }
         if renewed.is_some() {
             quiet.cancelled().await;

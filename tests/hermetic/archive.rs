@@ -188,7 +188,7 @@ fn segments(stream: &Path) -> BTreeMap<String, String> {
     for path in items.map(|item| item.unwrap().path()) {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let bytes = fs::read(&path).unwrap();
-        if name.ends_with(".jsonl") {
+        if name.strip_suffix(".jsonl").is_some() {
             all.insert(name, String::from_utf8(bytes).unwrap());
         } else if name.ends_with(".jsonl.zst") {
             all.insert(name, String::from_utf8(zstd::decode_all(&bytes[..]).unwrap()).unwrap());

@@ -244,7 +244,11 @@ impl Upkeep {
     /// The keys, and the checkpoints of what is there: one of later entries would only say that they are missing.
     fn copy_files(&self, archive: &Archive, copied: &mut Copied, keeping: &Keeping) -> Result<(), UpkeepError> {
         let place: Place<'_> = self.place(keeping);
-        let lacking = self.inventory.iter().find(|facts| !copied.has(facts.first)).map(|facts| facts.first);
+        let today = keeping.day(self.clock.now());
+        // removed everywhere, and only the inventory does not know it
+        let gone = |facts: &Facts| facts.retain <= today && self.removed.has(facts.first, facts.end);
+        let lacking = self.inventory.iter().find(|facts| !copied.has(facts.first) && !gone(facts));
+        let lacking = lacking.map(|facts| facts.first);
         let all = || self.inventory.iter().next_back().map_or(0, |facts| facts.end);
         let (list, newest) = self.checkpoints(lacking.unwrap_or_else(all))?;
         let keys = self.file(KEYS)?;

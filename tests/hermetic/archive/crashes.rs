@@ -90,7 +90,7 @@ fn a_crash_at_any_step_loses_nothing_and_is_made_good() {
     let expected = users(&calm);
     assert_eq!(expected, ["c".to_owned()].into());
 
-    for at in 0..steps.len() {
+    for (at, step) in steps.iter().enumerate() {
         let mut world = World::on(roomy(), Arc::new(Crash::at(at)));
         let mut all = BTreeMap::new();
         for part in 0..PARTS {
@@ -110,17 +110,17 @@ fn a_crash_at_any_step_loses_nothing_and_is_made_good() {
         world.round();
         let report = world.round();
         all.extend(world.lines());
-        assert_eq!(report.troubles.len(), 0, "crash before step {at} ({:?}): {report:?}", steps[at]);
-        assert_eq!(users(&world), expected, "crash before step {at} ({:?})", steps[at]);
+        assert_eq!(report.troubles.len(), 0, "crash before step {at} ({step:?}): {report:?}");
+        assert_eq!(users(&world), expected, "crash before step {at} ({step:?})");
         let entries = world.stream().join("entries");
         let left = fs::read_dir(entries).unwrap().filter(|item| {
             let name = item.as_ref().unwrap().file_name().into_string().unwrap();
             std::path::Path::new(&name).extension().is_some_and(|end| end == "new")
         });
-        assert_eq!(left.count(), 0, "crash before step {at} ({:?}) leaves a draft", steps[at]);
+        assert_eq!(left.count(), 0, "crash before step {at} ({step:?}) leaves a draft");
         let mut tree = Range::empty_at(0);
         all.values().for_each(|line| tree.push(line.as_bytes()));
-        assert_eq!(Some(root_of_what_is_left(&world)), tree.root(), "crash before step {at} ({:?})", steps[at]);
+        assert_eq!(Some(root_of_what_is_left(&world)), tree.root(), "crash before step {at} ({step:?})");
         world.verified();
     }
 }

@@ -211,7 +211,8 @@ impl Base {
             what: format!("{what} line {} of {file}", from + 1),
             files: vec![file.to_owned()],
             lines: Some(from + 1..to + 2),
-            entries: Some(touched.start.checked_sub(1).map_or(0, size)..size(touched.end)),
+            // one more, if it now claims an entry that there is not
+            entries: Some(touched.start.checked_sub(1).map_or(0, size)..size(touched.end) + 1),
             needs_witness: false,
         })
     }
