@@ -50,6 +50,8 @@ fn a_cluster_takes_the_charts_changes_them_and_is_rid_of_them() {
 
 /// `helm test` says what its pod says; this cluster runs none, so the test says it in its place.
 fn tested(plane: &ControlPlane) {
+    let account = format!("/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default");
+    eventually("pods have an account", || (plane.ask("GET", &account, &Value::Null).status == 200).then_some(()));
     for (phase, fine) in [("Succeeded", true), ("Failed", false)] {
         let mut command = helm::command(Some(plane));
         command.args(["test", "datashare", "--namespace", NAMESPACE, "--timeout", "60s"]);
