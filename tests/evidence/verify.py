@@ -433,7 +433,11 @@ class Stream:
                 kind = "inserted" if index < expected else "swapped" if later else "removed"
                 raise Found(kind, file, number, [expected, max(index, expected) + 1], "entry %d is there" % index)
             if line[len(begin) + match.end() :].startswith(b'key"'):
-                self.changes.append((index, json.loads(line.decode())["code"]))
+                try:
+                    named = json.loads(line.decode())["code"]
+                except (ValueError, KeyError, TypeError):
+                    named = None  # the tree tells that it was changed
+                self.changes.append((index, named))
             self.tree.add(0, leaf(line))
             self.meet(file, None)
         if torn and following is not None:

@@ -135,11 +135,14 @@ pub(super) fn read_segment(
 ) -> io::Result<Result<Scan, String>> {
     let scanned = piece.open(place, stream, step).and_then(|source| scan(source, stream, piece.first, cuts));
     match scanned {
-        Err(error) if piece.sealed && error.raw_os_error().is_none() && error.kind() != io::ErrorKind::NotFound => {
-            Ok(Err(format!("it cannot be decompressed: {error}")))
-        }
+        Err(error) if is_spoiled(piece, &error) => Ok(Err(format!("it cannot be decompressed: {error}"))),
         other => other.map(Ok),
     }
+}
+
+/// Whether it is the compressed bytes that are wrong, and not the disk.
+fn is_spoiled(piece: &Piece, error: &io::Error) -> bool {
+    piece.sealed && error.raw_os_error().is_none() && error.kind() != io::ErrorKind::NotFound
 }
 
 /// The tree as it is put together.
@@ -303,7 +306,15 @@ impl Walk<'_> {
     ) -> io::Result<Option<Finding>> {
         let file = piece.file();
         let (line, expected) = (fault.line, fault.expected);
-        let lines = indexes(piece.open(self.place, self.stream, &|_| {})?, self.stream)?;
+        let read = piece.open(self.place, self.stream, &|_| {}).and_then(|source| indexes(source, self.stream));
+        let lines = match read {
+            Err(error) if is_spoiled(piece, &error) => {
+                let says = format!("not an entry of the stream, and further on it cannot be decompressed: {error}");
+                let found = Finding::in_file(Kind::Changed, self.stream, &file, Some(line), says);
+                return Ok(Some(found.among(expected, expected + 1)));
+            }
+            other => other?,
+        };
         let at = usize::try_from(line - 1).unwrap_or(usize::MAX);
         let after = lines.get(at + 1..).unwrap_or_default();
         let finding = |kind, to: u64, says| {
