@@ -9,9 +9,9 @@ use crate::judge::facts::Key;
 /// The first wait after a failure; each further one is twice as long.
 const FIRST: SignedDuration = SignedDuration::from_millis(200);
 /// No wait is longer.
-const LONGEST: SignedDuration = SignedDuration::from_secs(300);
+const LONGEST: SignedDuration = SignedDuration::from_secs(60);
 /// Doublings until then.
-const DOUBLINGS: u32 = 11;
+const DOUBLINGS: u32 = 9;
 
 /// Keys to look at. It holds each once, so it is never longer than there are objects.
 #[derive(Debug, Default)]
@@ -147,7 +147,7 @@ mod tests {
             now = then;
         }
         assert_eq!(waits[..4], [200, 400, 800, 1600]);
-        assert_eq!(waits[12..], [300_000, 300_000]);
+        assert_eq!(waits[12..], [60_000, 60_000]);
         assert_eq!(backlog.next(now), Next::Run(key("a")));
         backlog.done(&key("a"), Again::At(at(5_000)), now);
         assert_eq!(backlog.next(now), Next::Wait(at(5_000)));

@@ -46,16 +46,25 @@ fn strip(value: &mut Value, names: &[&str]) {
     }
 }
 
+/// Lets an operator look at everything once.
+pub fn settle(world: &World) {
+    look(world, "another", &Writes::default());
+}
+
+/// Starts an operator and stops it when it has taken in something new: by then it has looked at everything.
+fn look(world: &World, name: &str, writes: &Writes) {
+    let operator = world.operator_that_dies("a", writes);
+    let other = world.scene.request(name, None);
+    world.put(&other);
+    world.condition(&other, "Ready", "False", "Pending");
+    operator.stop();
+}
+
 /// An operator that starts now finds nothing to write.
 pub fn silence(world: &World, what: &str) {
     let before = world.versions();
     let writes = Writes::default();
-    let operator = world.operator_that_dies("a", &writes);
-    // it has looked at everything when it takes in something new
-    let other = world.scene.request("other", None);
-    world.put(&other);
-    world.condition(&other, "Ready", "False", "Pending");
-    operator.stop();
+    look(world, "other", &writes);
     let seen = writes.seen.lock().unwrap().clone();
     let silent = seen.iter().all(|write| write.contains("/other/status"));
     assert!(silent, "after {what} it still wrote {seen:?}");
