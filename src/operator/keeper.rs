@@ -106,7 +106,7 @@ impl Keeper {
                     let Some(place) = place(&change) else { continue };
                     let (event, why) = self.settings.as_ref().map_or((None, None), |s| read(&change, &site(s)));
                     self.took(&change, &place, why);
-                    self.context.touch(place.0, place.1.clone());
+                    around.insert(place.clone());
                     around.extend(self.context.around(place.0, &place.1));
                     if let Some(Change::Revocation(new)) = &event
                         && self.context.index.read().revocation(&new.key) != Some(new)
@@ -122,6 +122,7 @@ impl Keeper {
             }
         }
         self.follow_up(effects, noted).await;
+        // not before: who looks at an object that the judge has not heard of sees nothing, and does not look again
         around.into_iter().for_each(|(kind, key)| self.context.touch(kind, key));
         Took::All
     }

@@ -50,9 +50,9 @@ type Answered = Response<UnsyncBoxBody<Bytes, io::Error>>;
 struct Weather {
     /// Milliseconds before any answer.
     delay: AtomicU64,
-    /// Every which request goes wrong, and how.
-    fault: Mutex<Option<(usize, Fault)>>,
-    asked: AtomicUsize,
+    /// One in how many requests goes wrong, and how.
+    fault: Mutex<Option<(u64, Fault)>>,
+    asked: AtomicU64,
     faults: AtomicUsize,
     twice: AtomicBool,
     /// The newest version that was told.
@@ -86,7 +86,7 @@ impl Faulty {
         let weather = Arc::new(Weather {
             delay: AtomicU64::new(0),
             fault: Mutex::new(None),
-            asked: AtomicUsize::new(0),
+            asked: AtomicU64::new(0),
             faults: AtomicUsize::new(0),
             twice: AtomicBool::new(false),
             newest: AtomicU64::new(0),
@@ -106,9 +106,9 @@ impl Faulty {
         self.weather.delay.store(u64::try_from(delay.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Each `nth` request goes wrong.
-    pub fn every(&self, nth: usize, fault: Fault) {
-        *self.weather.fault.lock() = Some((nth, fault));
+    /// One in `n` requests goes wrong. Which ones is without a rhythm: a client's work may have the same.
+    pub fn one_in(&self, n: u64, fault: Fault) {
+        *self.weather.fault.lock() = Some((n, fault));
     }
 
     /// Every event is told twice.
@@ -170,7 +170,7 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, client: Client, weather:
 async fn answer(client: Client, weather: Arc<Weather>, request: Request<Incoming>) -> io::Result<Answered> {
     tokio::time::sleep(Duration::from_millis(weather.delay.load(Ordering::SeqCst))).await;
     let number = weather.asked.fetch_add(1, Ordering::SeqCst) + 1;
-    let fault = weather.fault.lock().filter(|(nth, _)| number.is_multiple_of(*nth)).map(|(_, fault)| fault);
+    let fault = weather.fault.lock().filter(|(n, _)| scattered(number).is_multiple_of(*n)).map(|(_, fault)| fault);
     if fault.is_some() {
         weather.faults.fetch_add(1, Ordering::SeqCst);
     }
@@ -206,6 +206,14 @@ async fn answer(client: Client, weather: Arc<Weather>, request: Request<Incoming
         Full::new(whole).map_err(|never| match never {}).boxed_unsync()
     };
     Ok(Response::from_parts(head, body))
+}
+
+/// The same for the same number, and otherwise without order (splitmix64).
+fn scattered(number: u64) -> u64 {
+    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 fn refused(code: u16) -> Answered {

@@ -156,7 +156,7 @@ mod tests {
             prop_assert!(Event::read(&bytes).is_err());
             prop_assert!(Page::read(&bytes).is_err() || bytes.starts_with(b"["));
             prop_assert_eq!(refusal(&bytes), None);
-            prop_assert_eq!(taken_in(&text), BTreeMap::new());
+            prop_assert!(taken_in(&text).is_empty() || serde_json::from_str::<Value>(&text).is_ok());
             let numbers: Vec<_> = tombstones(&text).map(|(number, line, _)| (number, line.to_owned())).collect();
             for (number, line) in &numbers {
                 prop_assert_eq!(text.lines().nth(*number as usize - 1), Some(line.as_str()));

@@ -80,7 +80,7 @@ fn a_guard_that_can_read_nothing_any_more_refuses_in_time_and_comes_back() {
     for fault in [Fault::Status(500), Fault::Status(429), Fault::Cut] {
         way.mend();
         guard.until(&city, "deed-tax", "200");
-        way.every(1, fault);
+        way.one_in(1, fault);
         way.expire();
         let cut = Stopwatch::start();
         guard.until(&city, "deed-tax", "view-stale");
@@ -90,7 +90,7 @@ fn a_guard_that_can_read_nothing_any_more_refuses_in_time_and_comes_back() {
     way.mend();
     guard.until(&city, "deed-tax", "grant-revoked");
     // a server that fails now and then
-    way.every(3, Fault::Status(503));
+    way.one_in(3, Fault::Status(503));
     let spec = city.grant("other");
     city.enforce(2, &spec);
     city.credentials("other", &[(&city.token("other"), None)]);

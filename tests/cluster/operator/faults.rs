@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::crash::{end, settle, silence};
 use super::credentials::{granted, handed, token_in};
 use super::tombstones::entries;
-use super::world::{World, plane};
+use super::world::{Running, World, plane};
 use crate::control_plane::eventually;
 use crate::faults::{Fault, Faulty};
 
@@ -24,12 +25,19 @@ fn by_another_way(name: &str) -> (World, Faulty) {
 
 type End = BTreeMap<String, Value>;
 
-/// After each failure the operator waits longer, and no test waits for that.
-fn while_time_flies(world: &World, waits: impl FnOnce()) {
+/// After each failure the operator waits longer, and no test waits for that. One that has lost its Lease ends, and is
+/// started anew, as a Deployment does it.
+fn while_time_flies(world: &World, operator: &Mutex<Running>, waits: impl FnOnce()) {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Ordering::SeqCst) {
+                let mut running = operator.lock();
+                if running.has_ended() {
+                    let ended = std::mem::replace(&mut *running, world.operator("a"));
+                    println!("the operator ended: {}", ended.ended().unwrap_err());
+                }
+                drop(running);
                 world.clock.advance(jiff::SignedDuration::from_secs(5));
                 std::thread::park_timeout(Duration::from_millis(250));
             }
@@ -47,11 +55,11 @@ fn ends(name: &str, good: Option<&End>, spoil: impl Fn(&Faulty)) -> End {
     let (mut world, way) = by_another_way("day");
     world.guard("guard-0", u64::MAX);
     spoil(&way);
-    let operator = world.operator("a");
+    let operator = Mutex::new(world.operator("a"));
     let (request, grant) = granted(&world, "deed-tax");
     let resource = world.scene.resource();
     let all = [&request, &grant, &resource];
-    while_time_flies(&world, || {
+    while_time_flies(&world, &operator, || {
         handed(&world, &grant, 1, "");
         for object in all {
             world.condition(object, "Ready", "True", "Serving");
@@ -65,7 +73,7 @@ fn ends(name: &str, good: Option<&End>, spoil: impl Fn(&Faulty)) -> End {
     });
     println!("{name}: {} faults", way.faults());
     way.mend();
-    operator.stop();
+    operator.into_inner().stop();
     // straight to the server: what it does is counted there
     world.through = None;
     let ended = end(&world, &all);
@@ -82,7 +90,7 @@ fn ends(name: &str, good: Option<&End>, spoil: impl Fn(&Faulty)) -> End {
 fn a_slow_or_failing_server_changes_nothing_about_the_end() {
     let good = ends("a good day", None, |_| {});
     ends("a slow day", Some(&good), |way| way.slow(Duration::from_millis(250)));
-    for (nth, fault) in [
+    for (n, fault) in [
         (5, Fault::Status(500)),
         (3, Fault::Status(503)),
         (3, Fault::Status(429)),
@@ -90,8 +98,8 @@ fn a_slow_or_failing_server_changes_nothing_about_the_end() {
         (5, Fault::Lost),
         (7, Fault::Lost),
     ] {
-        let what = format!("each {nth}th request: {fault:?}");
-        ends(&what, Some(&good), |way| way.every(nth, fault));
+        let what = format!("one in {n} requests: {fault:?}");
+        ends(&what, Some(&good), |way| way.one_in(n, fault));
     }
 }
 

@@ -331,6 +331,10 @@ impl Running {
         self.end().unwrap();
     }
 
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_some_and(JoinHandle::is_finished)
+    }
+
     /// Waits until it ends by itself.
     pub fn ended(mut self) -> Result<(), OperatorError> {
         self.thread.take().unwrap().join().unwrap()
