@@ -8,6 +8,7 @@
 
 pub mod archive;
 pub mod checkpoint;
+pub mod copy;
 mod encode;
 mod entry;
 mod event;

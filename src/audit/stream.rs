@@ -42,7 +42,7 @@ impl Stream {
 }
 
 /// Whether a text can name a stream: it becomes a folder, and part of every receipt.
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let letters = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     letters && (1..=63).contains(&name.len()) && !name.starts_with('-')
 }

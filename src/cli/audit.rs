@@ -8,6 +8,7 @@ mod prove;
 mod report;
 mod rotate;
 mod rows;
+mod subject;
 mod table;
 mod verify;
 mod when;
@@ -204,12 +205,12 @@ pub fn run(
 ) -> Result<u8, AuditError> {
     match &args.command {
         AuditCommand::Query(args) => query(args, as_plugin, clock, out, messages),
-        AuditCommand::Verify(args) => verify::run(args, clock, out, messages),
-        AuditCommand::Prove(args) => prove::prove(args, out),
+        AuditCommand::Verify(args) => verify::run(args, as_plugin, clock, out, messages),
+        AuditCommand::Prove(args) => prove::prove(args, as_plugin, out, messages),
         AuditCommand::VerifyProof(args) => prove::verify_proof(args, out, messages),
         AuditCommand::RotateKey(args) => rotate::run(args, clock, out),
-        AuditCommand::Inspect(args) => inspect::run(args, clock.now(), out, messages),
-        AuditCommand::Report(args) => report::run(args, clock.now(), out, messages),
+        AuditCommand::Inspect(args) => inspect::run(args, as_plugin, clock.now(), out, messages),
+        AuditCommand::Report(args) => report::run(args, as_plugin, clock.now(), out, messages),
     }
 }
 

@@ -1,4 +1,5 @@
-//! A directory as it stands now, judged: what `check`, `plan`, `get` and `token` look at.
+//! A directory as it stands now, judged: what `check`, `plan`, `get` and `token` look at; and a cluster for those who
+//! audit it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,8 +9,8 @@ use rayon::prelude::*;
 
 use crate::approval::signers::Signers;
 use crate::clock::Clock;
-use crate::judge::facts::{Site, Unreadable};
-use crate::judge::index::{Change, Effects, Index};
+use crate::judge::facts::{Key, Site, Unreadable};
+use crate::judge::index::{Change, Effects, Index, Issued};
 use crate::judge::ledger::Ledger;
 use crate::settings::Settings;
 use crate::source::change::{Place, SourceChange};
@@ -40,34 +41,55 @@ pub enum WorldError {
     Settings(String, String),
 }
 
-impl World {
-    /// Reads and judges a directory with what is remembered of it. Serials that would be written
-    /// down before the first call are taken as written.
-    pub fn load(root: &Path, ledger: Ledger, now: Timestamp) -> Result<Self, WorldError> {
-        let mut settings = None;
-        let mut signers_text = String::new();
-        let mut objects: BTreeMap<ObjectKey, Vec<(Object, Place)>> = BTreeMap::new();
-        let live = Live::open(root, Clock::system(), &mut |batch| {
-            for change in batch.changes {
-                match change {
-                    SourceChange::Put(object, place) => {
-                        let all = objects.entry(object.key()).or_default();
-                        all.retain(|(_, other)| *other != place);
-                        all.push((*object, place));
-                    }
-                    SourceChange::Gone(key, place) => {
-                        if let Some(all) = objects.get_mut(&key) {
-                            all.retain(|(_, other)| *other != place);
-                        }
-                    }
-                    SourceChange::Signers(text) => signers_text = text,
-                    SourceChange::Settings(read) => settings = read,
-                    SourceChange::Credentials(..) | SourceChange::Ledger(_) | SourceChange::Reached(..) => {}
+/// What a source told, not judged yet.
+#[derive(Default)]
+pub struct Gathered {
+    settings: Option<Box<Settings>>,
+    signers_text: String,
+    objects: BTreeMap<ObjectKey, Vec<(Object, Place)>>,
+    ledger: Ledger,
+    /// From a cluster only.
+    credentials: BTreeMap<Key, Vec<Issued>>,
+}
+
+impl Gathered {
+    /// With what is remembered of it.
+    #[must_use]
+    pub fn new(ledger: Ledger) -> Self {
+        Self { ledger, ..Self::default() }
+    }
+
+    pub fn take(&mut self, change: SourceChange) {
+        match change {
+            SourceChange::Put(object, place) => {
+                let all = self.objects.entry(object.key()).or_default();
+                all.retain(|(_, other)| *other != place);
+                all.push((*object, place));
+            }
+            SourceChange::Gone(key, place) => {
+                if let Some(all) = self.objects.get_mut(&key) {
+                    all.retain(|(_, other)| *other != place);
                 }
             }
-        })?;
-        objects.retain(|_, all| !all.is_empty());
-        let findings = live.findings();
+            SourceChange::Signers(text) => self.signers_text = text,
+            SourceChange::Settings(read) => self.settings = read,
+            SourceChange::Ledger(entries) => entries.iter().for_each(|entry| {
+                self.ledger.take(entry);
+            }),
+            SourceChange::Credentials(key, issued) => {
+                self.credentials.insert(key, issued);
+            }
+            SourceChange::Reached(..) => {}
+        }
+    }
+
+    /// Judges it. Serials that would be written down before the first call are taken as written.
+    ///
+    /// # Errors
+    /// When there are no settings.
+    pub fn judge(mut self, root: &Path, findings: Vec<Finding>, now: Timestamp) -> Result<World, WorldError> {
+        self.objects.retain(|_, all| !all.is_empty());
+        let Self { settings, signers_text, objects, ledger, credentials } = self;
         let Some(settings) = settings else {
             let why = findings.iter().find(|f| f.file.ends_with("datashare.yaml"));
             let why = why.map_or("add one with 'site: NAME'".to_owned(), |f| format!("{}; {}", f.message, f.fix));
@@ -87,7 +109,21 @@ impl World {
         }
         let effects = index.load(changes, now);
         settle(&mut index, effects, now);
-        Ok(Self { root: root.to_owned(), settings: *settings, signers_text, objects, findings, unreadable, index })
+        for (key, issued) in credentials {
+            index.replace_credentials(&key, issued);
+        }
+        Ok(World { root: root.to_owned(), settings: *settings, signers_text, objects, findings, unreadable, index })
+    }
+}
+
+impl World {
+    /// Reads and judges a directory with what is remembered of it.
+    pub fn load(root: &Path, ledger: Ledger, now: Timestamp) -> Result<Self, WorldError> {
+        let mut gathered = Gathered::new(ledger);
+        let live = Live::open(root, Clock::system(), &mut |batch| {
+            batch.changes.into_iter().for_each(|change| gathered.take(change));
+        })?;
+        gathered.judge(root, live.findings(), now)
     }
 }
 

@@ -1,6 +1,7 @@
-//! The auditors' door: in a cluster, who may asks a guard for entries of its record, with the identity that he has there
-//! anyway. The API server says who he is and whether he may; that he asked, and for what, is on record before he reads
-//! the first entry. Apart from the door of calls, and never in their way: few at once, and all of it bounded.
+//! The auditors' door: in a cluster, who may asks a guard for entries of its record, or for a copy of all of it, with the
+//! identity that they have there anyway. The API server says who they are and whether they may; that they asked, and for
+//! what, is on record before they read the first entry. Apart from the door of calls, and never in their way: few at once,
+//! and all of it bounded.
 
 mod access;
 mod answer;
@@ -150,17 +151,23 @@ impl Inquiry {
         shown: Option<CertificateDer<'static>>,
         peer: SocketAddr,
     ) -> Result<Response<Body>, Problem> {
-        if (request.method(), request.uri().path()) != (&Method::POST, wire::PATH) {
-            return Err(Problem::NoSuchPlace);
-        }
+        let operation = match (request.method(), request.uri().path()) {
+            (&Method::POST, wire::PATH) => "query",
+            (&Method::POST, wire::COPY) => "copy",
+            _ => return Err(Problem::NoSuchPlace),
+        };
         if request.headers().keys().any(|name| name.as_str().starts_with("impersonate-")) {
             return Err(Problem::Impersonation);
         }
         let who: Identity = who(&self.client, request.headers(), shown.as_ref()).await?;
         let question = question(request).await?;
+        let copies = operation == "copy";
+        if copies && question != Question::default() {
+            return Err(Problem::Question("a copy is of everything: send {}".to_owned()));
+        }
         // before anything is on record: who is turned away here asks again
         let place = self.looking.clone().try_acquire_owned().map_err(|_| Problem::Busy)?;
-        let asked = Asked { who: &who, question: &question, peer: peer.ip() };
+        let asked = Asked { who: &who, operation, question: &question, peer: peer.ip() };
         let allowed = may(&self.client, &asked).await?;
         if !allowed && !self.refusals.one_more() {
             return Err(Problem::Busy);
@@ -168,6 +175,9 @@ impl Inquiry {
         let receipt = answer::record(&self.guard, &asked, allowed).await?;
         if !allowed {
             return Err(Problem::Forbidden { user: who.user, namespace: question.namespace });
+        }
+        if copies {
+            return Ok(answer::copy(self.log.clone(), &receipt, place));
         }
         Ok(answer::stream(self.log.clone(), question, self.guard.site_key.clone(), &receipt, place))
     }

@@ -72,7 +72,7 @@ fn persona(role: &str, namespace: &str) -> Identity {
 fn each_persona_has_exactly_these_rights_and_only_where_it_is_bound() {
     let namespace = installed().namespace("rights");
     let (change, all) = ("get list watch create update patch", "get list watch create update patch delete");
-    let personas: [(&str, &[(&str, &str)]); 7] = [
+    let personas: [(&str, &[(&str, &str)]); 8] = [
         ("catalogue", &[("sharedresources", READ)]),
         ("consumer", &[("datasharerequests", all), ("/secrets", "get")]),
         ("intake", &[("datasharerequests", change)]),
@@ -110,6 +110,7 @@ fn each_persona_has_exactly_these_rights_and_only_where_it_is_bound() {
                 ("coordination.k8s.io/leases", "list"),
             ],
         ),
+        ("site", &[("/configmaps", READ)]),
         (
             "supervisor",
             &[

@@ -1,24 +1,29 @@
 //! The same questions to all guards of a cluster, with the caller's own Kubernetes identity. A part is never presented
-//! as the whole: every guard that is known must answer, to its end, before the first line is shown.
+//! as the whole: every guard that is known must answer, to its end, before the first line is shown. For whatever needs
+//! the record itself, each of them gives a copy.
 
 mod ask;
 pub mod caller;
+mod copy;
 mod guards;
 mod merge;
+mod site;
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::Args;
+use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use super::{AuditError, Show};
 use crate::api::v1alpha1::validate::syntax::dns_label;
 use crate::cli::cluster::NoCluster;
 use crate::guard::inquiry::wire::Question;
-use ask::Part;
 use caller::Caller;
-use guards::Guards;
+pub use copy::{Copied, copy};
+use guards::{Guard, Guards};
+pub use site::world;
 
 /// Where the guards are, and which of them may be missing.
 #[derive(Debug, Args)]
@@ -41,10 +46,22 @@ pub struct ClusterArgs {
 }
 
 impl ClusterArgs {
-    /// Whether a cluster is asked.
+    /// Whether a cluster is asked; `elsewhere`: a record of another place was named.
     #[must_use]
-    pub fn is_asked(&self, as_plugin: bool, state_named: bool) -> bool {
-        self.cluster || (as_plugin && !state_named)
+    pub fn is_asked(&self, as_plugin: bool, elsewhere: bool) -> bool {
+        self.cluster || (as_plugin && !elsewhere)
+    }
+
+    /// Whether the caller does without this guard's part.
+    #[must_use]
+    pub fn does_without(&self, guard: &str) -> bool {
+        self.without.iter().any(|without| without == guard)
+    }
+
+    /// What is asked, by the names the caller gave.
+    fn place(&self) -> String {
+        let context = self.context.as_ref().map(|name| format!(", context {name}")).unwrap_or_default();
+        format!("{}{context}", self.system)
     }
 }
 
@@ -61,6 +78,10 @@ pub enum ClusterError {
     Guards(String, String),
     #[error("there are no guards that answer auditors in {0}: name the product's namespace with --system")]
     None(String),
+    #[error("no guard here is called {0}")]
+    NoSuchGuard(String),
+    #[error("the site cannot be read: {0}; it takes the ClusterRoles datashare-auditor, and datashare-site in {1}")]
+    Site(String, String),
     #[error("the system gives no event loop: {0}")]
     System(#[from] io::Error),
 }
@@ -94,18 +115,19 @@ pub(super) fn run(
     form: &mut dyn Show,
     messages: &mut dyn Write,
 ) -> Result<u8, AuditError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(ClusterError::System)?;
-    let (parts, missing) = runtime.block_on(all(args, question, messages))?;
+    let runtime = runtime()?;
+    let answered = runtime.block_on(async {
+        let caller = Caller::new(args.context.as_deref()).await?;
+        let guards = Guards::find(&caller, args, question.namespace.as_deref()).await?;
+        let ask = |guard: Guard| {
+            let (caller, question) = (caller.clone(), question.clone());
+            async move { ask::ask(&caller, &guard, &question).await }
+        };
+        all(args, guards, messages, ask).await
+    });
     // what is still on its way is of no use any more
     runtime.shutdown_timeout(Duration::from_millis(100));
-    if !missing.is_empty() {
-        for (guard, why) in &missing {
-            writeln!(messages, "guard {guard} does not answer: {why}")?;
-        }
-        writeln!(messages, "nothing is shown: it would be a part only (--without GUARD does without one)")?;
-        return Ok(1);
-    }
+    let Some(parts) = answered? else { return Ok(1) };
     let mut unreadable = 0;
     for part in parts.iter().filter(|part| part.end.unreadable > 0) {
         writeln!(messages, "guard {}: {} lines that are no entries, passed over", part.guard, part.end.unreadable)?;
@@ -115,37 +137,52 @@ pub(super) fn run(
     Ok(u8::from(unreadable > 0))
 }
 
-type Answers = (Vec<Part>, Vec<(String, Missing)>);
+fn runtime() -> Result<Runtime, ClusterError> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
 
-async fn all(args: &ClusterArgs, question: &Question, messages: &mut dyn Write) -> Result<Answers, AuditError> {
-    let caller = Caller::new(args.context.as_deref()).await?;
-    let guards = Guards::find(&caller, args, question.namespace.as_deref()).await?;
+/// What every guard answers, by their names; nothing when one of them does not, which is said then.
+async fn all<T, F>(
+    args: &ClusterArgs,
+    guards: Guards,
+    messages: &mut dyn Write,
+    ask: impl Fn(Guard) -> F,
+) -> Result<Option<Vec<T>>, AuditError>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Missing>> + Send + 'static,
+{
     if let Some(note) = &guards.note {
         writeln!(messages, "{note}")?;
     }
     let mut asked = JoinSet::new();
     for guard in guards.all {
-        if args.without.contains(&guard.name) {
+        if args.does_without(&guard.name) {
             writeln!(messages, "without guard {}: this is not the whole record", guard.name)?;
             continue;
         }
-        let (caller, question) = (caller.clone(), question.clone());
-        asked.spawn(async move {
-            let answer = ask::ask(&caller, &guard, &question).await;
-            (guard.name, answer)
-        });
+        let name = guard.name.clone();
+        let answer = ask(guard);
+        asked.spawn(async move { (name, answer.await) });
     }
     let (mut parts, mut missing) = (Vec::new(), Vec::new());
     while let Some(answered) = asked.join_next().await {
         match answered {
-            Ok((_, Ok(part))) => parts.push(part),
+            Ok((name, Ok(part))) => parts.push((name, part)),
             Ok((name, Err(why))) => missing.push((name, why)),
             Err(error) => missing.push(("?".to_owned(), Missing::BrokeOff(error.to_string()))),
         }
     }
-    parts.sort_by(|a, b| a.guard.cmp(&b.guard));
+    parts.sort_by(|a, b| a.0.cmp(&b.0));
     missing.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok((parts, missing))
+    for (guard, why) in &missing {
+        writeln!(messages, "guard {guard} does not answer: {why}")?;
+    }
+    if missing.is_empty() {
+        return Ok(Some(parts.into_iter().map(|(_, part)| part).collect()));
+    }
+    writeln!(messages, "nothing is shown: it would be a part only (--without GUARD does without one)")?;
+    Ok(None)
 }
 
 fn label(text: &str) -> Result<String, String> {

@@ -9,17 +9,15 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr;
 
+use super::cluster::ClusterArgs;
+use super::subject::Subject;
 use super::when::{self, Edge};
 use super::{AuditError, Output, plain};
 use crate::api::v1alpha1::AuditPolicySpec;
 use crate::audit::inspection::{Facts, Finding, Inspected, Order, SAMPLE, Seed};
 use crate::cli::world::World;
-use crate::delivery::credentials::Credentials;
-use crate::delivery::state_dir::{DEFAULT, StateDir};
-use crate::delivery::tombstones::Tombstones;
-use crate::guard::inspecting::{self, Orders};
+use crate::guard::inspecting;
 use crate::judge::facts::Key;
-use crate::source::change::SourceChange;
 
 /// Check the record against what was approved
 #[derive(Debug, Args)]
@@ -31,9 +29,11 @@ Examples:
 
 Exit codes: 0 nothing found, 1 findings, 2 usage or unreadable input.")]
 pub struct InspectArgs {
-    /// The state directory of `datashare up`
-    #[arg(long, value_name = "DIR", default_value = DEFAULT)]
-    state: PathBuf,
+    /// The state directory of `datashare up`; absent: .datashare
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// Only by this policy; without it, by every one
     #[arg(long, value_name = "[NAMESPACE/]NAME")]
     policy: Option<String>,
@@ -57,26 +57,23 @@ pub struct InspectArgs {
 /// Runs the command; the exit code is 1 when something is found.
 pub(super) fn run(
     args: &InspectArgs,
+    as_plugin: bool,
     now: Timestamp,
     out: &mut dyn Write,
     messages: &mut dyn Write,
 ) -> Result<u8, AuditError> {
-    let state = StateDir::read(&args.state)?;
-    let log = state.log();
-    if !log.is_dir() {
-        return Err(AuditError::NoRecord(log));
-    }
-    let (world, orders) = load(&state, now)?;
-    let past = inspecting::past(&log)?;
+    let subject = Subject::find(args.state.as_deref(), &args.cluster, as_plugin, now, messages)?;
+    let Some(Subject { log, world, orders, .. }) = &subject else { return Ok(1) };
+    let past = inspecting::past(log)?;
     let mut all = Vec::new();
     for (key, policy) in orders.policies() {
         if !is_meant(args.policy.as_deref(), &key) {
             continue;
         }
         let since = past.get(&key).map(|past| past.until);
-        let Some(order) = order(args, &world, &key, &policy, since, now)? else { continue };
-        let facts = Facts::gather(&world.index, &key, inspecting::beside(&log, &orders, now)?, now);
-        all.push(inspecting::read(&log, &order, &facts, &|| false)?);
+        let Some(order) = order(args, world, &key, &policy, since, now)? else { continue };
+        let facts = Facts::gather(&world.index, &key, inspecting::beside(log, orders, now)?, now);
+        all.push(inspecting::read(log, &order, &facts, &|| false)?);
     }
     if all.is_empty() {
         writeln!(messages, "no policy to inspect by: name one that is there, with an inspection ('datashare get ap')")?;
@@ -92,20 +89,6 @@ pub(super) fn run(
     }
     out.flush()?;
     Ok(u8::from(all.iter().any(|inspected| !inspected.pass)))
-}
-
-/// The directory as it stands, with its tokens, and the orders in it.
-pub(super) fn load(state: &StateDir, now: Timestamp) -> Result<(World, Orders), AuditError> {
-    let mut world = World::load(&state.source()?, Tombstones::read(&state.tombstones())?, now)?;
-    let (credentials, orders) = (Credentials::read(&state.credentials())?, Orders::default());
-    for minted in credentials {
-        let (key, serial, hash, credential) = minted.known();
-        world.index.add_credentials(&key, &serial, [(hash, credential)]);
-    }
-    for (object, place) in world.objects.values().flatten() {
-        orders.take(&SourceChange::Put(Box::new(object.clone()), place.clone()));
-    }
-    Ok((world, orders))
 }
 
 fn is_meant(wanted: Option<&str>, key: &Key) -> bool {

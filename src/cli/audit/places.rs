@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::AuditError;
+use super::cluster::Copied;
 use crate::audit::archive::{Archive, Site};
 use crate::audit::query::Places;
 use crate::audit::verify::{Folder, Piece, Place};
@@ -49,12 +50,23 @@ pub fn local(state: &Path) -> Result<Named, AuditError> {
     Ok(Named { name, place: Box::new(Folder(log)), copied: false })
 }
 
-/// The log of a state directory, which need not be there where archives are named, and the sites of the archives.
-pub fn all(state: &Path, archives: &[String]) -> Result<(Option<Named>, Vec<Named>), AuditError> {
+/// What the guards of a cluster have.
+pub fn copied(copied: &Copied) -> Named {
+    Named { name: copied.name.clone(), place: Box::new(Folder(copied.log())), copied: true }
+}
+
+/// The sites of archives.
+pub fn archives(urls: &[String]) -> Result<Vec<Named>, AuditError> {
     let mut sites = Vec::new();
-    for url in archives {
+    for url in urls {
         sites.extend(archive(url)?);
     }
+    Ok(sites)
+}
+
+/// The log of a state directory, which need not be there where archives are named, and the sites of the archives.
+pub fn all(state: &Path, archives: &[String]) -> Result<(Option<Named>, Vec<Named>), AuditError> {
+    let sites = self::archives(archives)?;
     match local(state) {
         Ok(local) => Ok((Some(local), sites)),
         Err(AuditError::NoRecord(_)) if !archives.is_empty() => Ok((None, sites)),

@@ -2,16 +2,18 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::cluster::{self, ClusterArgs};
 use super::places;
 use super::progress::Progress;
 use super::verify::read_keys;
 use super::{AuditError, table::plain};
 use crate::audit::proof::EntryProof;
 use crate::audit::verify::{self, Place};
+use crate::delivery::state_dir::DEFAULT as STATE;
 
 /// A proof is an entry, some hashes and a checkpoint.
 const LARGEST: u64 = 4 << 20;
@@ -22,12 +24,14 @@ pub struct ProveArgs {
     /// The receipt of a call, as its answer's Datashare-Record header has it
     #[arg(value_name = "STREAM/INDEX", value_parser = receipt)]
     receipt: (String, u64),
-    /// The state directory that holds the record
-    #[arg(long, value_name = "DIR", default_value = ".datashare")]
-    state: PathBuf,
+    /// The state directory that holds the record; absent: .datashare
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     /// An archive of the record, for entries that the state directory has no longer
     #[arg(long, value_name = "URL")]
     archive: Vec<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// Where the proof goes; absent: standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -45,13 +49,26 @@ pub struct VerifyProofArgs {
 }
 
 /// Writes the proof of one entry.
-pub fn prove(args: &ProveArgs, out: &mut dyn Write) -> Result<u8, AuditError> {
+pub fn prove(
+    args: &ProveArgs,
+    as_plugin: bool,
+    out: &mut dyn Write,
+    messages: &mut dyn Write,
+) -> Result<u8, AuditError> {
     let (stream, index) = &args.receipt;
-    let (local, archives) = places::all(&args.state, &args.archive)?;
+    let state = args.state.as_deref().unwrap_or(Path::new(STATE));
+    let copied;
+    let (local, archives) = if args.cluster.is_asked(as_plugin, args.state.is_some() || !args.archive.is_empty()) {
+        let Some(whole) = cluster::copy(&args.cluster, Some(stream), messages)? else { return Ok(1) };
+        copied = whole;
+        (Some(places::copied(&copied)), places::archives(&args.archive)?)
+    } else {
+        places::all(state, &args.archive)?
+    };
     let mut places = local.into_iter().chain(archives).peekable();
     loop {
         let Some(place) = places.next() else {
-            return Err(AuditError::NoStream { place: args.state.display().to_string(), stream: stream.clone() });
+            return Err(AuditError::NoStream { place: state.display().to_string(), stream: stream.clone() });
         };
         let failed = |source| AuditError::Read { place: place.name.clone(), source };
         let pieces = place.pieces(stream).map_err(failed)?;

@@ -9,14 +9,14 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::AuditError;
-use super::inspect::load;
+use super::cluster::ClusterArgs;
+use super::subject::Subject;
 use crate::api::v1alpha1::audit_policy::{Check, Effect};
 use crate::audit::inspection::{Facts, Order, SAMPLE, Seed};
 use crate::audit::query;
 use crate::audit::report::{Expiring, Kept, Lang, Month, Page, StreamState, render};
 use crate::audit::{Filter, stream_names};
 use crate::cli::world::World;
-use crate::delivery::state_dir::{DEFAULT, StateDir};
 use crate::guard::inspecting::{self, Orders};
 use crate::judge::facts::Key;
 use crate::judge::index::Standing;
@@ -33,9 +33,11 @@ Examples:
 
 The page needs no network and loads nothing; it reads well on a phone and in print.")]
 pub struct ReportArgs {
-    /// The state directory of `datashare up`
-    #[arg(long, value_name = "DIR", default_value = DEFAULT)]
-    state: PathBuf,
+    /// The state directory of `datashare up`; absent: .datashare
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// Which month
     #[arg(long, value_name = "YYYY-MM")]
     month: String,
@@ -61,21 +63,18 @@ pub struct BadMonth(String);
 /// Runs the command.
 pub(super) fn run(
     args: &ReportArgs,
+    as_plugin: bool,
     now: Timestamp,
     out: &mut dyn Write,
     messages: &mut dyn Write,
 ) -> Result<u8, AuditError> {
     let first = month(&args.month)?;
-    let state = StateDir::read(&args.state)?;
-    let log = state.log();
-    if !log.is_dir() {
-        return Err(AuditError::NoRecord(log));
-    }
-    let (world, orders) = load(&state, now)?;
+    let subject = Subject::find(args.state.as_deref(), &args.cluster, as_plugin, now, messages)?;
+    let Some(Subject { log, world, orders, .. }) = &subject else { return Ok(1) };
     let bad = || BadMonth(args.month.clone());
     let mut month = Month::new(first, world.settings.time_zone.clone()).ok_or_else(bad)?;
     let filter = Filter { since: Some(month.from), until: Some(month.to), ..Filter::default() };
-    let summary = query::run(&log, &filter, None, &mut |found| {
+    let summary = query::run(log, &filter, None, &mut |found| {
         month.add(&found.entry()?);
         Ok(())
     })?;
@@ -93,8 +92,8 @@ pub(super) fn run(
             checks: checks(&policy),
             zone: month.zone.clone(),
         };
-        let facts = Facts::gather(&world.index, &key, inspecting::beside(&log, &orders, now)?, now);
-        found.push(inspecting::read(&log, &order, &facts, &|| false)?);
+        let facts = Facts::gather(&world.index, &key, inspecting::beside(log, orders, now)?, now);
+        found.push(inspecting::read(log, &order, &facts, &|| false)?);
     }
     let page = render(&Page {
         site: world.settings.site.as_str(),
@@ -102,10 +101,10 @@ pub(super) fn run(
         now,
         month: &month,
         found: &found,
-        expiring: &expiring(&world, now),
-        kept: &kept(&orders),
-        streams: &streams(&log)?,
-        oldest: query::oldest(&log)?,
+        expiring: &expiring(world, now),
+        kept: &kept(orders),
+        streams: &streams(log)?,
+        oldest: query::oldest(log)?,
     });
     match &args.output {
         Some(path) => {

@@ -9,6 +9,7 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use super::cluster::{self, ClusterArgs};
 use super::places::{self, Named};
 use super::progress::Progress;
 use super::table::plain;
@@ -19,6 +20,7 @@ use crate::audit::note::VerifyingKey;
 use crate::audit::verify::{self, Finding, Kind, Known, Place, Seen, Verdict, Witness};
 use crate::cli::columns;
 use crate::clock::Clock;
+use crate::delivery::state_dir::DEFAULT as STATE;
 
 /// Checkpoints and keys are no larger.
 const LARGEST: u64 = 1 << 20;
@@ -26,12 +28,14 @@ const LARGEST: u64 = 1 << 20;
 /// Which record, and what is known of it from elsewhere.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The state directory that holds the record
-    #[arg(long, value_name = "DIR", default_value = ".datashare")]
-    state: PathBuf,
+    /// The state directory that holds the record; absent: .datashare
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     /// An archive of the record, verified too; the state directory need not be there then
     #[arg(long, value_name = "URL")]
     archive: Vec<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// Only this stream
     #[arg(long, value_name = "NAME")]
     stream: Option<String>,
@@ -62,13 +66,27 @@ struct Judged {
 }
 
 /// Runs the command; 0 only if all is well, 1 if not.
-pub fn run(args: &VerifyArgs, clock: &Clock, out: &mut dyn Write, messages: &mut dyn Write) -> Result<u8, AuditError> {
+pub fn run(
+    args: &VerifyArgs,
+    as_plugin: bool,
+    clock: &Clock,
+    out: &mut dyn Write,
+    messages: &mut dyn Write,
+) -> Result<u8, AuditError> {
     let zone =
         TimeZone::get(&args.time_zone).map_err(|source| AuditError::Zone { zone: args.time_zone.clone(), source })?;
-    let (local, archives) = places::all(&args.state, &args.archive)?;
+    let mut witnesses = args.checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
+    let copied;
+    let (local, archives) = if args.cluster.is_asked(as_plugin, args.state.is_some() || !args.archive.is_empty()) {
+        let Some(whole) = cluster::copy(&args.cluster, args.stream.as_deref(), messages)? else { return Ok(1) };
+        copied = whole;
+        witnesses.extend(copied.witnesses.iter().cloned());
+        (Some(places::copied(&copied)), places::archives(&args.archive)?)
+    } else {
+        places::all(args.state.as_deref().unwrap_or(Path::new(STATE)), &args.archive)?
+    };
     let keys = args.keys.as_deref().map(read_keys).transpose()?;
     let folder = args.seen.clone().or_else(default_seen).ok_or(AuditError::NoSeen)?;
-    let mut witnesses = args.checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
     let mut results = Vec::new();
     // an archive lags behind: it bears witness for what lies here, and not the other way round
     for archive in &archives {
@@ -130,7 +148,7 @@ fn verify(
     if args.stream.is_none() {
         for gone in seen.all()?.into_iter().filter(|seen| seen.place == place.name) {
             let stream = gone.key.name().rsplit_once('/').map_or("", |(_, stream)| stream).to_owned();
-            if !streams.contains(&stream) {
+            if !streams.contains(&stream) && !args.cluster.does_without(&stream) {
                 let says = format!(
                     "the whole stream is missing; checkpoint {} of it was seen here ({})",
                     gone.signed.checkpoint.number,

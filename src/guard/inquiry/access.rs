@@ -15,6 +15,8 @@ use super::wire::{Question, RESOURCE};
 /// A question, and whose it is.
 pub struct Asked<'a> {
     pub who: &'a Identity,
+    /// `query` or `copy`.
+    pub operation: &'static str,
     pub question: &'a Question,
     pub peer: IpAddr,
 }

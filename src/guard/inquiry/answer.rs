@@ -1,5 +1,5 @@
-//! The entry that tells of a question, and the lines that answer it: read from the record while they are taken, so that
-//! an answer holds no more memory than a few of them.
+//! The entry that tells of a question, and what answers it: read from the record while it is taken, so that an answer
+//! holds no more memory than a few pieces.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,7 +15,8 @@ use tokio::sync::mpsc;
 use super::super::Guard;
 use super::access::Asked;
 use super::problem::Problem;
-use super::wire::{End, MOST, Question};
+use super::wire::{End, MOST, Piece, Question};
+use crate::audit::copy;
 use crate::audit::{Entry, Event, Outcome, Parameter, Person, Receipt, SiteKey, query};
 
 /// Lines that are sent together.
@@ -59,7 +60,7 @@ pub async fn record(guard: &Guard, asked: &Asked<'_>, allowed: bool) -> Result<R
         let mut entry = Entry::<&str>::new(Event::Audit);
         entry.user = Some(&asked.who.user);
         entry.source = Some(asked.peer);
-        entry.operation = Some("query");
+        entry.operation = Some(asked.operation);
         entry.parameters = &parameters;
         entry.outcome = Some(if allowed { Outcome::Released } else { Outcome::Refused });
         entry.code = (!allowed).then_some("forbidden");
@@ -91,9 +92,38 @@ pub fn stream(log: PathBuf, question: Question, key: SiteKey, receipt: &Receipt,
         let _ = lines.send();
         drop(place);
     });
+    coming(pieces, "application/jsonl", receipt)
+}
+
+/// Answers with all files of the record, and the end.
+pub fn copy(log: PathBuf, receipt: &Receipt, place: Place) -> Response<Body> {
+    let (out, pieces) = mpsc::channel(WAITING);
+    tokio::task::spawn_blocking(move || {
+        let mut bytes = 0;
+        let send = |bytes: Vec<u8>| -> io::Result<()> {
+            out.blocking_send(Bytes::from(bytes)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        };
+        let given = copy::give(&log, &mut |stream, file, more| {
+            let piece = Piece { stream: stream.to_owned(), file: file.to_owned(), bytes: more.len() };
+            let mut whole = piece.line();
+            whole.extend_from_slice(more);
+            bytes += more.len() as u64;
+            send(whole)
+        });
+        match given {
+            // nobody listens any more: then it does not matter
+            Ok(()) => drop(send(End { found: bytes, ..End::default() }.line())),
+            Err(error) => tracing::warn!("an auditor's copy of the record was not given to its end: {error}"),
+        }
+        drop(place);
+    });
+    coming(pieces, "application/octet-stream", receipt)
+}
+
+fn coming(pieces: mpsc::Receiver<Bytes>, form: &'static str, receipt: &Receipt) -> Response<Body> {
     let mut response = Response::new(Body::Pieces(pieces));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/jsonl"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(form));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(receipt) = HeaderValue::try_from(receipt.to_string()) {
         headers.insert("datashare-record", receipt);

@@ -6,12 +6,12 @@ use hyper::{Response, StatusCode};
 use serde_json::json;
 
 use super::answer::Body;
-use super::wire::{PATH, RESOURCE};
+use super::wire::{COPY, PATH, RESOURCE};
 
 /// Why not.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    #[error("there is only POST {PATH} here")]
+    #[error("there are only POST {PATH} and POST {COPY} here")]
     NoSuchPlace,
     #[error("a guard answers people as themselves: ask without impersonation (--as)")]
     Impersonation,

@@ -1,5 +1,6 @@
 //! What is said at the auditors' door, by both sides: a question as one JSON object, and an answer as lines, each an
-//! entry as it was recorded. The last line is no entry but the end, so that what broke off is never taken for whole.
+//! entry as it was recorded; or, where the record itself is asked for, pieces of its files, each after a line that says
+//! whose it is. The last line is neither but the end, so that what broke off is never taken for whole.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -12,6 +13,8 @@ use crate::audit::{Event, Filter, Outcome, Person, SiteKey};
 
 /// Where questions are put.
 pub const PATH: &str = "/v1/audit/query";
+/// Where the record itself is asked for, with a question that sets no conditions.
+pub const COPY: &str = "/v1/audit/copy";
 /// Annotation of a guard's Lease with its [`Door`].
 pub const DOOR: &str = "datashare.dev/audit";
 /// The virtual resource that one must be allowed to `get`.
@@ -136,9 +139,37 @@ impl Question {
     }
 }
 
+/// The line before a piece of a file of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Piece {
+    pub stream: String,
+    /// Below the stream's folder.
+    pub file: String,
+    /// How many bytes of it follow the line.
+    pub bytes: usize,
+}
+
+impl Piece {
+    /// The line, with its newline.
+    #[must_use]
+    pub fn line(&self) -> Vec<u8> {
+        // names always have a JSON form
+        let mut line = serde_json::to_vec(self).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+
+    /// What a line announces.
+    pub fn read(line: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(line)
+    }
+}
+
 /// The last line of a whole answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
+    /// Entries, or bytes of a copy.
     pub found: u64,
     /// Lines of the record that are no entries.
     pub unreadable: u64,
@@ -205,11 +236,21 @@ mod tests {
         fn any_bytes_are_a_question_or_none(bytes in prop::collection::vec(any::<u8>(), 0..100), word in "[a-z]{1,9}") {
             let _ = Question::read(&bytes);
             let _ = End::read(&bytes);
+            prop_assert!(Piece::read(&bytes).is_err());
             prop_assert_eq!(refusal(&bytes), None);
             let text = format!("{{\"{word}\":\"x\"}}");
             let known = ["namespace", "unit", "user", "case", "resource", "person", "grant", "code"];
             prop_assert_eq!(Question::read(text.as_bytes()).is_ok(), known.contains(&word.as_str()));
         }
+    }
+
+    #[test]
+    fn a_piece_is_no_end() {
+        let piece = Piece { stream: "guard-0".to_owned(), file: "keys".to_owned(), bytes: 3 };
+        let line = piece.line();
+        assert!(End::read(&line).is_none());
+        assert_eq!(Piece::read(&line).unwrap(), piece);
+        assert!(Piece::read(&End::default().line()).is_err());
     }
 
     #[test]

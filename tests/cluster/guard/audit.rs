@@ -1,6 +1,7 @@
 //! The record of a cluster's guards, asked for by people as themselves: who may is told, and is on record for having
 //! asked; who may not, and who is nobody, is told nothing; and a part is never taken for the whole.
 
+mod copies;
 mod door;
 
 use std::path::{Path, PathBuf};
@@ -73,8 +74,12 @@ pub fn until(city: &City<'_>, guard: &str, who: &Account, question: &str, status
 
 /// The program as the person with a kubeconfig runs it.
 fn datashare(city: &City<'_>, kubeconfig: &Path, words: &[&str]) -> Output {
+    audit(city, kubeconfig, "query", &[&["-o", "json"], words].concat())
+}
+
+fn audit(city: &City<'_>, kubeconfig: &Path, command: &str, words: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_datashare"));
-    program.args(["audit", "query", "--cluster", "--system", &city.system, "-o", "json"]).args(words);
+    program.args(["audit", command, "--cluster", "--system", &city.system]).args(words);
     program.env("KUBECONFIG", kubeconfig).output().unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -106,9 +106,14 @@ impl Running {
         get(self.health, "/readyz", "Connection: close\r\n").status == 200
     }
 
+    /// Where a stream of the record lies.
+    pub fn stream(&self, name: &str) -> PathBuf {
+        self.folder.path().join("log").join(name)
+    }
+
     /// Every entry of the record.
     pub fn entries(&self, stream: &str) -> Vec<Value> {
-        let folder = self.folder.path().join("log").join(stream).join("entries");
+        let folder = self.stream(stream).join("entries");
         let mut segments: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         segments.sort();
         let text: String = segments.iter().map(|path| fs::read_to_string(path).unwrap()).collect();

@@ -115,6 +115,15 @@ fn an_auditor_reads_everything_but_secrets_and_writes_nothing() {
 }
 
 #[test]
+fn who_reports_on_the_site_reads_its_settings_and_no_secret() {
+    let own = installed().namespace("system");
+    let who = persona("site", &own);
+    may(&who, "GET", &format!("/api/v1/namespaces/{own}/configmaps"), &Value::Null);
+    may_not(&who, "GET", &format!("/api/v1/namespaces/{own}/secrets"), &Value::Null);
+    may_not(&who, "POST", &format!("/api/v1/namespaces/{own}/configmaps"), &json!({"metadata": {"name": "a"}}));
+}
+
+#[test]
 fn a_supervisor_says_what_is_kept_and_takes_access_away_and_gives_none() {
     let own = installed().namespace("provider");
     let who = persona("supervisor", &own);

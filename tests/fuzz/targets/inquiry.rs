@@ -4,7 +4,7 @@
 
 use datashare::cli::audit::cluster::caller::decoded;
 use datashare::guard::inquiry::identity::subject;
-use datashare::guard::inquiry::wire::{Door, End, Question, refusal};
+use datashare::guard::inquiry::wire::{Door, End, Piece, Question, refusal};
 use datashare_fuzz::let_caught_panics_pass;
 use libfuzzer_sys::fuzz_target;
 
@@ -16,6 +16,10 @@ fuzz_target!(init: let_caught_panics_pass(), |bytes: &[u8]| {
     }
     if let Some(Ok(end)) = End::read(bytes) {
         assert_eq!(End::read(end.line().trim_ascii_end()).unwrap().unwrap(), end);
+    }
+    if let Ok(piece) = Piece::read(bytes) {
+        assert_eq!(Piece::read(&piece.line()).unwrap(), piece);
+        assert!(End::read(&piece.line()).is_none());
     }
     if let Some(known) = subject(&bytes.to_vec().into()) {
         assert!(!known.user.is_empty() && known.groups.iter().any(|group| group == "system:authenticated"));

@@ -9,8 +9,10 @@ use kube::{Api, ResourceExt};
 use super::caller::Caller;
 use super::{ClusterArgs, ClusterError};
 use crate::api::v1alpha1::AuditPolicy;
+use crate::audit::checkpoint::Signed;
+use crate::audit::verify::Witness;
 use crate::guard::inquiry::wire::{DOOR, Door};
-use crate::guard::lease::PREFIX;
+use crate::guard::lease::{CHECKPOINT, PREFIX};
 
 /// What its Lease says.
 pub enum Told {
@@ -26,6 +28,8 @@ pub struct Guard {
     pub told: Told,
     /// Where it is reached instead.
     pub way: Option<String>,
+    /// The newest checkpoint that its Lease bears witness to.
+    pub witness: Option<Witness>,
 }
 
 /// All of them.
@@ -48,13 +52,15 @@ impl Guards {
             .filter_map(|lease| {
                 let name = lease.name_any().strip_prefix(PREFIX)?.to_owned();
                 let door = lease.annotations().get(DOOR).and_then(|text| Door::read(text));
-                Some(Guard { way: way(&name), name, told: door.map_or(Told::NoDoor, Told::Door) })
+                let signed = lease.annotations().get(CHECKPOINT).and_then(|text| Signed::parse(text).ok());
+                let witness = signed.map(|signed| Witness { from: format!("the Lease {}", lease.name_any()), signed });
+                Some(Guard { way: way(&name), name, told: door.map_or(Told::NoDoor, Told::Door), witness })
             })
             .collect();
         let (streams, note) = streams(caller, namespace).await;
         for name in streams {
             if !all.iter().any(|guard| guard.name == name) {
-                all.push(Guard { way: None, name, told: Told::Gone });
+                all.push(Guard { way: None, name, told: Told::Gone, witness: None });
             }
         }
         if all.is_empty() {

@@ -1,0 +1,105 @@
+//! What needs the record itself, asked of a cluster: an auditor verifies, proves, inspects and reports on their own
+//! machine, from copies that the guards give.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use super::{account, asked_city, audit, bind, kubeconfig, said, until};
+use crate::control_plane::eventually;
+use crate::definitions::served;
+use crate::guard::upstream::Upstream;
+use crate::source::create;
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+#[test]
+fn an_auditor_verifies_and_proves_what_guards_have_with_a_program_of_their_own() {
+    let upstream = Upstream::usual();
+    let (city, guards) = asked_city(served(), &["guard-0", "guard-1"], &upstream);
+    let auditor = account(&city, "auditor");
+    bind(&city, "datashare-auditor", &auditor, None);
+    for guard in ["guard-0", "guard-1"] {
+        until(&city, guard, &auditor, "{}", 200);
+    }
+    let own = kubeconfig(&city, &auditor);
+    let folder = tempfile::tempdir().unwrap();
+    let seen = folder.path().join("seen");
+    let verify = |words: &[&str]| {
+        audit(&city, &own, "verify", &[&["--seen", seen.to_str().unwrap(), "-o", "json"], words].concat())
+    };
+    let output = verify(&[]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = json_of(&output);
+    let streams: Vec<&Value> = told["streams"].as_array().unwrap().iter().collect();
+    let names: Vec<&str> = streams.iter().map(|stream| stream["stream"].as_str().unwrap()).collect();
+    assert_eq!(names, ["guard-0", "guard-1"], "{told}");
+    let copies = guards[0].entries("guard-0").into_iter().filter(|entry| entry["operation"] == "copy");
+    assert_eq!(copies.count(), 1, "who copied the record is on record");
+
+    // one entry, as evidence that needs no cluster any more
+    let call = guards[1].entries("guard-1").into_iter().find(|entry| entry["event"] == "call").unwrap();
+    let receipt = format!("guard-1/{}", call["index"]);
+    let proof = folder.path().join("proof");
+    let proven = eventually("the entry is signed", || {
+        let output = audit(&city, &own, "prove", &[&receipt, "--out", proof.to_str().unwrap()]);
+        (output.status.code() == Some(0)).then_some(output)
+    });
+    assert!(proven.stdout.is_empty());
+    let keys = guards[1].stream("guard-1").join("keys");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_datashare"));
+    let output = program.args(["audit", "verify-proof"]).arg(&proof).arg("--key").arg(&keys).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(json_of(&output), call);
+
+    // a guard that changes what it wrote is found out by whoever looked before
+    let entries = guards[1].stream("guard-1").join("entries/00000000000000000000.jsonl");
+    let text = fs::read_to_string(&entries).unwrap();
+    fs::write(&entries, text.replacen("\"deed-tax\"", "\"deed-tux\"", 1)).unwrap();
+    let output = verify(&[]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = json_of(&output);
+    let bad: Vec<&Value> = told["streams"].as_array().unwrap().iter().filter(|s| s["findings"] != json!([])).collect();
+    assert!(bad.len() == 1 && bad[0]["stream"] == "guard-1", "{told}");
+    let output = verify(&["--without", "guard-1"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(said(&output).contains("not the whole record"), "{}", said(&output));
+}
+
+#[test]
+fn a_report_and_an_inspection_are_of_all_guards_and_of_the_site_as_it_is() {
+    let upstream = Upstream::usual();
+    let (city, guards) = asked_city(served(), &["guard-0", "guard-1"], &upstream);
+    let policy = json!({"apiVersion": "datashare.dev/v1alpha1", "kind": "AuditPolicy", "metadata": {"name": "default"},
+        "spec": {"retention": {"period": "184d", "personal": "1096d"}, "inspection": {"schedule": "0 3 1 * *", "sample": 5}}});
+    create(city.plane, &format!("/apis/datashare.dev/v1alpha1/namespaces/{}/auditpolicies", city.provider), &policy);
+    let auditor = account(&city, "auditor");
+    bind(&city, "datashare-auditor", &auditor, None);
+    for guard in ["guard-0", "guard-1"] {
+        until(&city, guard, &auditor, "{}", 200);
+    }
+    let own = kubeconfig(&city, &auditor);
+    let month = guards[0].entries("guard-0")[0]["time"].as_str().unwrap()[..7].to_owned();
+    let output = audit(&city, &own, "report", &["--month", &month, "--lang", "en"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{output:?}");
+    assert!(said(&output).contains("datashare-site"), "who may not read the settings is told what it takes");
+
+    bind(&city, "datashare-site", &auditor, Some(&city.system));
+    let output = eventually("the role counts", || {
+        let output = audit(&city, &own, "report", &["--month", &month, "--lang", "en"]);
+        (output.status.code() == Some(0)).then_some(output)
+    });
+    let page = String::from_utf8(output.stdout).unwrap();
+    for guard in ["guard-0", "guard-1"] {
+        assert!(page.contains(guard), "the page tells of {guard}");
+    }
+    let policy = format!("{}/default", city.provider);
+    let output = audit(&city, &own, "inspect", &["--policy", &policy, "-o", "json"]);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+    let inspected = json_of(&output);
+    let sample = inspected[0]["sample"].as_array().unwrap();
+    assert!(inspected[0]["entries"].as_u64().unwrap() >= 2 && sample.len() >= 2, "{inspected}");
+}
