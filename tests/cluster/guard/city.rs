@@ -20,7 +20,7 @@ use crate::source::{create, map, maps};
 const SITE: &str = "test-site";
 const SIGNER: &str = "director@registration";
 const UNIT: &str = "12370100DEM000284H";
-const RESOURCE: &str = "property-ownership";
+pub const RESOURCE: &str = "property-ownership";
 const HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 pub struct City<'p> {

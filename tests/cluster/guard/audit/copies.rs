@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{account, asked_city, audit, bind, kubeconfig, said, until};
 use crate::control_plane::eventually;
 use crate::definitions::served;
+use crate::guard::city::RESOURCE;
 use crate::guard::upstream::Upstream;
 use crate::source::create;
 
@@ -76,6 +77,9 @@ fn a_report_and_an_inspection_are_of_all_guards_and_of_the_site_as_it_is() {
     let policy = json!({"apiVersion": "datashare.dev/v1alpha1", "kind": "AuditPolicy", "metadata": {"name": "default"},
         "spec": {"retention": {"period": "184d", "personal": "1096d"}, "inspection": {"schedule": "0 3 1 * *", "sample": 5}}});
     create(city.plane, &format!("/apis/datashare.dev/v1alpha1/namespaces/{}/auditpolicies", city.provider), &policy);
+    let kept = json!({"spec": {"auditPolicyRef": {"name": "default"}}});
+    let resource = format!("/apis/datashare.dev/v1alpha1/namespaces/{}/sharedresources/{RESOURCE}", city.provider);
+    assert_eq!(city.plane.ask("PATCH", &resource, &kept).status, 200);
     let auditor = account(&city, "auditor");
     bind(&city, "datashare-auditor", &auditor, None);
     for guard in ["guard-0", "guard-1"] {
