@@ -20,12 +20,14 @@ pub const TOGETHER: usize = 64 * 1024;
 /// Read before the entries: what is signed must be there.
 const BEFORE: [&str; 4] = [CHECKPOINT, CHECKPOINTS, KEYS, NEXT_CHECKPOINT];
 
-/// Gives every file of every stream, piece by piece: the stream's name, the file's below it, and the bytes that come
-/// next. A file that is empty is given once, with none.
+/// Told the stream's name, the file's below it, and the bytes of it that come next.
+pub type Give<'a> = dyn FnMut(&str, &str, &[u8]) -> io::Result<()> + 'a;
+
+/// Gives every file of every stream, piece by piece. A file that is empty is given once, with no bytes.
 ///
 /// # Errors
 /// When the log cannot be read, or `give` fails.
-pub fn give(log: &Path, give: &mut dyn FnMut(&str, &str, &[u8]) -> io::Result<()>) -> io::Result<()> {
+pub fn give(log: &Path, give: &mut Give<'_>) -> io::Result<()> {
     let place = Folder(log.to_owned());
     for stream in stream::names(log)? {
         for file in BEFORE {

@@ -75,7 +75,7 @@ pub struct QueryArgs {
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
     /// An archive of the record, asked too; the state directory need not be there then
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "cluster")]
     archive: Vec<String>,
     /// The site to look for in archives that have several
     #[arg(long, value_name = "NAME")]

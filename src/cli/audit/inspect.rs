@@ -25,6 +25,7 @@ use crate::judge::facts::Key;
 Examples:
   datashare audit inspect                                     since the last scheduled inspection of each policy
   datashare audit inspect --policy jinan-registration/default --since 30d -o csv
+  kubectl datashare audit inspect                             over the record of all guards of a cluster
   datashare audit inspect --seed 00112233445566778899aabbccddeeff --since … --until …   draw once more
 
 Exit codes: 0 nothing found, 1 findings, 2 usage or unreadable input.")]

@@ -30,6 +30,7 @@ const SOON: i64 = 60;
 Examples:
   datashare audit report --month 2026-11 -o 2026-11.html
   datashare audit report --month 2026-11 --lang en > november.html
+  kubectl datashare audit report --month 2026-11 -o 2026-11.html    of all guards of a cluster
 
 The page needs no network and loads nothing; it reads well on a phone and in print.")]
 pub struct ReportArgs {
