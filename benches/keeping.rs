@@ -219,7 +219,7 @@ import duckdb, sys, time
 for column, value in (("user", "p-0017"), ("case", "2026-110-0000417")):
     begun = time.time()
     found = duckdb.sql(f"""SELECT count(*) FROM read_json('{sys.argv[1]}/*.jsonl.zst', format = 'newline_delimited',
-        columns = {{'{column}': 'VARCHAR'}}) WHERE "{column}" = '{value}'""").fetchone()[0]
+        columns = {{'{column}': 'VARCHAR'}}) WHERE "{column}" = '{value}'""").fetchall()[0][0]
     print(f"DuckDB {duckdb.__version__}, one {column}: {found} found in {time.time() - begun:.1f} s")
 "#;
     let status = Command::new(python).args(["-c", program]).arg(folder).status().unwrap();
