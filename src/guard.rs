@@ -28,11 +28,13 @@ mod source_address;
 mod subject;
 mod target;
 pub mod upstream;
+pub mod used;
 pub mod view;
 
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
@@ -46,11 +48,12 @@ use self::upstream::{Resolver, Secrets};
 use self::view::View;
 use crate::audit::query::QueryError;
 use crate::audit::upkeep::Standing;
-use crate::audit::usage::Usage;
+use crate::audit::usage::{GrantUsage, Usage};
 use crate::audit::{Log, SiteKey};
 use crate::clock::Clock;
 use crate::judge::facts::Key;
 use crate::judge::index::Index;
+use crate::judge::status::Use;
 
 /// What a guard is made of.
 pub struct Parts {
@@ -113,8 +116,14 @@ impl Guard {
     }
 
     /// Calls that were admitted today before this process began, so that a restart refills no quota.
-    pub fn restore_usage(&self, namespace: &str, name: &str, calls: u64) {
-        self.quotas.restore(Key::new(namespace, name), calls, self.today().ends);
+    pub fn restore_usage(&self, namespace: &str, name: &str, used: GrantUsage) {
+        self.quotas.restore(Key::new(namespace, name), used.today, used.last_used, self.today().ends);
+    }
+
+    /// How the grants are used that were used at `since` or later.
+    #[must_use]
+    pub fn used_since(&self, since: Timestamp) -> Vec<(Key, Use)> {
+        self.quotas.used_since(since)
     }
 
     /// Quotas go on where the last process left them: counts today's calls in the record below `log`.
@@ -124,7 +133,7 @@ impl Guard {
             index.site().start_of(index.site().day(self.clock.now()))
         };
         let usage = Usage::read(log, midnight, midnight)?;
-        usage.iter().for_each(|(namespace, name, grant)| self.restore_usage(namespace, name, grant.today));
+        usage.iter().for_each(|(namespace, name, grant)| self.restore_usage(namespace, name, grant));
         Ok(())
     }
 

@@ -33,6 +33,7 @@ use crate::guard::lease::{GuardLease, LeaseError};
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
 use crate::guard::upstream::{ClusterSecrets, Resolver, Secrets};
+use crate::guard::used::Used;
 use crate::guard::view::View;
 use crate::guard::{Guard, Parts};
 use crate::judge::facts::Site;
@@ -204,7 +205,8 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     let mut lease =
         GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone(), log.newest_checkpoint())?
             .keeping(upkeep.standing())
-            .inspecting(telling.clone());
+            .inspecting(telling.clone())
+            .counting(Used::of(guard.clone()));
     let (stop, answered) = (CancellationToken::new(), CancellationToken::new());
     if let Some((listener, told, own)) = door {
         lease = lease.telling(DOOR, serde_json::to_string(&told).unwrap_or_default());

@@ -16,10 +16,11 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::inspecting::Telling;
+use super::used::Used;
 use super::view::View;
 use crate::audit::upkeep::Standing;
 use crate::clock::Clock;
-use crate::judge::status::INSPECTED;
+use crate::judge::status::{INSPECTED, USED};
 use crate::random::{self, RandomError};
 use crate::source::cluster::{Applied, COMPONENT, PART_OF, Snapshot};
 use crate::source::live::Freshness;
@@ -65,6 +66,7 @@ pub struct GuardLease {
     standing: Standing,
     checkpoint: Newest,
     inspections: Telling,
+    used: Option<Used>,
     /// What else it tells.
     more: BTreeMap<String, String>,
     /// As the API server gave it last; `None` before the first write.
@@ -100,6 +102,7 @@ impl GuardLease {
             standing: Standing::default(),
             checkpoint,
             inspections: Telling::default(),
+            used: None,
             more: BTreeMap::new(),
             known: Mutex::new(None),
         })
@@ -116,6 +119,13 @@ impl GuardLease {
     #[must_use]
     pub fn inspecting(mut self, inspections: Telling) -> Self {
         self.inspections = inspections;
+        self
+    }
+
+    /// Tells from now on how grants are used.
+    #[must_use]
+    pub fn counting(mut self, used: Used) -> Self {
+        self.used = Some(used);
         self
     }
 
@@ -237,6 +247,7 @@ impl GuardLease {
         let acquired = if is_ours { spec.acquire_time } else { Some(MicroTime(begun)) };
         let seconds = self.view.max_staleness().as_secs();
         annotations.extend(self.inspections.text().map(|text| (INSPECTED.to_owned(), text)));
+        annotations.extend(self.used.as_ref().and_then(Used::text).map(|text| (USED.to_owned(), text)));
         let report = self.standing.report();
         if report.round.is_some() {
             annotations.insert(KEPT.to_owned(), report.kept().text());

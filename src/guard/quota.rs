@@ -15,6 +15,7 @@ use parking_lot::{Mutex, RwLock};
 use self::bucket::Bucket;
 pub use self::day::{Calendar, Day};
 use crate::judge::facts::{Grant, Key};
+use crate::judge::status::Use;
 
 /// Counters of all grants.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ struct Meter {
     /// The first moment after the day that `used` counts.
     until: Timestamp,
     used: u32,
+    /// When the last of them was taken.
+    last: Timestamp,
 }
 
 /// A ceiling is reached; calls may go on after this time.
@@ -45,10 +48,24 @@ pub enum Ceiling {
 }
 
 impl Quotas {
-    /// Goes on from the calls that the record shows for the day that ends at `until`.
-    pub fn restore(&self, grant: Key, calls: u64, until: Timestamp) {
+    /// Goes on from the calls that the record shows for the day that ends at `until`, the last of them at `last`.
+    pub fn restore(&self, grant: Key, calls: u64, last: Timestamp, until: Timestamp) {
         let used = u32::try_from(calls).unwrap_or(u32::MAX);
-        self.meters.write().insert(grant, Arc::new(Mutex::new(Meter { bucket: Bucket::default(), until, used })));
+        let meter = Meter { bucket: Bucket::default(), until, used, last };
+        self.meters.write().insert(grant, Arc::new(Mutex::new(meter)));
+    }
+
+    /// How the grants are used that were used at `since` or later.
+    #[must_use]
+    pub fn used_since(&self, since: Timestamp) -> Vec<(Key, Use)> {
+        let meters = self.meters.read();
+        let each = meters.iter().filter_map(|(grant, meter)| {
+            let meter = meter.lock();
+            // what was only asked for was not used
+            let used = meter.used > 0 && meter.last >= since;
+            used.then(|| (grant.clone(), Use { last: meter.last, calls: u64::from(meter.used) }))
+        });
+        each.collect()
     }
 
     /// Takes one call of the grant, on the day that ends at `until`.
@@ -66,6 +83,7 @@ impl Quotas {
             meter.bucket.take(rate, now).map_err(|wait| Exhausted { retry_after: wait, ceiling: Ceiling::Second })?;
         }
         meter.used = meter.used.saturating_add(1);
+        meter.last = meter.last.max(now);
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod policy;
 mod request;
 mod resource;
 mod revocation;
+mod used;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,14 +27,15 @@ pub use kept::Kept;
 pub use phase::phase;
 pub use resource::migration_end;
 pub use revocation::recall;
+pub use used::{USED, Use, UsedBy, use_of};
 
 /// What the judge cannot know by itself.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     /// Tokens by grant, hashed.
     pub credentials: HashMap<Key, Vec<Token>>,
-    /// Use by grant: the last admitted call, and how many today.
-    pub usage: HashMap<Key, (Timestamp, u64)>,
+    /// Use by grant: the last admitted call, and how many there were on its day.
+    pub usage: HashMap<Key, Use>,
     /// Guards there are, and how many of them have the world as it is here.
     pub guards: u32,
     pub current: u32,

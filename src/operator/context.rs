@@ -217,8 +217,10 @@ impl Context {
         let mut observed = self.observed.write();
         observed.behind.remove(&place);
         observed.proved.remove(&place);
-        if kind == Kind::SharedResource {
-            observed.routes.remove(key);
+        match kind {
+            Kind::SharedResource => drop(observed.routes.remove(key)),
+            Kind::AccessGrant => drop(observed.usage.remove(key)),
+            _ => {}
         }
     }
 

@@ -2,6 +2,7 @@
 //! Revocation is enforced everywhere.
 
 mod proofs;
+mod uses;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -20,10 +21,11 @@ use crate::api::v1alpha1::status::InspectionResult;
 use crate::clock::Stopwatch;
 use crate::judge::facts::Key;
 use crate::judge::ledger::LedgerEntry;
-use crate::judge::status::{Ended, INSPECTED, InspectedBy, Kept, full_second, together};
+use crate::judge::status::{Ended, INSPECTED, InspectedBy, Kept, USED, UsedBy, full_second, together};
 use crate::source::change::{Version, Watched};
 pub use proofs::Versions;
 use proofs::{Proofs, applied};
+use uses::Uses;
 
 /// What a guard says that it has taken in.
 pub const APPLIED: &str = "datashare.dev/applied";
@@ -100,6 +102,7 @@ struct Inner {
     tally: Tally,
     /// Since all Leases were told for the first time.
     listed: Option<Stopwatch>,
+    uses: Uses,
     /// What is looked at again once guards have told.
     left: HashSet<(Kind, Key)>,
 }
@@ -160,6 +163,9 @@ impl Guards {
             inspected: lease.annotations().get(INSPECTED).and_then(|text| InspectedBy::parse(text.as_bytes())),
             kept: lease.annotations().get(KEPT).and_then(|text| Kept::parse(text.as_bytes())),
         };
+        if let Some(used) = lease.annotations().get(USED).and_then(|text| UsedBy::parse(text.as_bytes())) {
+            inner.uses.take(&name, &used);
+        }
         inner.guards.insert(name, guard);
         drop(inner);
         self.told.notify_waiters();
@@ -215,12 +221,25 @@ impl Guards {
     }
 
     pub fn forget(&self, kind: Kind, key: &Key) {
-        self.inner.lock().proofs.forget(kind, key);
+        let mut inner = self.inner.lock();
+        inner.proofs.forget(kind, key);
+        if kind == Kind::AccessGrant {
+            inner.uses.forget(key);
+        }
+    }
+
+    /// How grants are used at all guards together, as far as that is news; and which of them are to be looked at for it.
+    fn count(&self, context: &Context) -> Vec<Key> {
+        let site = context.index.read().site().clone();
+        let (news, due) = self.inner.lock().uses.news(context.clock.now(), |at| site.day(at));
+        context.observed.write().usage.extend(news);
+        due
     }
 
     /// Works out anew who lives and what is enforced, tells `context`, and asks for what that concerns to be looked at.
     pub fn look(&self, context: &Context) {
         let now = context.clock.now();
+        self.count(context).into_iter().for_each(|key| context.touch(Kind::AccessGrant, key));
         let (outcome, living, before, (kept, inspections), retold, left) = {
             let mut inner = self.inner.lock();
             let Inner { guards, proofs, counted, tally, .. } = &mut *inner;

@@ -58,6 +58,13 @@ fn a_call_is_answered_from_the_moment_everything_is_there_until_it_is_revoked() 
     let reply = guard.until(&city, "deed-tax", "200");
     assert_eq!(reply.body.to_string(), serde_json::from_str::<Value>(RELEASED).unwrap().to_string());
     assert!(reply.head.contains("datashare-record: guard-0/"), "{reply:?}");
+    eventually("the Lease tells that the grant is used", || {
+        let lease = city.lease("guard-0")?;
+        let used: Value =
+            serde_json::from_str(lease["metadata"]["annotations"]["datashare.dev/used"].as_str()?).unwrap();
+        let used = &used[format!("{}/deed-tax", city.provider)];
+        (used["calls"].as_u64()? >= 1 && used["last"].is_string()).then_some(())
+    });
     assert!(upstream.asked()[0].to_ascii_lowercase().contains("x-app-key: s3cret"), "{:?}", upstream.asked());
 
     let lease = eventually("the Lease says so", || {

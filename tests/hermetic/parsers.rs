@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file that reads, where its property stands, and its target below `tests/fuzz/targets`.
-const PARSERS: [(&str, &str, &str); 52] = [
+const PARSERS: [(&str, &str, &str); 53] = [
     ("src/api/v1alpha1/schedule.rs", "src/api/v1alpha1/schedule.rs", "syntax"),
     ("src/api/v1alpha1/validate/syntax.rs", "src/api/v1alpha1/validate/syntax.rs", "syntax"),
     ("src/approval/canonical.rs", "src/approval/canonical/tests.rs", "canonical"),
@@ -51,6 +51,7 @@ const PARSERS: [(&str, &str, &str); 52] = [
     ("src/guard/upstream/base.rs", "src/guard/upstream/base.rs", "syntax"),
     ("src/judge/status/inspected.rs", "src/judge/status/inspected.rs", "keeping"),
     ("src/judge/status/kept.rs", "src/judge/status/kept.rs", "keeping"),
+    ("src/judge/status/used.rs", "src/judge/status/used.rs", "keeping"),
     ("src/settings.rs", "src/settings.rs", "settings"),
     ("src/source/cluster/written.rs", "src/source/cluster/written.rs", "watch"),
     ("src/source/settings_file.rs", "src/source/settings_file.rs", "settings"),

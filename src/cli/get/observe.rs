@@ -16,7 +16,7 @@ use crate::delivery::credentials::{Credentials, Minted};
 use crate::delivery::state_dir::StateDir;
 use crate::guard::inspecting;
 use crate::judge::facts::Key;
-use crate::judge::status::{Observed, Token};
+use crate::judge::status::{Observed, Token, Use};
 
 /// No grant lasts longer, so older use belongs to none that is there.
 const USE_SPAN: SignedDuration = SignedDuration::from_hours(366 * 24);
@@ -34,8 +34,9 @@ pub(super) fn observe(state: &StateDir, world: &World, kind: Kind, now: Timestam
             let site = world.index.site();
             let back_to = now.checked_sub(USE_SPAN).unwrap_or(Timestamp::MIN);
             let usage = Usage::read(&log, site.start_of(site.day(now)), back_to)?;
-            let each =
-                usage.iter().map(|(namespace, name, used)| (Key::new(namespace, name), (used.last_used, used.today)));
+            let each = usage.iter().map(|(namespace, name, used)| {
+                (Key::new(namespace, name), Use { last: used.last_used, calls: used.today })
+            });
             observed.usage = each.collect();
         }
         Kind::AuditPolicy => {

@@ -63,7 +63,7 @@ fn restored_counts_belong_to_their_day_and_are_swept_after_it() {
     let quotas = Quotas::default();
     let key = Key::new("provider", "grant");
     let midnight = at("2026-11-24T16:00:00Z");
-    quotas.restore(key.clone(), 7, midnight);
+    quotas.restore(key.clone(), 7, Timestamp::UNIX_EPOCH, midnight);
     assert_eq!(quotas.used(&key, midnight), 7);
     assert_eq!(quotas.used(&key, midnight + SignedDuration::from_hours(24)), 0);
     quotas.sweep(midnight - SignedDuration::from_secs(1));

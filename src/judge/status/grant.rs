@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::View;
 use super::conditions::condition;
+use super::{View, full_second};
 use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::status::{AccessGrantStatus, Enforcement, RevocationProof};
 use crate::judge::facts::{Grant, Key};
@@ -36,8 +36,12 @@ impl View<'_> {
                 enforced_at: enforced_at.map(|at| at.to_string()),
             }),
             revocation: record.and_then(|record| self.proof(key, &standing, record)),
-            last_used: usage.map(|(at, _)| at.to_string()),
-            calls_today: usage.map(|(_, today)| i64::try_from(*today).unwrap_or(i64::MAX)),
+            last_used: usage.map(|usage| full_second(usage.last).to_string()),
+            calls_today: usage.map(|usage| {
+                let site = self.index.site();
+                let today = site.day(usage.last) == site.day(self.now);
+                if today { i64::try_from(usage.calls).unwrap_or(i64::MAX) } else { 0 }
+            }),
         })
     }
 

@@ -3,8 +3,16 @@
 use super::super::context::Context;
 use super::super::report::{invalid, report};
 use super::super::trouble::Trouble;
+use crate::api::v1alpha1::status::AccessGrantStatus;
 use crate::api::v1alpha1::{AccessGrant, Kind};
 use crate::judge::facts::Key;
+
+/// Guards tell of the grants that were used last: what an earlier operator was told of the others stays.
+fn keep_use(fresh: &mut AccessGrantStatus, last_used: Option<String>, calls_today: Option<i64>) {
+    if fresh.last_used.is_none() {
+        (fresh.last_used, fresh.calls_today) = (last_used, calls_today);
+    }
+}
 
 pub async fn update_status(
     context: &Context,
@@ -24,5 +32,6 @@ pub async fn update_status(
     };
     let mut fresh = fresh;
     fresh.credentials = before.credentials;
+    keep_use(&mut fresh, before.last_used, before.calls_today);
     report(context, Kind::AccessGrant, key, object, fresh, trouble).await
 }

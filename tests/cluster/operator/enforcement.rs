@@ -172,3 +172,53 @@ fn an_operator_that_starts_anew_leaves_what_was_ready_as_it_is_until_guards_have
     let after = world.versions();
     assert!(before.iter().all(|version| after.contains(version)), "{before:?} {after:?}");
 }
+
+#[test]
+fn who_used_a_grant_is_told_soon_and_then_seldom_and_is_not_forgotten() {
+    let world = World::new("used");
+    let operator = world.operator("a");
+    let (_, grant) = granted(&world, "deed-tax");
+    for guard in ["guard-0", "guard-1"] {
+        world.guard(guard, u64::MAX);
+    }
+    handed(&world, &grant, 1, "");
+    let there = world.condition(&grant, "Ready", "True", "Serving");
+    assert!(there["status"].get("lastUsed").is_none(), "{there:#}");
+    let name = |member: &str| there["metadata"][member].as_str().unwrap();
+    let place = format!("{}/{}", name("namespace"), name("name"));
+    let day = world.clock.now().to_string()[..10].to_owned();
+    let tells = |guard: &str, time: &str, calls: u64| {
+        let told = json!({place.as_str(): {"last": format!("{day}T{time}Z"), "calls": calls}});
+        world.tells(guard, "datashare.dev/used", &told.to_string());
+    };
+    let shows = |time: &str, calls: u64| {
+        eventually("the use is told", || {
+            let status = world.get(&grant)?["status"].take();
+            let used = status["lastUsed"].as_str()?.starts_with(&format!("{day}T{time}"));
+            (used && status["callsToday"] == calls).then_some(())
+        });
+    };
+    tells("guard-0", "04:10:00", 3);
+    shows("04:10:00", 3);
+    // the next calls are not each a write to the grant
+    let before = world.versions();
+    tells("guard-0", "04:10:30", 5);
+    tells("guard-1", "04:10:20", 4);
+    let other = world.scene.request("other", None);
+    world.put(&other);
+    world.condition(&other, "Ready", "False", "Pending");
+    let after = world.versions();
+    assert!(before.iter().all(|version| after.contains(version)), "{before:?} {after:?}");
+    world.clock.advance(jiff::SignedDuration::from_mins(61));
+    tells("guard-1", "05:11:00", 6);
+    shows("05:11:00", 11);
+    operator.stop();
+    for guard in ["guard-0", "guard-1"] {
+        world.tells(guard, "datashare.dev/used", "{}");
+    }
+    let _operator = world.operator("a");
+    let another = world.scene.request("another", None);
+    world.put(&another);
+    world.condition(&another, "Ready", "False", "Pending");
+    shows("05:11:00", 11);
+}

@@ -248,6 +248,13 @@ impl World {
         assert!(matches!(answer.status, 200 | 201), "{answer:?}");
     }
 
+    /// Another annotation of a guard's Lease.
+    pub fn tells(&self, name: &str, annotation: &str, value: &str) {
+        let uri = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases/{name}", self.own);
+        let told = json!({"metadata": {"annotations": {annotation: value}}});
+        assert_eq!(self.plane.ask("PATCH", &uri, &told).status, 200);
+    }
+
     pub fn maps(&self) -> Vec<Value> {
         let labels = "labelSelector=app.kubernetes.io/component%3Dtombstones";
         let answer =

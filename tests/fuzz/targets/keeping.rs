@@ -6,7 +6,7 @@ use datashare::audit::archive::Address;
 use datashare::audit::inventory::{Inventory, Said};
 use datashare::audit::removed;
 use datashare::audit::Recorded;
-use datashare::judge::status::{InspectedBy, Kept};
+use datashare::judge::status::{InspectedBy, Kept, UsedBy};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -25,6 +25,9 @@ fuzz_target!(|bytes: &[u8]| {
         again.push(b'\n');
     }
     assert_eq!(removed::parse(&again), found);
+    if let Some(used) = UsedBy::parse(bytes) {
+        assert_eq!(UsedBy::parse(used.text().as_bytes()), Some(used));
+    }
     if let Some(kept) = Kept::parse(bytes) {
         assert_eq!(Kept::parse(kept.text().as_bytes()), Some(kept));
     }

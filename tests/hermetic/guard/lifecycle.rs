@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use datashare::audit::usage::GrantUsage;
 use datashare::audit::{Event, Outcome};
 use jiff::SignedDuration;
 use parking_lot::Mutex;
@@ -222,7 +223,8 @@ fn quotas_count_admitted_calls_by_second_and_by_day() {
 
     // refused calls cost nothing, and what the record knows of today counts
     assert_eq!(world.get_with("day", "/x/y", "").code(), "operation-not-granted");
-    world.guard.restore_usage(PROVIDER, "day", 1);
+    let today = GrantUsage { last_used: world.clock.now(), today: 1 };
+    world.guard.restore_usage(PROVIDER, "day", today);
     assert_eq!(world.get("day", "1").status, 200);
     assert_eq!(world.get("day", "1").status, 200);
     assert_eq!(world.get("day", "1").code(), "quota-exceeded");
