@@ -179,6 +179,13 @@ impl Log {
         }
     }
 
+    /// Returns when the end of every closed segment has its checkpoint, as far as it can be had.
+    pub fn settle(&self) {
+        if let Some(notary) = &self.0.notary {
+            notary.settle();
+        }
+    }
+
     /// Records the stop as the last entry of all, and returns when everything is durable and the
     /// writer has ended. Entries that come later are refused.
     pub fn close(&self) -> Result<Receipt, RecordUnavailable> {
