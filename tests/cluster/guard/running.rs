@@ -108,7 +108,9 @@ impl Running {
 
     /// Every entry of the record.
     pub fn entries(&self, stream: &str) -> Vec<Value> {
-        let folder = self.folder.path().join("log").join(stream).join("entries");
+        let streams = datashare::audit::stream_names(&self.folder.path().join("log")).unwrap();
+        let name = streams.iter().find(|name| name.starts_with(stream)).unwrap();
+        let folder = self.folder.path().join("log").join(name).join("entries");
         let mut segments: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         segments.sort();
         let text: String = segments.iter().map(|path| fs::read_to_string(path).unwrap()).collect();

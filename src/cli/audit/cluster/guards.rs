@@ -10,11 +10,11 @@ use super::caller::Caller;
 use super::{ClusterArgs, ClusterError};
 use crate::api::v1alpha1::AuditPolicy;
 use crate::guard::inquiry::wire::{DOOR, Door};
-use crate::guard::lease::PREFIX;
+use crate::guard::lease::{PREFIX, STREAM};
 
 /// What its Lease says.
 pub enum Told {
-    /// There is none.
+    /// There is none, or it was given up.
     Gone,
     NoDoor,
     Door(Door),
@@ -42,18 +42,26 @@ impl Guards {
         let listed = leases.list(&labelled).await;
         let listed = listed.map_err(|error| ClusterError::Guards(error.to_string(), args.system.clone()))?;
         let way = |name: &str| args.guard_url.iter().find(|(guard, _)| guard == name).map(|(_, place)| place.clone());
+        let of_lease =
+            |lease: &Lease, name: &str| lease.annotations().get(STREAM).map_or(name, String::as_str).to_owned();
+        let mut written = BTreeSet::new();
         let mut all: Vec<Guard> = listed
             .items
             .iter()
             .filter_map(|lease| {
                 let name = lease.name_any().strip_prefix(PREFIX)?.to_owned();
+                written.insert(of_lease(lease, &name));
+                let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref());
+                if holder.is_none_or(str::is_empty) {
+                    return Some(Guard { way: way(&name), name: of_lease(lease, &name), told: Told::Gone });
+                }
                 let door = lease.annotations().get(DOOR).and_then(|text| Door::read(text));
                 Some(Guard { way: way(&name), name, told: door.map_or(Told::NoDoor, Told::Door) })
             })
             .collect();
         let (streams, note) = streams(caller, namespace).await;
         for name in streams {
-            if !all.iter().any(|guard| guard.name == name) {
+            if !written.contains(&name) {
                 all.push(Guard { way: None, name, told: Told::Gone });
             }
         }
