@@ -1,6 +1,9 @@
 //! Checkpoints as C2SP has them (c2sp.org/tlog-checkpoint): how many entries a stream has and their
-//! root, signed. One line more is signed than the format asks for, `checkpoint <number> <time>`: the
-//! numbers leave no gap, so a checkpoint that was removed is missed.
+//! root, signed. One line more is signed than the format asks for. Of those that stay it is `checkpoint
+//! <number> <time>`: the numbers leave no gap, so one that was removed is missed. Most only have to be
+//! the newest one for a second: `interim <number> <time>` has the number of the next one that stays, and
+//! says that it never was in the list, so a list that grows with the record and not with the clock is
+//! told apart from one that somebody shortened.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,12 +14,15 @@ use crate::audit::encode;
 use crate::audit::note::{Note, NoteError, SigningKey};
 use crate::audit::tree::Hash;
 
-/// The file of a stream that holds its newest checkpoint.
+/// The file of a stream that holds its newest checkpoint, whether that stays or not.
 pub const CHECKPOINT: &str = "checkpoint";
 /// The file of a stream that holds the next one, until it stands among the others and is put in its place.
 pub const NEXT_CHECKPOINT: &str = "checkpoint.new";
-/// The file of a stream that holds all its checkpoints, one a line.
+/// The file of a stream that holds the checkpoints that stay, one a line.
 pub const CHECKPOINTS: &str = "checkpoints.jsonl";
+
+const STAYS: &str = "checkpoint";
+const INTERIM: &str = "interim";
 
 /// What a checkpoint says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +32,10 @@ pub struct Checkpoint {
     /// Entries in the tree.
     pub size: u64,
     pub root: Hash,
-    /// Counts from 1.
+    /// Counts those that stay, from 1.
     pub number: u64,
+    /// It is nowhere but where the newest one is, until another one is that.
+    pub interim: bool,
     pub time: Timestamp,
 }
 
@@ -43,7 +51,7 @@ pub struct Signed {
 pub enum CheckpointError {
     #[error(transparent)]
     Note(#[from] NoteError),
-    #[error("the signed text is not origin, size, root and `checkpoint NUMBER TIME`, a line each")]
+    #[error("the signed text is not origin, size, root and `checkpoint NUMBER TIME` (or `interim …`), a line each")]
     Text,
     #[error("{0}")]
     Json(#[from] serde_json::Error),
@@ -58,7 +66,8 @@ impl Checkpoint {
         let time = encode::time_text(self.time);
         let time = String::from_utf8_lossy(&time);
         let root = STANDARD.encode(self.root);
-        format!("{}\n{}\n{root}\ncheckpoint {} {time}\n", self.origin, self.size, self.number)
+        let word = if self.interim { INTERIM } else { STAYS };
+        format!("{}\n{}\n{root}\n{word} {} {time}\n", self.origin, self.size, self.number)
     }
 
     /// Reads such a text.
@@ -68,8 +77,14 @@ impl Checkpoint {
             let origin = lines.next().filter(|origin| !origin.is_empty())?.to_owned();
             let size = lines.next()?.parse().ok()?;
             let root = STANDARD.decode(lines.next()?).ok()?.try_into().ok()?;
-            let (number, time) = lines.next()?.strip_prefix("checkpoint ")?.split_once(' ')?;
-            Some(Self { origin, size, root, number: number.parse().ok()?, time: time.parse().ok()? })
+            let mut words = lines.next()?.splitn(3, ' ');
+            let interim = match words.next()? {
+                STAYS => false,
+                INTERIM => true,
+                _ => return None,
+            };
+            let (number, time) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+            Some(Self { origin, size, root, number, interim, time })
         };
         // numbers and times have other forms too; ours is the only one that counts
         read().filter(|checkpoint| checkpoint.text() == text).ok_or(CheckpointError::Text)
@@ -126,7 +141,7 @@ mod tests {
 
     fn checkpoint(size: u64, number: u64, micros: i64) -> Checkpoint {
         let time = Timestamp::from_microsecond(micros).unwrap();
-        Checkpoint { origin: "济南/guard-1".to_owned(), size, root: [7; 32], number, time }
+        Checkpoint { origin: "济南/guard-1".to_owned(), size, root: [7; 32], number, interim: number % 2 == 1, time }
     }
 
     proptest! {
@@ -138,7 +153,7 @@ mod tests {
         }
 
         #[test]
-        fn no_other_form_is_taken(text in "[a-z]{0,3}\n[0-9+]{0,3}\n[A-Za-z0-9=]{0,44}\ncheckpoint [0-9]{1,2} 20[0-9-]{8}T[0-9:.]{8,15}Z?\n|\\PC{0,40}") {
+        fn no_other_form_is_taken(text in "[a-z]{0,3}\n[0-9+]{0,3}\n[A-Za-z0-9=]{0,44}\n(checkpoint|interim) [0-9]{1,2} 20[0-9-]{8}T[0-9:.]{8,15}Z?\n|\\PC{0,40}") {
             if let Ok(read) = Checkpoint::parse(&text) {
                 prop_assert_eq!(read.text(), text);
             }

@@ -1,7 +1,7 @@
 //! The notary of a stream: hashes every entry once it is durable and signs, at least every
-//! `checkpointEvery` while entries arrive and at every clean stop, how many there are and their root.
-//! It has a thread of its own; what it costs the writer is one copy of the bytes. An error from its
-//! files ends the log, as an error from the writer's does.
+//! `checkpointEvery` while entries arrive, at the end of every segment and at every clean stop, how
+//! many there are and their root. It has a thread of its own; what it costs the writer is one copy of
+//! the bytes. An error from its files ends the log, as an error from the writer's does.
 
 mod book;
 mod start;
@@ -23,7 +23,7 @@ use crate::clock::{Clock, Stopwatch};
 
 pub(super) use start::Start;
 
-use turn::Turn;
+use turn::{Occasion, Turn};
 
 /// Entries are hashed once so many bytes of them wait, or a checkpoint is due.
 const PORTION: usize = 1 << 20;
@@ -92,7 +92,11 @@ pub(super) struct Notary {
 struct Inner {
     /// Durable entries that are not hashed yet.
     bytes: Vec<u8>,
+    /// Where in them a segment ended.
+    ends: Vec<usize>,
     site: Option<String>,
+    /// So many ask for a checkpoint, not only that all be hashed.
+    signs: u32,
     asked: u64,
     answered: u64,
     closing: bool,
@@ -104,7 +108,8 @@ struct Inner {
 /// What the thread woke up for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Call {
-    sign: bool,
+    sign: Option<Occasion>,
+    abandoned: bool,
     close: bool,
     asked: u64,
 }
@@ -164,6 +169,14 @@ impl Notary {
         }
     }
 
+    /// The segment ends with the last entry that was taken over.
+    pub fn end_segment(&self) {
+        let mut inner = self.inner.lock();
+        let end = inner.bytes.len();
+        inner.ends.push(end);
+        self.work.notify_one();
+    }
+
     /// Says whose log it is; only a stream without a checkpoint needs to know.
     pub fn set_site(&self, site: &str) {
         self.inner.lock().site = Some(site.to_owned());
@@ -189,7 +202,17 @@ impl Notary {
 
     /// Makes a checkpoint of all entries taken over so far, and returns when it is on disk, or cannot be had.
     pub fn checkpoint_now(&self) {
+        self.ask(true);
+    }
+
+    /// Returns when all that was taken over is hashed, and what is due at the end of a segment is signed.
+    pub fn settle(&self) {
+        self.ask(false);
+    }
+
+    fn ask(&self, sign: bool) {
         let mut inner = self.inner.lock();
+        inner.signs = inner.signs.saturating_add(sign.into());
         inner.asked += 1;
         let mine = inner.asked;
         self.work.notify_one();
@@ -212,23 +235,25 @@ impl Notary {
     }
 
     fn run(&self, mut turn: Turn, desk: &dyn Desk) -> Result<(), Failure> {
-        let mut bytes = Vec::new();
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
         let mut since: Option<Stopwatch> = None;
         loop {
-            let call = self.wait(&mut bytes, &mut since);
-            turn.hash(&bytes);
+            let call = self.wait(&mut bytes, &mut ends, &mut since);
+            let mut hashed = 0;
+            for end in ends.drain(..) {
+                turn.hash(bytes.get(hashed..end).unwrap_or_default());
+                hashed = end;
+                if !call.abandoned && !desk.has_failed() {
+                    self.sign(&mut turn, desk, Occasion::SegmentEnd)?;
+                }
+            }
+            turn.hash(bytes.get(hashed..).unwrap_or_default());
             bytes.clear();
-            if call.sign {
+            if call.sign.is_some() {
                 since = None;
             }
-            if call.sign && !desk.has_failed() {
-                if turn.is_nameless() {
-                    let site = self.inner.lock().site.clone();
-                    turn.name(site.as_deref())?;
-                }
-                if let Some(note) = turn.sign(desk, call.close)? {
-                    self.newest.send_replace(Some(note.into()));
-                }
+            if let Some(occasion) = call.sign.filter(|_| !desk.has_failed()) {
+                self.sign(&mut turn, desk, occasion)?;
                 if !turn.is_nameless() {
                     let inner = self.inner.lock();
                     *self.unsigned.lock() = (!inner.bytes.is_empty()).then(Stopwatch::start);
@@ -244,8 +269,20 @@ impl Notary {
         }
     }
 
-    /// Waits for something to do; `bytes` gets what is to be hashed, in exchange for its memory.
-    fn wait(&self, bytes: &mut Vec<u8>, since: &mut Option<Stopwatch>) -> Call {
+    fn sign(&self, turn: &mut Turn, desk: &dyn Desk, occasion: Occasion) -> Result<(), Failure> {
+        if turn.is_nameless() {
+            let site = self.inner.lock().site.clone();
+            turn.name(site.as_deref())?;
+        }
+        if let Some(note) = turn.sign(desk, occasion)? {
+            self.newest.send_replace(Some(note.into()));
+        }
+        Ok(())
+    }
+
+    /// Waits for something to do; `bytes` gets what is to be hashed, in exchange for its memory, and `ends` where in it
+    /// segments ended.
+    fn wait(&self, bytes: &mut Vec<u8>, ends: &mut Vec<usize>, since: &mut Option<Stopwatch>) -> Call {
         let mut inner = self.inner.lock();
         loop {
             let asked = inner.asked > inner.answered;
@@ -255,13 +292,20 @@ impl Notary {
             }
             let left = since.map(|since| every.saturating_sub(since.elapsed()));
             let due = left.is_some_and(|left| left.is_zero());
-            if inner.closing || asked || due || inner.bytes.len() >= PORTION {
+            let abandoned = inner.abandoned;
+            if inner.closing || asked || due || !inner.ends.is_empty() || inner.bytes.len() >= PORTION {
                 std::mem::swap(bytes, &mut inner.bytes);
-                let sign = (inner.closing || asked || due) && !inner.abandoned;
-                return Call { sign, close: inner.closing, asked: inner.asked };
+                std::mem::swap(ends, &mut inner.ends);
+                let occasion = match (inner.closing, std::mem::take(&mut inner.signs) > 0) {
+                    (true, _) => Some(Occasion::Stop),
+                    (false, true) => Some(Occasion::Asked),
+                    (false, false) => due.then_some(Occasion::Due),
+                };
+                let sign = occasion.filter(|_| !abandoned);
+                return Call { sign, abandoned, close: inner.closing, asked: inner.asked };
             }
             if self.work.wait_for(&mut inner, left.unwrap_or(LOOK)).timed_out() && left.is_none() {
-                return Call { sign: true, close: false, asked: inner.asked };
+                return Call { sign: Some(Occasion::Due), abandoned, close: false, asked: inner.asked };
             }
         }
     }

@@ -134,6 +134,7 @@ mod tests {
             size,
             root: tree.root().unwrap(),
             number: 1,
+            interim: false,
             time: "2026-11-24T04:00:01Z".parse().unwrap(),
         };
         EntryProof {

@@ -1,5 +1,6 @@
-//! Which stream a guard writes: the one that is there, or a new one under a name nobody else has.
-//! Whoever holds the stream's lock is its only writer.
+//! Which stream a guard writes: the one that is there, or a new one under a name nobody else has: a guard
+//! whose disk was replaced begins another stream, and the lost one stays what it was wherever else it
+//! lies. Whoever holds the stream's lock is its only writer.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -23,14 +24,14 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Takes the stream called `wanted`; without a name the only one there is, or a new one.
-    pub fn take(log: &Path, wanted: Option<&str>) -> Result<Self, LogError> {
+    /// Takes the stream called `wanted`; without a name the only one there is of this owner, or of all, or a new one.
+    pub fn take(log: &Path, wanted: Option<&str>, owner: Option<&str>) -> Result<Self, LogError> {
         fs::create_dir_all(log.parent().unwrap_or(log)).map_err(LogError::io("create", log))?;
         make_folder(log).map_err(LogError::io("create", log))?;
         let name = match wanted {
             Some(name) if is_name(name) => name.to_owned(),
             Some(name) => return Err(LogError::StreamName { name: name.to_owned() }),
-            None => choose(log)?,
+            None => choose(log, owner)?,
         };
         let folder = log.join(&name);
         make_folder(&folder).map_err(LogError::io("create", &folder))?;
@@ -59,8 +60,18 @@ pub fn names(log: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn choose(log: &Path) -> Result<String, LogError> {
+/// A new name is its owner's, and so many random bytes.
+const RANDOM: usize = 4;
+/// As much of the owner's name as leaves room for them.
+const OWNER: usize = 63 - 1 - 2 * RANDOM;
+
+fn choose(log: &Path, owner: Option<&str>) -> Result<String, LogError> {
     let mut found = names(log).map_err(LogError::io("list", log))?;
+    let begin = owner.map(|owner| owner.get(..OWNER).unwrap_or(owner));
+    if let Some(begin) = begin {
+        // one without a random end was named by hand, or by an earlier version
+        found.retain(|name| name.strip_prefix(begin).is_some_and(|end| end.is_empty() || is_random(end)));
+    }
     match (found.pop(), found.is_empty()) {
         (Some(name), true) => Ok(name),
         (Some(name), false) => {
@@ -69,10 +80,17 @@ fn choose(log: &Path) -> Result<String, LogError> {
         }
         (None, _) => {
             let mut digits = Vec::new();
-            encode::hex(&mut digits, &random::bytes::<4>()?);
-            Ok(format!("guard-{}", String::from_utf8_lossy(&digits)))
+            encode::hex(&mut digits, &random::bytes::<RANDOM>()?);
+            let name = format!("{}-{}", begin.unwrap_or("guard"), String::from_utf8_lossy(&digits));
+            if is_name(&name) { Ok(name) } else { Err(LogError::StreamName { name }) }
         }
     }
+}
+
+fn is_random(end: &str) -> bool {
+    end.strip_prefix('-').is_some_and(|digits| {
+        digits.len() == 2 * RANDOM && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    })
 }
 
 fn lock(path: &Path) -> Result<File, LogError> {
@@ -93,18 +111,39 @@ mod tests {
     fn the_stream_that_is_there_is_taken_up_and_two_are_a_question() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("state/log");
-        let first = Stream::take(&log, None).unwrap();
+        let first = Stream::take(&log, None, None).unwrap();
         assert!(first.name.starts_with("guard-") && first.name.len() == 14, "{}", first.name);
-        assert!(matches!(Stream::take(&log, None), Err(LogError::Locked { .. })));
+        assert!(matches!(Stream::take(&log, None, None), Err(LogError::Locked { .. })));
         let name = first.name.clone();
         drop(first);
-        assert_eq!(Stream::take(&log, None).unwrap().name, name);
+        assert_eq!(Stream::take(&log, None, None).unwrap().name, name);
 
-        assert_eq!(&*Stream::take(&log, Some("another")).unwrap().name, "another");
-        let said = Stream::take(&log, None).unwrap_err().to_string();
+        assert_eq!(&*Stream::take(&log, Some("another"), None).unwrap().name, "another");
+        let said = Stream::take(&log, None, None).unwrap_err().to_string();
         assert!(said.contains("another") && said.contains(&*name), "{said}");
         for bad in ["", "..", "a/b", "-x", "Guard", "a b"] {
-            assert!(matches!(Stream::take(&log, Some(bad)), Err(LogError::StreamName { .. })), "{bad}");
+            assert!(matches!(Stream::take(&log, Some(bad), None), Err(LogError::StreamName { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_owner_goes_on_with_its_own_and_on_an_empty_disk_begins_one_that_never_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let of = |owner: &str| Stream::take(&log, None, Some(owner)).map(|stream| stream.name.to_string());
+        let first = of("guard-1").unwrap();
+        assert!(first.strip_prefix("guard-1").is_some_and(is_random), "{first}");
+        // others' are none of its own, even if they begin alike
+        let other = of("guard").unwrap();
+        assert!(other.starts_with("guard-") && other != first, "{other}");
+        assert_eq!((of("guard-1").unwrap(), of("guard").unwrap()), (first.clone(), other));
+        // an earlier version named it after the guard alone
+        fs::create_dir(log.join("guard-2")).unwrap();
+        assert_eq!(of("guard-2").unwrap(), "guard-2");
+        fs::remove_dir_all(&log).unwrap();
+        assert_ne!(of("guard-1").unwrap(), first);
+        let owner = "x".repeat(63);
+        let name = of(&owner).unwrap();
+        assert_eq!((name.len(), of(&owner).unwrap()), (63, name));
     }
 }

@@ -159,8 +159,8 @@ impl Upkeep {
         let segments = self.segments()?;
         let waiting: Vec<&Segment> = seal::waiting(&segments).collect();
         if !waiting.is_empty() {
-            // so that what is copied next is proved as far as it goes
-            self.log.checkpoint_now();
+            // so that what is copied next is proved to its end
+            self.log.settle();
         }
         let mut trouble = None;
         for (place, plain) in waiting.iter().enumerate() {

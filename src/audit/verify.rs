@@ -101,7 +101,7 @@ fn heads(place: &dyn Place, stream: &str) -> io::Result<Heads> {
 }
 
 fn once(place: &dyn Place, stream: &str, known: &Known<'_>, step: &Step<'_>) -> io::Result<Verdict> {
-    let chain = Chain::read(place, stream)?;
+    let mut chain = Chain::read(place, stream)?;
     let mut verdict = Verdict {
         stream: stream.to_owned(),
         origin: chain.origin().map(str::to_owned),
@@ -113,8 +113,8 @@ fn once(place: &dyn Place, stream: &str, known: &Known<'_>, step: &Step<'_>) -> 
         remarks: chain.remarks.clone(),
         ..Verdict::default()
     };
-    verdict.findings.extend(against(&chain, stream, known)?);
-    let entries = Entries::read(place, stream, &chain.marks, step)?;
+    verdict.findings.extend(against(&mut chain, stream, known)?);
+    let entries = Entries::read(place, stream, &chain.all_marks(), step)?;
     verdict.entries = entries.end;
     verdict.removed = entries.removed.iter().map(|range| range.to() - range.from()).sum();
     verdict.remarks.extend(entries.remarks.iter().cloned());
@@ -130,7 +130,7 @@ fn once(place: &dyn Place, stream: &str, known: &Known<'_>, step: &Step<'_>) -> 
 }
 
 /// What is wrong, given what is known of the stream from elsewhere.
-fn against(chain: &Chain, stream: &str, known: &Known<'_>) -> io::Result<Vec<Finding>> {
+fn against(chain: &mut Chain, stream: &str, known: &Known<'_>) -> io::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let mut witnesses: Vec<Witness> = known.witnesses.to_vec();
     let seen = known.seen.map_or_else(|| Ok(None), |seen| seen.of_stream(stream, chain.origin()));

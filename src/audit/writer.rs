@@ -40,6 +40,9 @@ use crate::clock::Clock;
 pub struct Options {
     /// The stream's name; without one the stream that is there, or a new one.
     pub stream: Option<String>,
+    /// Whose stream it is, if none is named: a new one has this name and a random end, so that it never has the name of
+    /// one that a lost disk had.
+    pub owner: Option<String>,
     /// `seal.maxBytes`: a segment that would grow beyond it is followed by a new one.
     pub max_segment_bytes: u64,
     /// `seal.maxAge`: a segment whose first entry is older is followed by a new one.
@@ -58,6 +61,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             stream: None,
+            owner: None,
             max_segment_bytes: 64 << 20,
             max_segment_age: SignedDuration::from_hours(1),
             max_queued_entries: 65_536,
@@ -93,7 +97,7 @@ impl Log {
         options: &Options,
         clock: Clock,
     ) -> Result<(Self, Recovery), LogError> {
-        let stream = Stream::take(log, options.stream.as_deref())?;
+        let stream = Stream::take(log, options.stream.as_deref(), options.owner.as_deref())?;
         let (recovery, newest) = recovery::recover(&stream.name, &stream.entries)?;
         let folder = stream.entries.parent().unwrap_or(log);
         let start =
@@ -176,6 +180,13 @@ impl Log {
     pub fn checkpoint_now(&self) {
         if let Some(notary) = &self.0.notary {
             notary.checkpoint_now();
+        }
+    }
+
+    /// Returns when the end of every closed segment has its checkpoint, as far as it can be had.
+    pub fn settle(&self) {
+        if let Some(notary) = &self.0.notary {
+            notary.settle();
         }
     }
 

@@ -12,13 +12,15 @@ use std::time::Duration;
 use clap::Args;
 use kube::{Client, Config};
 use parking_lot::RwLock;
+use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::v1alpha1::validate::syntax::dns_label;
 use crate::approval::signers::Signers;
+use crate::audit::checkpoint::Signed;
 use crate::audit::query::QueryError;
 use crate::audit::upkeep::Upkeep;
-use crate::audit::{Evidence, Log, LogError, Options, SiteKey, SiteKeyError};
+use crate::audit::{Entry, Event, Evidence, Log, LogError, Options, Parameter, SiteKey, SiteKeyError};
 use crate::cli::audit::SITE_KEY;
 use crate::cli::inspecting;
 use crate::cli::keeper::{Keeper, KeeperError};
@@ -28,8 +30,8 @@ use crate::delivery::state_dir::NOTARY;
 use crate::guard::inquiry::Inquiry;
 use crate::guard::inquiry::certificate::{CertificateError, Own};
 use crate::guard::inquiry::wire::{DOOR, Door};
-use crate::guard::inspecting::{Inspector, Orders, Telling};
-use crate::guard::lease::{GuardLease, LeaseError};
+use crate::guard::inspecting::{Inspector, Orders, Suspend, Telling};
+use crate::guard::lease::{GuardLease, LeaseError, STREAM};
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
 use crate::guard::upstream::{ClusterSecrets, Resolver, Secrets};
@@ -38,7 +40,7 @@ use crate::guard::view::View;
 use crate::guard::{Guard, Parts};
 use crate::judge::facts::Site;
 use crate::judge::index::Index;
-use crate::judge::ledger::Ledger;
+use crate::judge::ledger::{Ledger, LedgerEntry};
 use crate::settings::Settings;
 use crate::source::cluster::Scope;
 use crate::telemetry;
@@ -74,7 +76,7 @@ pub struct GuardArgs {
     /// Where the record is kept, on a volume that outlives the pod
     #[arg(long, value_name = "DIR", default_value = "/var/lib/datashare/log")]
     pub log: PathBuf,
-    /// Stream of the record; absent: the guard's name
+    /// Stream of the record; absent: the one this guard has there, or a new one, with its name and a random end
     #[arg(long, value_name = "NAME")]
     pub stream: Option<String>,
     /// Key with which sensitive values are hashed in the record, the same for all guards of a site (a mounted Secret);
@@ -140,6 +142,13 @@ impl GuardArgs {
         }
     }
 
+    fn open(&self, clock: &Clock) -> Result<Log, LogError> {
+        let (stream, owner) = (self.stream.clone(), Some(self.name.clone()));
+        let evidence = Some(Evidence::new(&self.log.with_file_name(NOTARY)));
+        let options = Options { stream, owner, evidence, ..Options::default() };
+        Log::open(&self.log, &options, clock.clone()).map(|(log, _recovery)| log)
+    }
+
     fn site_key(&self) -> Result<SiteKey, SiteKeyError> {
         match &self.site_key {
             Some(path) => SiteKey::load(path),
@@ -178,15 +187,12 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     // everything that can be wrong with the machine is found before the long part
     let listeners = Listeners::bind(&args.doors())?;
     let door = args.audit.map(|address| audit_door(address, args.audit_address)).transpose()?;
-    let stream = Some(args.stream.clone().unwrap_or_else(|| args.name.clone()));
-    let evidence = Some(Evidence::new(&args.log.with_file_name(NOTARY)));
-    let (log, _recovery) = Log::open(&args.log, &Options { stream, evidence, ..Options::default() }, clock.clone())?;
+    let log = args.open(&clock)?;
     // watches, Lease and proofs go on while a large change is judged
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let client = runtime.block_on(connect())?;
 
-    let (index, view) = nothing_known();
-    let retentions = Retentions::default();
+    let ((index, view), retentions) = (nothing_known(), Retentions::default());
     let upkeep = keep(&args.log, &log, &clock, &retentions, &index)?;
     let secrets = ClusterSecrets::new(client.clone(), &args.namespace, runtime.handle().clone());
     let guard = Guard::new(Parts {
@@ -206,7 +212,9 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone(), log.newest_checkpoint())?
             .keeping(upkeep.standing())
             .inspecting(telling.clone())
-            .counting(Used::of(guard.clone()));
+            .counting(Used::of(guard.clone()))
+            .telling(STREAM, log.stream().to_string())
+            .missing(missed(&log));
     let (stop, answered) = (CancellationToken::new(), CancellationToken::new());
     if let Some((listener, told, own)) = door {
         lease = lease.telling(DOOR, serde_json::to_string(&told).unwrap_or_default());
@@ -216,7 +224,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     }
     let lease = Arc::new(lease);
     let scope = Scope { namespace: args.namespace.clone(), watch_namespaces: args.watch_namespaces.clone() };
-    let (in_force, suspensions) = tokio::sync::mpsc::channel(1);
+    let (suspend, suspensions) = suspending(&telling);
     let stopping = stop.clone();
     let inspector = Inspector {
         index: index.clone(),
@@ -226,10 +234,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         retentions: retentions.clone(),
         clock: clock.clone(),
         figures: guard.inspections().clone(),
-        suspend: telling.suspend(move |entries| {
-            // whoever follows has ended, and the process does too
-            let _ = in_force.blocking_send(entries.to_vec());
-        }),
+        suspend,
         stopping: Box::new(move || stopping.is_cancelled()),
         telling: telling.clone(),
         whole: false,
@@ -278,9 +283,36 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     runtime.block_on(lease.release());
     upkeep.stop();
     let recorded = serving::close(&log);
+    // the checkpoint of the stop
+    runtime.block_on(lease.bequeath());
     served?;
     recorded?;
     followed.unwrap_or(Err(GuardError::Followed))
+}
+
+/// How an inspection suspends, and what whoever follows the cluster lets hold at once.
+fn suspending(telling: &Telling) -> (Suspend, Receiver<Vec<LedgerEntry>>) {
+    let (in_force, suspensions) = tokio::sync::mpsc::channel(1);
+    let suspend = telling.suspend(move |entries| {
+        // whoever follows has ended, and the process does too
+        let _ = in_force.blocking_send(entries.to_vec());
+    });
+    (suspend, suspensions)
+}
+
+/// Records that another record was here, of which this disk knows nothing or less.
+fn missed(log: &Log) -> impl FnOnce(Signed) + Send + 'static {
+    let log = log.clone();
+    move |lost| {
+        let lost = lost.checkpoint;
+        tracing::warn!(origin = lost.origin, entries = lost.size, "a record that this guard had is not on this disk");
+        let (number, entries) = (lost.number.to_string(), lost.size.to_string());
+        let named = [("origin", lost.origin.as_str()), ("checkpoint", &number), ("entries", &entries)];
+        let parameters: Vec<_> = named.into_iter().map(|(name, value)| Parameter { name, value }).collect();
+        let entry = Entry::<&str> { code: Some("record-lost"), parameters: &parameters, ..Entry::new(Event::Audit) };
+        // queued in its order; a log that takes none ends the guard by itself
+        drop(log.append(&entry));
+    }
 }
 
 /// Where auditors are answered, and what is told of it.

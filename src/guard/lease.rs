@@ -1,6 +1,11 @@
 //! The guard's own Lease: that it lives, and how far it has come, for whoever has to know that a change
 //! holds at every guard. A guard that cannot renew it must be taken for dead after `maxStaleness`, so it
-//! answers nothing from then on either.
+//! answers nothing from then on either. One that stops in good order is nobody's Lease any more, at once;
+//! what stays in it are the newest checkpoints of its record, for whoever verifies that.
+
+mod witness;
+
+pub use witness::Remembered;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -10,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
-use kube::api::{Api, DeleteParams, PostParams, Preconditions};
+use kube::api::{Api, PostParams};
 use kube::{Client, Error};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -18,6 +23,7 @@ use tokio::sync::watch;
 use super::inspecting::Telling;
 use super::used::Used;
 use super::view::View;
+use crate::audit::checkpoint::Signed;
 use crate::audit::upkeep::Standing;
 use crate::clock::Clock;
 use crate::judge::status::{INSPECTED, USED};
@@ -31,6 +37,10 @@ pub const APPLIED: &str = "datashare.dev/applied";
 pub const KEPT: &str = "datashare.dev/record";
 /// The newest checkpoint of its record, as a note: whoever may not write Leases cannot take it back.
 pub const CHECKPOINT: &str = "datashare.dev/checkpoint";
+/// The last checkpoints of records that this guard had before, as JSON: its disk was lost, or set back.
+pub const EARLIER: &str = "datashare.dev/earlier-checkpoints";
+/// The stream of the record that this guard writes.
+pub const STREAM: &str = "datashare.dev/stream";
 /// Every guard's Lease begins with this.
 pub const PREFIX: &str = "datashare-guard-";
 /// Real changes that come closer together are reported together.
@@ -40,7 +50,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two attempts while the API server does not take the Lease.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// Attempts to remove the Lease while a last write of ours may still come in.
+/// Kubernetes' own way to say that a Lease may be taken at once.
+const AT_ONCE: i32 = 1;
+
+/// Attempts to give up the Lease while a last write of ours may still come in.
 const RELEASES: usize = 3;
 
 /// The Lease is not ours any more.
@@ -69,9 +82,14 @@ pub struct GuardLease {
     used: Option<Used>,
     /// What else it tells.
     more: BTreeMap<String, String>,
+    /// Told once, if the Lease remembers a record that is not there.
+    lost: Mutex<Option<Lost>>,
     /// As the API server gave it last; `None` before the first write.
     known: Mutex<Option<Lease>>,
 }
+
+/// Hears of the newest checkpoint of a record that is not there.
+type Lost = Box<dyn FnOnce(Signed) + Send>;
 
 /// Why one write had no effect.
 enum Miss {
@@ -104,6 +122,7 @@ impl GuardLease {
             inspections: Telling::default(),
             used: None,
             more: BTreeMap::new(),
+            lost: Mutex::new(None),
             known: Mutex::new(None),
         })
     }
@@ -133,6 +152,13 @@ impl GuardLease {
     #[must_use]
     pub fn telling(mut self, name: &str, value: String) -> Self {
         self.more.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Says when the Lease remembers a record that is not there: the disk was replaced, or set back.
+    #[must_use]
+    pub fn missing(mut self, lost: impl FnOnce(Signed) + Send + 'static) -> Self {
+        self.lost = Mutex::new(Some(Box::new(lost)));
         self
     }
 
@@ -170,33 +196,79 @@ impl GuardLease {
         }
     }
 
-    /// Removes the Lease, once the guard has stopped answering; never one that another guard took.
+    /// Gives the Lease up, once the guard has stopped answering; never one that another guard took.
     pub async fn release(&self) {
-        if self.known.lock().take().is_none() {
-            return;
+        if self.known.lock().take().is_some() {
+            self.leave(Some(self.holder.as_str())).await;
         }
+    }
+
+    /// Leaves the very last checkpoint in a Lease that was given up and that nobody has taken since.
+    pub async fn bequeath(&self) {
+        self.leave(None).await;
+    }
+
+    async fn leave(&self, holder: Option<&str>) {
         for _ in 0..RELEASES {
-            match self.remove().await {
+            match self.give_up(holder).await {
                 Err(Miss::Moved) => {}
                 Ok(()) | Err(Miss::Taken) => return,
                 Err(Miss::Trouble(text)) => {
                     // it grows old by itself
-                    tracing::warn!(lease = self.name, "the Lease cannot be removed: {text}");
+                    tracing::warn!(lease = self.name, "the Lease cannot be given up: {text}");
                     return;
                 }
             }
         }
     }
 
-    async fn remove(&self) -> Result<(), Miss> {
+    async fn give_up(&self, holder: Option<&str>) -> Result<(), Miss> {
         // the last write may have been taken without our knowing
-        let Some(lease) = in_time(self.api.get_opt(&self.name)).await? else { return Ok(()) };
-        if lease.spec.and_then(|spec| spec.holder_identity).as_deref() != Some(&*self.holder) {
+        let Some(mut lease) = in_time(self.api.get_opt(&self.name)).await? else { return Ok(()) };
+        let spec = lease.spec.get_or_insert_default();
+        if spec.holder_identity.as_deref().filter(|held| !held.is_empty()) != holder {
             return Err(Miss::Taken);
         }
-        let seen = Preconditions { uid: lease.metadata.uid, resource_version: lease.metadata.resource_version };
-        let deletion = DeleteParams { preconditions: Some(seen), ..DeleteParams::default() };
-        in_time(self.api.delete(&self.name, &deletion)).await.map(|_| ())
+        (spec.holder_identity, spec.lease_duration_seconds) = (None, Some(AT_ONCE));
+        let before = lease.metadata.annotations.take().unwrap_or_default();
+        if holder.is_none() && before.get(STREAM) != self.more.get(STREAM) {
+            return Err(Miss::Taken);
+        }
+        let mut left = self.remembered(&before);
+        left.extend(self.more.get(STREAM).map(|stream| (STREAM.to_owned(), stream.clone())));
+        if holder.is_none() && left == before {
+            return Ok(());
+        }
+        lease.metadata.annotations = Some(left);
+        lease.metadata.managed_fields = None;
+        in_time(self.api.replace(&self.name, &PostParams::default(), &lease)).await.map(|_| ())
+    }
+
+    /// The newest checkpoint.
+    fn newest(&self) -> Option<Arc<str>> {
+        self.checkpoint.as_ref().and_then(|newest| newest.borrow().clone())
+    }
+
+    /// What of a Lease is never written over, as annotations.
+    fn remembered(&self, before: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let remembered = Remembered::read(before.get(CHECKPOINT), before.get(EARLIER)).then(self.newest().as_deref());
+        let mut all = BTreeMap::new();
+        all.extend(remembered.newest.map(|note| (CHECKPOINT.to_owned(), note)));
+        if !remembered.earlier.is_empty() {
+            // texts always have a JSON form
+            all.insert(EARLIER.to_owned(), serde_json::to_string(&remembered.earlier).unwrap_or_default());
+        }
+        all
+    }
+
+    /// Says once what the Lease remembers and the disk does not.
+    fn compare(&self, lease: &Lease) {
+        let Some(tell) = self.lost.lock().take() else { return };
+        let annotations = lease.metadata.annotations.clone().unwrap_or_default();
+        let remembered = Remembered::read(annotations.get(CHECKPOINT), annotations.get(EARLIER));
+        if let Some(lost) = remembered.lost(self.newest().as_deref()) {
+            tell(lost);
+        }
     }
 
     async fn write(&self, snapshot: &Snapshot, begun: Timestamp) -> Result<(), Miss> {
@@ -206,6 +278,9 @@ impl GuardLease {
             Some(known) => Some(known),
             None => in_time(self.api.get_opt(&self.name)).await?,
         };
+        if let Some(known) = known.as_ref().filter(|_| is_first) {
+            self.compare(known);
+        }
         let lease = self.lease(snapshot, begun, known.as_ref());
         let write = PostParams::default();
         let written = match known {
@@ -239,8 +314,8 @@ impl GuardLease {
         let mut annotations = self.more.clone();
         // text for names and values always has a JSON form
         annotations.insert(APPLIED.to_owned(), serde_json::to_string(&applied).unwrap_or_default());
-        let newest = self.checkpoint.as_ref().and_then(|newest| newest.borrow().clone());
-        annotations.extend(newest.map(|note| (CHECKPOINT.to_owned(), note.to_string())));
+        let before = known.and_then(|lease| lease.metadata.annotations.as_ref());
+        annotations.extend(self.remembered(before.unwrap_or(&BTreeMap::new())));
         let labels = [PART_OF, (COMPONENT, "guard")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let spec = known.and_then(|lease| lease.spec.clone()).unwrap_or_default();
         let is_ours = spec.holder_identity.as_deref() == Some(&self.holder);

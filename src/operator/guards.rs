@@ -31,6 +31,8 @@ use uses::Uses;
 pub const APPLIED: &str = "datashare.dev/applied";
 /// How a guard says that it keeps its stream.
 pub const KEPT: &str = "datashare.dev/record";
+/// The stream of the record that a guard writes.
+pub const STREAM: &str = "datashare.dev/stream";
 /// Label by which guards' Leases are found.
 pub const GUARDS: &str = "app.kubernetes.io/component=guard";
 
@@ -48,6 +50,7 @@ const SETTLED: Duration = Duration::from_secs(45);
 /// One guard.
 #[derive(Debug)]
 struct Guard {
+    stream: String,
     applied: Versions,
     /// How long its view may be old, as it wrote.
     lasts: Duration,
@@ -81,9 +84,10 @@ fn inspections<'g>(guards: impl Iterator<Item = &'g Guard>) -> HashMap<Key, Insp
     each.collect()
 }
 
-/// The stream of the record that the guard of a Lease writes.
-fn stream(lease: &str) -> String {
-    lease.strip_prefix(PREFIX).unwrap_or(lease).to_owned()
+/// The stream of the record that the guard of a Lease writes; its own name, if it says nothing.
+fn stream(lease: &Lease) -> String {
+    let name = lease.name_any();
+    lease.annotations().get(STREAM).map_or_else(|| name.strip_prefix(PREFIX).unwrap_or(&name).to_owned(), Clone::clone)
 }
 
 /// All guards, and what waits for them.
@@ -149,12 +153,17 @@ impl Guards {
     pub fn put(&self, lease: &Lease) {
         let (name, version) = (lease.name_any(), lease.resource_version().unwrap_or_default());
         let spec = lease.spec.as_ref();
+        // nobody's: what a guard leaves behind when it stops in good order
+        if spec.and_then(|spec| spec.holder_identity.as_deref()).is_none_or(str::is_empty) {
+            return self.gone(&name);
+        }
         let seconds = spec.and_then(|spec| spec.lease_duration_seconds).and_then(|s| u64::try_from(s).ok());
         let mut inner = self.inner.lock();
         if inner.guards.get(&name).is_some_and(|guard| guard.version == version) {
             return;
         }
         let guard = Guard {
+            stream: stream(lease),
             applied: lease.annotations().get(APPLIED).map(|text| applied(text)).unwrap_or_default(),
             // the longest that settings allow, should it say nothing
             lasts: Duration::from_secs(seconds.unwrap_or(3600)),
@@ -171,7 +180,7 @@ impl Guards {
         self.told.notify_waiters();
     }
 
-    /// A guard took its Lease away: it answers nothing any more.
+    /// A guard gave its Lease up, or somebody removed it: it answers nothing any more.
     pub fn gone(&self, name: &str) {
         self.inner.lock().guards.remove(name);
         self.told.notify_waiters();
@@ -240,26 +249,27 @@ impl Guards {
     pub fn look(&self, context: &Context) {
         let now = context.clock.now();
         self.count(context).into_iter().for_each(|key| context.touch(Kind::AccessGrant, key));
-        let (outcome, living, before, (kept, inspections), retold, left) = {
+        let (outcome, (living, streams), before, (kept, inspections), retold, left) = {
             let mut inner = self.inner.lock();
             let Inner { guards, proofs, counted, tally, .. } = &mut *inner;
             let living: Vec<(&String, &Guard)> = guards.iter().filter(|(_, guard)| guard.lives()).collect();
             let outcome = proofs.look(&living.iter().map(|(_, guard)| &guard.applied).collect::<Vec<_>>());
+            let streams: Vec<String> = living.iter().map(|(_, guard)| guard.stream.clone()).collect();
             let names: Vec<String> = living.into_iter().map(|(name, _)| name.clone()).collect();
-            let kept = guards.iter().filter_map(|(name, guard)| Some((name.clone(), guard.kept.clone()?)));
+            let kept = guards.values().filter_map(|guard| Some((guard.stream.clone(), guard.kept.clone()?)));
             let kept: BTreeMap<String, Kept> = kept.collect();
             let inspections = inspections(guards.values());
             let before = std::mem::replace(counted, names.clone());
             let retold = tally.count(names.len(), now);
             let left = if inner.settles() { HashSet::new() } else { std::mem::take(&mut inner.left) };
-            (outcome, names, before, (kept, inspections), retold, left)
+            (outcome, (names, streams), before, (kept, inspections), retold, left)
         };
         let told;
         {
             let mut observed = context.observed.write();
             let count = u32::try_from(living.len()).unwrap_or(u32::MAX);
             (observed.guards, observed.current) = (count, count);
-            observed.streams = living.iter().map(|name| stream(name)).collect();
+            observed.streams = streams;
             told = observed.kept != kept || observed.inspections != inspections;
             observed.kept = kept;
             observed.inspections = inspections;
@@ -291,6 +301,29 @@ impl Guards {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lease_that_was_given_up_is_no_guard() {
+        let lease = |version: &str, holder: Option<&str>| -> Lease {
+            let annotations = serde_json::json!({STREAM: "guard-0-0a1b2c3d"});
+            serde_json::from_value(serde_json::json!({
+                "metadata": {"name": "datashare-guard-guard-0", "resourceVersion": version, "annotations": annotations},
+                "spec": {"holderIdentity": holder, "leaseDurationSeconds": 30},
+            }))
+            .unwrap()
+        };
+        let guards = Guards::default();
+        let living = || guards.inner.lock().guards.values().map(|guard| guard.stream.clone()).collect::<Vec<_>>();
+        guards.put(&lease("1", Some("guard-0_1")));
+        assert_eq!(living(), ["guard-0-0a1b2c3d"]);
+        guards.put(&lease("2", None));
+        assert!(living().is_empty());
+        // also for an operator that was not there
+        guards.put(&lease("2", Some("")));
+        assert!(living().is_empty());
+        guards.put(&lease("3", Some("guard-0_2")));
+        assert_eq!(living().len(), 1);
+    }
 
     #[test]
     fn another_number_is_told_when_it_has_stayed_and_none_at_once() {

@@ -57,7 +57,7 @@ fn a_call_is_answered_from_the_moment_everything_is_there_until_it_is_revoked() 
     city.secret("s3cret");
     let reply = guard.until(&city, "deed-tax", "200");
     assert_eq!(reply.body.to_string(), serde_json::from_str::<Value>(RELEASED).unwrap().to_string());
-    assert!(reply.head.contains("datashare-record: guard-0/"), "{reply:?}");
+    assert!(reply.head.contains("datashare-record: guard-0-"), "{reply:?}");
     eventually("the Lease tells that the grant is used", || {
         let lease = city.lease("guard-0")?;
         let used: Value =
@@ -81,7 +81,7 @@ fn a_call_is_answered_from_the_moment_everything_is_there_until_it_is_revoked() 
         lease["metadata"]["annotations"]["datashare.dev/checkpoint"].as_str().map(str::to_owned)
     });
     let checkpoint = Signed::parse(&checkpoint).unwrap().checkpoint;
-    assert!(checkpoint.origin.ends_with("/guard-0") && checkpoint.size > 0, "{checkpoint:?}");
+    assert!(checkpoint.origin.contains("/guard-0-") && checkpoint.size > 0, "{checkpoint:?}");
 
     let took = Stopwatch::start();
     let revocation = city.revoke("deed-tax");
@@ -99,8 +99,13 @@ fn a_call_is_answered_from_the_moment_everything_is_there_until_it_is_revoked() 
 
     guard.terminate();
     assert!(guard.ended().success(), "{}", guard.log());
-    assert_eq!(city.lease("guard-0"), None);
     let entries = guard.entries("guard-0");
+    // nobody's any more, and still a witness of all there was
+    let left = city.lease("guard-0").unwrap();
+    assert_eq!(left["spec"]["holderIdentity"], Value::Null);
+    assert_eq!(left["metadata"]["annotations"].as_object().unwrap().len(), 2, "{left}");
+    let last = Signed::parse(left["metadata"]["annotations"]["datashare.dev/checkpoint"].as_str().unwrap()).unwrap();
+    assert_eq!(last.checkpoint.size, entries.len() as u64);
     let outcomes: Vec<_> = entries.iter().filter_map(|entry| entry["outcome"].as_str()).collect();
     assert!(outcomes.contains(&"released") && outcomes.contains(&"refused"), "{outcomes:?}");
     assert_eq!(entries.last().unwrap()["event"], "stop");
@@ -181,6 +186,39 @@ fn two_guards_of_one_name_do_not_both_answer() {
 }
 
 #[test]
+fn a_guard_whose_disk_was_replaced_begins_another_record_and_the_lost_one_keeps_its_witness() {
+    let plane = served();
+    let city = City::new(plane);
+    city.settle("12s");
+    let kubeconfig = plane.kubeconfig(Some(&city.guard()));
+    let annotation = |name: &str| {
+        let lease = city.lease("guard-0")?;
+        lease["metadata"]["annotations"][name].as_str().map(str::to_owned)
+    };
+    let mut first = Running::start(&city, "guard-0", &kubeconfig);
+    eventually("the Lease has a checkpoint", || annotation("datashare.dev/checkpoint"));
+    first.kill();
+    let lost = annotation("datashare.dev/checkpoint").unwrap();
+    let stream = annotation("datashare.dev/stream").unwrap();
+
+    // another volume, with nothing on it
+    let mut second = Running::start(&city, "guard-0", &kubeconfig);
+    let earlier = eventually("the lost record is remembered", || annotation("datashare.dev/earlier-checkpoints"));
+    assert_eq!(serde_json::from_str::<Vec<String>>(&earlier).unwrap(), std::slice::from_ref(&lost));
+    let other = annotation("datashare.dev/stream").unwrap();
+    assert!(other != stream && other.starts_with("guard-0-") && stream.starts_with("guard-0-"), "{stream} {other}");
+    second.terminate();
+    assert!(second.ended().success(), "{}", second.log());
+    let told: Vec<Value> =
+        second.entries("guard-0").into_iter().filter(|entry| entry["code"] == "record-lost").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let named = Signed::parse(&lost).unwrap().checkpoint;
+    assert_eq!(told[0]["parameters"]["origin"], named.origin.as_str());
+    assert_eq!(told[0]["parameters"]["entries"], named.size.to_string());
+    assert_eq!(annotation("datashare.dev/earlier-checkpoints"), Some(earlier));
+}
+
+#[test]
 fn settings_signers_and_tokens_take_effect_as_they_are_written() {
     let (plane, upstream) = (served(), Upstream::usual());
     let city = City::new(plane);
@@ -251,5 +289,5 @@ fn open_calls_end_before_the_lease_goes() {
         assert_eq!(open.join().unwrap().status, 200);
     });
     assert!(guard.ended().success(), "{}", guard.log());
-    assert_eq!(city.lease("guard-0"), None);
+    assert_eq!(city.lease("guard-0").unwrap()["spec"]["holderIdentity"], Value::Null);
 }

@@ -191,11 +191,11 @@ class Note:
         lines = self.text.split("\n")
         if len(lines) != 5:
             raise ValueError("not a checkpoint of a record")
-        match = re.fullmatch(r"checkpoint (0|[1-9][0-9]*) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)", lines[3], re.ASCII)
+        match = re.fullmatch(r"(checkpoint|interim) (0|[1-9][0-9]*) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)", lines[3], re.ASCII)
         if not match or not re.fullmatch(r"0|[1-9][0-9]*", lines[1], re.ASCII) or not lines[0]:
             raise ValueError("not a checkpoint of a record")
         self.origin, self.size, self.root = lines[0], int(lines[1]), exact64(lines[2])
-        self.number, self.time = int(match.group(1)), match.group(2)
+        self.interim, self.number, self.time = match.group(1) == "interim", int(match.group(2)), match.group(3)
 
     def standing(self, key):
         standing = None
@@ -222,7 +222,7 @@ def json_string(text):
 class Stream:
     def __init__(self, folder, name=None):
         self.folder, self.name = folder, name or os.path.basename(os.path.normpath(folder))
-        self.keys, self.notes, self.takeovers = [], [], []
+        self.keys, self.notes, self.takeovers, self.kept = [], [], [], []
 
     def read(self, file):
         try:
@@ -295,6 +295,8 @@ class Stream:
             raise Found("forged", *here, says="not signed by the key in force")
         if len(note.signatures) != 1 + both:
             raise Found("changed", *here, says="signatures of others")
+        if note.interim:
+            raise Found("inserted", *here, says="an interim checkpoint, and those do not stay")
         expected = len(self.notes) + 1
         if note.number > expected:
             kind = "removed"
@@ -330,15 +332,30 @@ class Stream:
         standings = [note.standing(key) for key in self.keys]
         if False in standings or True not in standings:
             raise Found("changed", "checkpoint", says="not signed by a key of the stream")
-        if note.number > count:
-            raise Found("truncated", "checkpoints.jsonl", count + 1, says="checkpoint %d was signed" % note.number)
-        known = self.notes[note.number - 1] if note.number else None
-        if known is None or (known.size, known.root) != (note.size, note.root):
+        fits = note.size > (self.notes[-1].size if self.notes else 0)
+        if note.number <= count:
+            known = self.notes[note.number - 1] if note.number else None
+            fits = known is not None and (known.size, known.root) == (note.size, note.root)
+            if known is not None and note.interim:
+                fits = self.size_before(note.number) < note.size <= known.size
+        if not fits:
             raise Found("forged", "checkpoint", says="another checkpoint of that number")
-        if note.number == count:
+        if note.number == count + 1 and note.interim and count:
+            now = len(self.takeovers)
+            if standings[now] is not True or standings[now + 1 : now + 2] == [True]:
+                raise Found("forged", "checkpoint", says="not signed by the key in force")
+            if len(note.signatures) != 1:
+                raise Found("changed", "checkpoint", says="signatures of others")
+            self.notes.append(note)
+        elif note.number > count:
+            raise Found("truncated", "checkpoints.jsonl", count + 1, says="checkpoint %d was signed" % note.number)
+        elif note.number == count and not note.interim:
             raise Found("changed", "checkpoint", says="other signatures")
-        if not ready:
+        elif not ready:
             raise Found("rolled back", "checkpoint", says="it is not the newest one")
+
+    def size_before(self, number):
+        return self.notes[number - 2].size if number > 1 else 0
 
     def check_witness(self, witness):
         if witness is None:
@@ -347,17 +364,24 @@ class Stream:
             raise Found("removed", "keys", says="somebody has a checkpoint, and there are no keys")
         if not any(witness.standing(key) for key in self.keys):
             raise Found("forged", "keys", says="none of the keys has signed the checkpoint that was kept")
-        if witness.number > len(self.notes):
-            raise Found("rolled back", "checkpoints.jsonl", len(self.notes) + 1, says="a newer one was kept")
-        known = self.notes[witness.number - 1]
-        if (known.size, known.root) != (witness.size, witness.root):
-            raise Found("forged", "checkpoints.jsonl", witness.number, says="not the one that was kept")
+        number, count = witness.number, len(self.notes)
+        known = self.notes[number - 1] if 0 < number <= count else None
+        if known and (known.size, known.root) == (witness.size, witness.root):
+            return
+        if known and witness.interim and self.size_before(number) < witness.size < known.size:
+            # it did not stay: the entries have to have its root
+            self.kept.append(witness)
+            return
+        if number > count or (known and known.interim and witness.size > known.size):
+            raise Found("rolled back", "checkpoints.jsonl", count + 1, says="a newer one was kept")
+        raise Found("forged", "checkpoints.jsonl", number, says="not the one that was kept")
 
     def read_entries(self):
         tiles = self.removed() + self.segments()
         tiles.sort(key=lambda tile: (tile[0], tile[1] is not None))
         self.tree, self.good, self.changes = Tree(), 0, []
-        self.marks = [(note.size, note.root, note.number) for note in self.notes]
+        marks = sorted(self.notes + self.kept, key=lambda note: note.size)
+        self.marks = [(note.size, note.root, note.number) for note in marks]
         newest = self.notes[-1].size if self.notes else 0
         for place, (first, nodes, file, line) in enumerate(tiles):
             at = self.tree.size

@@ -4,6 +4,7 @@
 mod commands;
 mod crash;
 mod disk;
+mod interim;
 mod life;
 mod memory;
 mod mutate;

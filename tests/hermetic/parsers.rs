@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file that reads, where its property stands, and its target below `tests/fuzz/targets`.
-const PARSERS: [(&str, &str, &str); 53] = [
+const PARSERS: [(&str, &str, &str); 54] = [
     ("src/api/v1alpha1/schedule.rs", "src/api/v1alpha1/schedule.rs", "syntax"),
     ("src/api/v1alpha1/validate/syntax.rs", "src/api/v1alpha1/validate/syntax.rs", "syntax"),
     ("src/approval/canonical.rs", "src/approval/canonical/tests.rs", "canonical"),
@@ -16,6 +16,7 @@ const PARSERS: [(&str, &str, &str); 53] = [
     ("src/approval/sshsig/algorithms.rs", "src/approval/sshsig/tests.rs", "signature"),
     ("src/approval/sshsig/wire.rs", "src/approval/sshsig/tests.rs", "signature"),
     ("src/audit/archive/address.rs", "src/audit/archive/address.rs", "keeping"),
+    ("src/guard/lease/witness.rs", "src/guard/lease/witness.rs", "evidence"),
     ("src/audit/checkpoint.rs", "src/audit/checkpoint.rs", "evidence"),
     ("src/audit/event.rs", "tests/hermetic/record/entries.rs", "record"),
     ("src/audit/inspection/sample.rs", "src/audit/inspection/sample.rs", "syntax"),

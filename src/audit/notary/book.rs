@@ -1,5 +1,5 @@
-//! The files a notary writes: `checkpoints.jsonl`, which only grows, `checkpoint` and `keys`, which are
-//! put in place whole. A torn last line of the first was never shown to anybody and is cut.
+//! The files a notary writes: `checkpoints.jsonl`, which only grows, by what stays; `checkpoint` and
+//! `keys`, which are put in place whole. A torn last line of the first was never shown to anybody and is cut.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::NotaryError;
 use crate::audit::checkpoint::{CHECKPOINT, CHECKPOINTS, NEXT_CHECKPOINT, Signed};
 use crate::audit::keys::{self, KEYS};
-use crate::audit::note::VerifyingKey;
+use crate::audit::note::{Standing, VerifyingKey};
 use crate::audit::storage::{self, SegmentFile, Storage};
 use crate::audit::writer::Failure;
 
@@ -57,6 +57,20 @@ pub fn tail(folder: &Path) -> Result<Tail, NotaryError> {
     Ok(Tail { checkpoints, good, torn: length > good })
 }
 
+/// The newest checkpoint of a stream, given the end of its list: the last one of that, or an interim one that one of
+/// these keys has signed since.
+pub fn newest(folder: &Path, tail: &Tail, keys: &[VerifyingKey]) -> Option<Signed> {
+    let last = tail.checkpoints.last()?;
+    let interim = std::fs::read_to_string(folder.join(CHECKPOINT)).ok().and_then(|text| Signed::parse(&text).ok());
+    let follows = |signed: &Signed| {
+        let (new, old) = (&signed.checkpoint, &last.checkpoint);
+        // a key that takes over may be published, and have signed nothing yet
+        let signed = keys.iter().rev().take(2).any(|key| signed.note.standing(key) == Standing::Signed);
+        signed && new.interim && new.origin == old.origin && new.number == old.number + 1 && new.size > old.size
+    };
+    Some(interim.filter(follows).unwrap_or_else(|| last.clone()))
+}
+
 /// A notary's files, open for writing.
 pub struct Book {
     storage: Arc<dyn Storage>,
@@ -70,12 +84,12 @@ impl Book {
     }
 
     /// Mends what a crash left: a torn line, or a `checkpoint` that is not the newest one.
-    pub fn mend(&self, tail: &Tail) -> Result<(), NotaryError> {
+    pub fn mend(&self, tail: &Tail, newest: Option<&Signed>) -> Result<(), NotaryError> {
         if tail.torn {
             let path = self.folder.join(CHECKPOINTS);
             self.storage.cut(&path, tail.good).map_err(NotaryError::io("cut the torn end of", &path))?;
         }
-        let Some(newest) = tail.checkpoints.last() else { return Ok(()) };
+        let Some(newest) = newest else { return Ok(()) };
         let path = self.folder.join(CHECKPOINT);
         let note = newest.note.to_string();
         if std::fs::read(&path).is_ok_and(|there| there == note.as_bytes()) {
@@ -91,7 +105,14 @@ impl Book {
         storage::replace(&*self.storage, &path, text.as_bytes()).map_err(|error| failure("write", &path, &error))
     }
 
-    /// Adds a checkpoint; durable when this returns.
+    /// Has an interim checkpoint be the newest one; durable when this returns.
+    pub fn put(&self, signed: &Signed) -> Result<(), Failure> {
+        let path = self.folder.join(CHECKPOINT);
+        let note = signed.note.to_string();
+        storage::replace(&*self.storage, &path, note.as_bytes()).map_err(|error| failure("write", &path, &error))
+    }
+
+    /// Adds a checkpoint that stays; durable when this returns.
     pub fn add(&mut self, signed: &Signed) -> Result<(), Failure> {
         let path = self.folder.join(CHECKPOINTS);
         let file = match &mut self.file {

@@ -27,6 +27,8 @@ pub(in crate::audit) struct Start {
     pub(super) public: Vec<VerifyingKey>,
     pub(super) tree: Range,
     pub(super) tail: Tail,
+    /// The newest checkpoint.
+    pub(super) newest: Option<Signed>,
     /// A recorded key that has not taken over: its entry.
     pub(super) rotation: Option<(u64, String)>,
 }
@@ -38,7 +40,8 @@ impl Start {
         let public = keys::read(&folder.join(KEYS))?.unwrap_or_default();
         let tail = book::tail(folder)?;
         let kept = kept_tree(&signing.tree_path(name), &tail).unwrap_or_else(|| Range::empty_at(0));
-        let signed = tail.checkpoints.last();
+        let newest = book::newest(folder, &tail, &public);
+        let signed = newest.as_ref();
         let size = signed.map_or(0, |signed| signed.checkpoint.size);
         let (tree, found) = tree(folder, name, kept, signed)?;
         if tree.to() < size {
@@ -53,13 +56,14 @@ impl Start {
             public,
             tree,
             tail,
+            newest,
             rotation,
         })
     }
 
     /// The newest checkpoint.
     pub fn newest(&self) -> Option<&Note> {
-        self.tail.checkpoints.last().map(|signed| &signed.note)
+        self.newest.as_ref().map(|signed| &signed.note)
     }
 
     /// Whether the newest checkpoint bears this key's signature.

@@ -18,6 +18,23 @@ use crate::clock::Clock;
 /// The tree is kept aside once it has grown by so many entries, so that a start need not read them again.
 const KEEP_AFTER: u64 = 100_000;
 
+/// A checkpoint stays once there are so many entries more than at the last one that does: that is how near a change
+/// in a segment that is still open is located.
+const STAYS_AFTER: u64 = 10_000;
+
+/// Why a checkpoint is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// `checkpointEvery` is over. It stays only if it is the first, has a new key, or much was written since.
+    Due,
+    /// Somebody wants it.
+    Asked,
+    /// What ends here is sealed and archived as one.
+    SegmentEnd,
+    /// The last one of this process.
+    Stop,
+}
+
 /// A key that takes over.
 struct Rotation {
     key: SigningKey,
@@ -33,6 +50,8 @@ pub(super) struct Turn {
     key: Option<SigningKey>,
     rotation: Option<Rotation>,
     newest: Option<Checkpoint>,
+    /// Number and size of the newest one that stays.
+    stays: (u64, u64),
     /// The size of the tree that was kept last.
     kept: u64,
     storage: Arc<dyn Storage>,
@@ -41,9 +60,12 @@ pub(super) struct Turn {
 
 impl Turn {
     pub fn new(start: Start, storage: Arc<dyn Storage>, clock: Clock) -> Self {
-        let newest = start.tail.checkpoints.last().map(|signed| signed.checkpoint.clone());
+        let newest = start.newest.as_ref().map(|signed| signed.checkpoint.clone());
+        let last = start.tail.checkpoints.last().map(|signed| &signed.checkpoint);
+        let stays = last.map_or((0, 0), |last| (last.number, last.size));
         let book = Book::new(storage.clone(), start.folder.clone());
-        Self { book, clock, key: None, rotation: None, newest, kept: start.tree.to(), storage, start, mended: false }
+        let kept = start.tree.to();
+        Self { book, clock, key: None, rotation: None, newest, stays, kept, storage, start, mended: false }
     }
 
     /// Whether it is still to be said whose log this is.
@@ -69,7 +91,7 @@ impl Turn {
 
     fn ready(&mut self, origin: &str) -> Result<(), NotaryError> {
         if !self.mended {
-            self.book.mend(&self.start.tail)?;
+            self.book.mend(&self.start.tail, self.start.newest.as_ref())?;
             self.mended = true;
         }
         let (signing, stream) = (&self.start.signing, self.start.stream.as_str());
@@ -124,20 +146,24 @@ impl Turn {
     }
 
     /// Signs, if there is anything new; gives the note.
-    pub fn sign(&mut self, desk: &dyn Desk, last: bool) -> Result<Option<String>, Failure> {
+    pub fn sign(&mut self, desk: &dyn Desk, occasion: Occasion) -> Result<Option<String>, Failure> {
         let Some(key) = self.key.take() else { return Ok(None) };
-        let signed = self.sign_by(&key, desk, last);
-        let promoted = self.promoted();
+        let signed = self.sign_by(&key, desk, occasion);
+        let promoted = self.promoted(desk);
         self.key = Some(promoted.unwrap_or(key));
         signed
     }
 
-    fn sign_by(&mut self, key: &SigningKey, desk: &dyn Desk, last: bool) -> Result<Option<String>, Failure> {
-        if self.rotation.is_none() && !last {
+    fn sign_by(&mut self, key: &SigningKey, desk: &dyn Desk, occasion: Occasion) -> Result<Option<String>, Failure> {
+        if self.rotation.is_none() && occasion != Occasion::Stop {
             self.look_for_next(key, desk)?;
         }
         let size = self.start.tree.to();
-        if self.newest.as_ref().is_some_and(|newest| newest.size == size) {
+        let (number, stays_at) = self.stays;
+        let takes_over = self.rotation.as_ref().is_some_and(|rotation| rotation.entry < size);
+        let stays = occasion != Occasion::Due || number == 0 || takes_over || size - stays_at >= STAYS_AFTER;
+        // nothing new, or only that what was interim is to stay
+        if size == stays_at || (!stays && self.newest.as_ref().is_some_and(|newest| newest.size == size)) {
             return Ok(None);
         }
         let mut keys = vec![key];
@@ -153,12 +179,18 @@ impl Turn {
             origin: key.public().name().to_owned(),
             size,
             root: self.start.tree.root().unwrap_or_default(),
-            number: self.newest.as_ref().map_or(1, |newest| newest.number + 1),
+            number: number + 1,
+            interim: !stays,
             time: self.clock.now(),
         }
         .sign(&keys);
-        self.book.add(&signed)?;
-        self.keep_tree(&signed, last);
+        if stays {
+            self.book.add(&signed)?;
+            self.stays = (number + 1, size);
+            self.keep_tree(&signed, occasion == Occasion::Stop);
+        } else {
+            self.book.put(&signed)?;
+        }
         let note = signed.note.to_string();
         self.newest = Some(signed.checkpoint);
         Ok(Some(note))
@@ -177,12 +209,12 @@ impl Turn {
     }
 
     /// The key that has taken over, once a checkpoint says so.
-    fn promoted(&mut self) -> Option<SigningKey> {
+    fn promoted(&mut self, desk: &dyn Desk) -> Option<SigningKey> {
         let size = self.newest.as_ref().map_or(0, |newest| newest.size);
         let rotation = self.rotation.take_if(|rotation| rotation.entry < size)?;
         if let Err(error) = self.start.signing.promote(&*self.storage, &self.start.stream) {
-            // the next start makes up for it
-            tracing::warn!("the key has taken over, but its file has not: {error}");
+            // the next start makes up for it; a disk that errs is asked for nothing more
+            desk.fail(Failure::new("put the key in place for", &self.start.folder, &error.to_string()));
         }
         Some(rotation.key)
     }

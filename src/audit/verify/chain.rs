@@ -1,8 +1,10 @@
 //! Keys and checkpoints of a stream against each other. The numbers leave no gap, sizes only grow, and
 //! each checkpoint is signed by the key in force: one key takes over from the next in one checkpoint
-//! that both have signed, and from no other place in the file does a key speak.
+//! that both have signed, and from no other place in the file does a key speak. After the last one that
+//! stays there may be one more, an interim one, where the newest is.
 
 use std::io;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -10,7 +12,7 @@ use super::Witness;
 use super::entries::Entries;
 use super::finding::{Finding, Kind};
 use super::place::Place;
-use crate::audit::checkpoint::{CHECKPOINT, CHECKPOINTS, NEXT_CHECKPOINT, Signed};
+use crate::audit::checkpoint::{CHECKPOINT, CHECKPOINTS, Checkpoint, NEXT_CHECKPOINT, Signed};
 use crate::audit::keys::{self, KEYS};
 use crate::audit::lines::{Line, Lines};
 use crate::audit::note::{Standing, VerifyingKey};
@@ -20,11 +22,13 @@ use crate::audit::tree::Hash;
 const AT_ONCE: usize = 2048;
 
 /// What a checkpoint says of the tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     pub number: u64,
     pub size: u64,
     pub root: Hash,
+    /// Where it is to be found: a file of the stream, or whoever kept it.
+    pub from: Arc<str>,
 }
 
 /// A key that took over.
@@ -41,11 +45,26 @@ struct Takeover {
 #[derive(Debug, Default)]
 pub struct Chain {
     pub keys: Vec<VerifyingKey>,
+    /// Those that stay, and the interim one after them.
     pub marks: Vec<Mark>,
+    /// Others that somebody kept.
+    pub kept: Vec<Mark>,
     pub newest: Option<Signed>,
     pub findings: Vec<Finding>,
     pub remarks: Vec<String>,
     takeovers: Vec<Takeover>,
+}
+
+/// What a newest checkpoint is to the list.
+enum Newest {
+    /// Its end.
+    Same(Signed),
+    /// An interim one that follows it.
+    Interim(Signed),
+    /// One that comes later than what the list has.
+    Beyond(u64),
+    /// One that comes earlier than its end.
+    Older,
 }
 
 struct Row {
@@ -149,6 +168,7 @@ impl Chain {
     /// Whether all of them hold.
     fn take_rows(&mut self, rows: Vec<Result<Row, String>>, stream: &str) -> bool {
         let mut rows = rows.into_iter().peekable();
+        let listed: Arc<str> = CHECKPOINTS.into();
         while let Some(row) = rows.next() {
             let line = self.count() + 1;
             let after = rows.peek().and_then(|row| row.as_ref().ok()).map(|row| row.signed.checkpoint.number);
@@ -159,8 +179,7 @@ impl Chain {
             match judged {
                 Ok(row) => {
                     let checkpoint = &row.signed.checkpoint;
-                    let (number, size, root) = (checkpoint.number, checkpoint.size, checkpoint.root);
-                    self.marks.push(Mark { number, size, root });
+                    self.marks.push(Mark::of(checkpoint, &listed));
                     self.newest = Some(row.signed);
                 }
                 Err((kind, says)) => {
@@ -176,6 +195,9 @@ impl Chain {
         let checkpoint = &row.signed.checkpoint;
         let (expected, size) = (self.count() + 1, self.size());
         self.judge_signatures(row)?;
+        if checkpoint.interim {
+            return Err((Kind::Inserted, "an interim checkpoint, and those do not stay".to_owned()));
+        }
         match checkpoint.number {
             number if number == expected => {}
             number if number > expected && after == Some(expected) => {
@@ -227,23 +249,31 @@ impl Chain {
         self.takeovers.len()
     }
 
-    /// `checkpoint` as it was before and after the list was read: between them they hold the end of the list.
+    /// `checkpoint` as it was before and after the list was read: it is the end of the list, or follows it.
     fn take_newest(&mut self, place: &dyn Place, stream: &str, before: Option<&[u8]>) -> io::Result<Option<Finding>> {
         let finding = |kind, says: String| Ok(Some(Finding::in_file(kind, stream, CHECKPOINT, None, says)));
         let count = self.count();
         let after = place.read(stream, CHECKPOINT)?;
+        let mut current = None;
         for text in [before, after.as_deref().filter(|after| before != Some(after))].into_iter().flatten() {
-            let number = match self.newest_number(text) {
-                Ok(number) => number,
+            match self.judge_newest(text) {
                 Err((kind, says)) => return finding(kind, says),
-            };
-            if number > count && Some(text) == before {
-                let says = format!("it ends with checkpoint {count}, and checkpoint {number} was signed");
-                return Ok(Some(Finding::in_file(Kind::Truncated, stream, CHECKPOINTS, Some(count + 1), says)));
+                Ok(Newest::Older) => {}
+                Ok(Newest::Same(signed) | Newest::Interim(signed)) => current = Some(signed),
+                Ok(Newest::Beyond(number)) if Some(text) == before => {
+                    let says = format!("it ends with checkpoint {count}, and checkpoint {number} was signed");
+                    return Ok(Some(Finding::in_file(Kind::Truncated, stream, CHECKPOINTS, Some(count + 1), says)));
+                }
+                // the guard went on meanwhile
+                Ok(Newest::Beyond(_)) => return Ok(None),
             }
-            if number >= count {
-                return Ok(None);
+        }
+        if let Some(signed) = current {
+            if signed.checkpoint.interim {
+                self.marks.push(Mark::of(&signed.checkpoint, &CHECKPOINT.into()));
+                self.newest = Some(signed);
             }
+            return Ok(None);
         }
         let Some(newest) = &self.newest else { return Ok(None) };
         // the next one lies ready before it stands in the list, and is put in place after that
@@ -258,37 +288,57 @@ impl Chain {
         finding(Kind::RolledBack, format!("it is older than checkpoint {count}, the newest one"))
     }
 
-    /// The number of a newest checkpoint, which must be the one of the list if that has it.
-    fn newest_number(&self, text: &[u8]) -> Result<u64, (Kind, String)> {
+    /// What a newest checkpoint is to the list.
+    fn judge_newest(&self, text: &[u8]) -> Result<Newest, (Kind, String)> {
         let text = std::str::from_utf8(text).map_err(|error| (Kind::Changed, error.to_string()))?;
         let signed = Signed::parse(text).map_err(|error| (Kind::Changed, error.to_string()))?;
-        let number = signed.checkpoint.number;
+        let (number, count) = (signed.checkpoint.number, self.count());
         if self.newest.as_ref() == Some(&signed) {
-            return Ok(number);
+            return Ok(Newest::Same(signed));
         }
         let row = Row::of(signed, &self.keys);
         if !row.standings.contains(&Standing::Signed) || row.standings.contains(&Standing::Spoiled) {
             return Err((Kind::Changed, "signed by no key of the stream, or not as it stands there".to_owned()));
         }
         let checkpoint = &row.signed.checkpoint;
-        let same = |mark: Mark| mark.root == checkpoint.root && mark.size == checkpoint.size;
-        if number <= self.count() && !self.mark(number).is_some_and(same) {
+        let fits = match self.mark(number) {
+            _ if number > count => checkpoint.size > self.size(),
+            Some(mark) if checkpoint.interim => {
+                let before = number.checked_sub(1).and_then(|before| self.mark(before)).map_or(0, |mark| mark.size);
+                checkpoint.size > before && checkpoint.size <= mark.size
+            }
+            Some(mark) => mark.root == checkpoint.root && mark.size == checkpoint.size,
+            None => false,
+        };
+        if !fits {
             let says = format!("it is another checkpoint {number} than the one in {CHECKPOINTS}");
             return Err((Kind::Forged, says));
         }
-        if number == self.count() {
-            return Err((Kind::Changed, format!("its signatures are not those of checkpoint {number}")));
+        match number {
+            // the first one stays
+            number if number == count + 1 && checkpoint.interim && count > 0 => {
+                self.judge_signatures(&row)?;
+                if row.signs(self.in_force() + 1) {
+                    return Err((Kind::Forged, "a key takes over in a checkpoint that does not stay".to_owned()));
+                }
+                Ok(Newest::Interim(row.signed))
+            }
+            number if number > count => Ok(Newest::Beyond(number)),
+            number if number == count && !checkpoint.interim => {
+                Err((Kind::Changed, format!("its signatures are not those of checkpoint {number}")))
+            }
+            _ => Ok(Newest::Older),
         }
-        Ok(number)
     }
 
-    fn mark(&self, number: u64) -> Option<Mark> {
+    fn mark(&self, number: u64) -> Option<&Mark> {
         let at = usize::try_from(number.checked_sub(1)?).ok()?;
-        self.marks.get(at).copied()
+        self.marks.get(at)
     }
 
-    /// What is wrong with this chain, given a checkpoint kept elsewhere.
-    pub fn against(&self, witness: &Witness, stream: &str) -> Option<Finding> {
+    /// What is wrong with this chain, given a checkpoint kept elsewhere. One that did not stay is kept in mind: the
+    /// entries have to have its root.
+    pub fn against(&mut self, witness: &Witness, stream: &str) -> Option<Finding> {
         let kept = &witness.signed.checkpoint;
         let from = &witness.from;
         let refuted = |kind, file, line, says| Some(Finding::in_file(kind, stream, file, line, says));
@@ -299,15 +349,21 @@ impl Chain {
             );
             return refuted(Kind::Forged, KEYS, None, says);
         }
+        let before = kept.number.checked_sub(1).and_then(|before| self.mark(before)).map_or(0, |mark| mark.size);
+        let last = kept.number == self.count() && self.newest.as_ref().is_some_and(|newest| newest.checkpoint.interim);
         match self.mark(kept.number) {
             Some(mark) if mark.size == kept.size && mark.root == kept.root => None,
-            Some(_) => {
+            Some(mark) if kept.interim && before < kept.size && kept.size < mark.size => {
+                self.kept.push(Mark::of(kept, &from.as_str().into()));
+                None
+            }
+            Some(mark) if !last || kept.size <= mark.size => {
                 let says = format!("checkpoint {} is another one than in {from}", kept.number);
                 refuted(Kind::Forged, CHECKPOINTS, Some(kept.number), says)
             }
             // what is wrong with the chain is said already
-            None if !self.findings.is_empty() => None,
-            None => {
+            _ if !self.findings.is_empty() => None,
+            _ => {
                 let says = format!(
                     "the newest checkpoint is {}, of {} entries; {from} has checkpoint {}, of {}",
                     self.count(),
@@ -318,6 +374,13 @@ impl Chain {
                 refuted(Kind::RolledBack, CHECKPOINTS, Some(self.count() + 1), says)
             }
         }
+    }
+
+    /// All that entries have to agree with, by size.
+    pub fn all_marks(&self) -> Vec<Mark> {
+        let mut all = [&*self.marks, &*self.kept].concat();
+        all.sort_by_key(|mark| mark.size);
+        all
     }
 
     /// Key changes in the entries against those in the checkpoints.
@@ -346,6 +409,30 @@ impl Chain {
             return Some(Finding::in_file(Kind::Forged, stream, KEYS, Some(expected as u64 + 1), says));
         }
         None
+    }
+}
+
+impl Mark {
+    fn of(checkpoint: &Checkpoint, from: &Arc<str>) -> Self {
+        let (number, size, root) = (checkpoint.number, checkpoint.size, checkpoint.root);
+        Self { number, size, root, from: from.clone() }
+    }
+
+    /// Where it is to be found.
+    pub fn place(&self) -> String {
+        if *self.from == *CHECKPOINTS { format!("{CHECKPOINTS}:{}", self.number) } else { self.from.to_string() }
+    }
+
+    /// What is to be said when no root can be made for it, because the entries that it ends with were removed.
+    pub fn unmet(&self) -> Option<String> {
+        let own = [CHECKPOINTS, CHECKPOINT].contains(&&*self.from);
+        (!own).then(|| {
+            let number = self.number;
+            format!(
+                "checkpoint {number} of {} ends among entries that are removed: it proves nothing any more",
+                self.from
+            )
+        })
     }
 }
 

@@ -10,7 +10,6 @@ use rayon::prelude::*;
 use super::chain::Mark;
 use super::finding::{Finding, Kind};
 use super::place::{Piece, Place, Step};
-use crate::audit::checkpoint::CHECKPOINTS;
 use crate::audit::lines::{Line, Lines};
 use crate::audit::pruned::{PRUNED, Pruned};
 use crate::audit::scan::{FoundLine, LineFault, Scan, indexes, scan};
@@ -276,15 +275,16 @@ impl Walk<'_> {
             self.marks = rest;
             // smaller ones lie within what was removed, where no root can be made any more
             if mark.size < at {
+                self.entries.remarks.extend(mark.unmet());
                 continue;
             }
             if self.tree.root() != Some(mark.root) {
                 let says = format!(
-                    "entries {} to {} are not those that checkpoint {} was signed for ({CHECKPOINTS}:{})",
+                    "entries {} to {} are not those that checkpoint {} was signed for ({})",
                     self.good,
                     at - 1,
                     mark.number,
-                    mark.number
+                    mark.place()
                 );
                 let first = self.suspect.take().unwrap_or_default();
                 let line = line.filter(|_| first == file);

@@ -130,8 +130,15 @@ mod tests {
 
     fn signed(key: &SigningKey, size: u64) -> Signed {
         let origin = key.public().name().to_owned();
-        Checkpoint { origin, size, root: [1; 32], number: size, time: "2026-11-27T00:00:00Z".parse().unwrap() }
-            .sign(&[key])
+        Checkpoint {
+            origin,
+            size,
+            root: [1; 32],
+            number: size,
+            interim: false,
+            time: "2026-11-27T00:00:00Z".parse().unwrap(),
+        }
+        .sign(&[key])
     }
 
     #[test]

@@ -102,6 +102,9 @@ impl Committer {
             let path = self.entries.join(segment::file_name(batch.first));
             self.file = self.shared.storage.create(&path).map_err(|error| failure("create", &path, &error))?;
             (self.path, self.bytes, self.since) = (path, 0, None);
+            if let Some((notary, _)) = &self.office {
+                notary.end_segment();
+            }
         }
         if batch.entries == 0 {
             return Ok(());

@@ -53,9 +53,14 @@ impl ClusterArgs {
     }
 
     /// Whether the caller does without this guard's part.
-    #[must_use]
-    pub fn does_without(&self, guard: &str) -> bool {
+    fn does_without(&self, guard: &str) -> bool {
         self.without.iter().any(|without| without == guard)
+    }
+
+    /// Whether a stream is part of what the caller does without.
+    #[must_use]
+    pub fn lacks(&self, stream: &str) -> bool {
+        self.without.iter().any(|guard| guards::may_write(guard, stream))
     }
 
     /// What is asked, by the names the caller gave.
@@ -78,8 +83,8 @@ pub enum ClusterError {
     Guards(String, String),
     #[error("there are no guards that answer auditors in {0}: name the product's namespace with --system")]
     None(String),
-    #[error("no guard here is called {0}")]
-    NoSuchGuard(String),
+    #[error("no guard here writes a stream {0}")]
+    NoSuchStream(String),
     #[error("the site cannot be read: {0}; it takes the ClusterRoles datashare-auditor, and datashare-site in {1}")]
     Site(String, String),
     #[error("the system gives no event loop: {0}")]

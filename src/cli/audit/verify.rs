@@ -148,7 +148,7 @@ fn verify(
     if args.stream.is_none() {
         for gone in seen.all()?.into_iter().filter(|seen| seen.place == place.name) {
             let stream = gone.key.name().rsplit_once('/').map_or("", |(_, stream)| stream).to_owned();
-            if !streams.contains(&stream) && !args.cluster.does_without(&stream) {
+            if !streams.contains(&stream) && !args.cluster.lacks(&stream) {
                 let says = format!(
                     "the whole stream is missing; checkpoint {} of it was seen here ({})",
                     gone.signed.checkpoint.number,

@@ -1,6 +1,7 @@
 //! How grants are used, as a guard says it in its Lease: those that were used last. What older use there was, earlier
 //! Leases have told.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -31,7 +32,7 @@ impl UsedBy {
     /// Of more than [`MOST`], those that were used last.
     #[must_use]
     pub fn new(mut all: Vec<(Key, Use)>) -> Self {
-        all.sort_unstable_by(|(_, a), (_, b)| b.last.cmp(&a.last));
+        all.sort_unstable_by_key(|(_, used)| Reverse(used.last));
         Self(all.into_iter().take(MOST).map(|(key, used)| (key.to_string(), used)).collect())
     }
 

@@ -63,22 +63,22 @@ mod tests {
     fn use_adds_up_and_is_told_at_once_and_then_seldom() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let key = Key::new("n", "a");
-        let used = |second, calls| UsedBy::new(vec![(key.clone(), Use { last: at(second), calls })]);
-        let mut uses = Uses::default();
+        let told = |second, calls| UsedBy::new(vec![(key.clone(), Use { last: at(second), calls })]);
+        let mut all = Uses::default();
         let look = |uses: &mut Uses, now| uses.news(at(now), |at| at.as_second() / 86_400);
-        uses.take("guard-0", &used(10, 3));
-        uses.take("guard-1", &used(20, 4));
+        all.take("guard-0", &told(10, 3));
+        all.take("guard-1", &told(20, 4));
         let both = vec![(key.clone(), Use { last: at(20), calls: 7 })];
-        assert_eq!(look(&mut uses, 30), (both, vec![key.clone()]));
-        assert_eq!(look(&mut uses, 31), (vec![], vec![]), "nothing new");
-        uses.take("guard-1", &used(20, 4));
-        assert_eq!(look(&mut uses, 32), (vec![], vec![]), "told again");
-        uses.take("guard-0", &used(40, 5));
-        assert_eq!(look(&mut uses, 50), (vec![(key.clone(), Use { last: at(40), calls: 9 })], vec![]), "soon after");
-        uses.take("guard-0", &used(3700, 6));
-        assert_eq!(look(&mut uses, 3700).1, [key.clone()], "after a while");
-        uses.forget(&key);
-        uses.take("guard-0", &used(3701, 1));
-        assert_eq!(look(&mut uses, 3702).1, [key.clone()], "another of the same name");
+        assert_eq!(look(&mut all, 30), (both, vec![key.clone()]));
+        assert_eq!(look(&mut all, 31), (vec![], vec![]), "nothing new");
+        all.take("guard-1", &told(20, 4));
+        assert_eq!(look(&mut all, 32), (vec![], vec![]), "told again");
+        all.take("guard-0", &told(40, 5));
+        assert_eq!(look(&mut all, 50), (vec![(key.clone(), Use { last: at(40), calls: 9 })], vec![]), "soon after");
+        all.take("guard-0", &told(3700, 6));
+        assert_eq!(look(&mut all, 3700).1, std::slice::from_ref(&key), "after a while");
+        all.forget(&key);
+        all.take("guard-0", &told(3701, 1));
+        assert_eq!(look(&mut all, 3702).1, std::slice::from_ref(&key), "another of the same name");
     }
 }

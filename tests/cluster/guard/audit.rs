@@ -247,7 +247,7 @@ fn a_part_is_never_shown_as_the_whole() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{output:?}");
     assert!(said(&output).contains("guard guard-1 does not answer: cannot be reached"), "{}", said(&output));
     let output = datashare(&city, &own, &["--event", "call", "--without", "guard-1"]);
-    assert!(entries(&output).iter().all(|entry| entry["stream"] == "guard-0"));
+    assert!(entries(&output).iter().all(|entry| entry["stream"].as_str().unwrap().starts_with("guard-0-")));
     assert!(said(&output).contains("not the whole record"), "{}", said(&output));
     // reached by another way, it is still the same guard or none
     let way = format!("guard-1={}", door_of(&city, "guard-0").address.unwrap());
@@ -259,7 +259,7 @@ fn a_part_is_never_shown_as_the_whole() {
         "spec": {"retention": {"period": "184d", "personal": "1096d"}}});
     let uri = format!("/apis/datashare.dev/v1alpha1/namespaces/{}/auditpolicies", city.provider);
     create(city.plane, &uri, &policy);
-    let seen = json!({"status": {"streams": ["guard-0", "guard-7"]}});
+    let seen = json!({"status": {"streams": ["guard-7"]}});
     assert_eq!(city.plane.ask("PATCH", &format!("{uri}/default/status"), &seen).status, 200);
     let output = datashare(&city, &own, &["--without", "guard-1"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{output:?}");

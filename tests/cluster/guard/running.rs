@@ -106,9 +106,11 @@ impl Running {
         get(self.health, "/readyz", "Connection: close\r\n").status == 200
     }
 
-    /// Where a stream of the record lies.
+    /// Where the stream lies whose name begins so.
     pub fn stream(&self, name: &str) -> PathBuf {
-        self.folder.path().join("log").join(name)
+        let log = self.folder.path().join("log");
+        let streams = datashare::audit::stream_names(&log).unwrap();
+        log.join(streams.iter().find(|stream| stream.starts_with(name)).unwrap())
     }
 
     /// Every entry of the record.

@@ -13,6 +13,7 @@ use datashare::audit::pruned::Pruned;
 use datashare::audit::scan::{indexes, scan};
 use datashare::audit::tree::Range;
 use datashare::audit::verify::SeenStream;
+use datashare::guard::lease::Remembered;
 use libfuzzer_sys::fuzz_target;
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate("jinan/guard-1").unwrap());
@@ -43,6 +44,10 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(checkpoint.text(), note.text());
         }
     }
+    let text_twice = text.to_owned();
+    let told = Remembered::read(Some(&text_twice), Some(&text_twice));
+    assert_eq!(told.clone().then(None), told);
+    assert!(told.lost(Some(text)).is_none());
     if let Ok(key) = text.parse::<VerifyingKey>() {
         assert_eq!(key.to_string(), text);
     }

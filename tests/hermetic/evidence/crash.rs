@@ -10,7 +10,7 @@ use std::sync::Arc;
 use datashare::audit::checkpoint::Signed;
 use datashare::audit::keys::SigningKeys;
 use datashare::audit::verify::Witness;
-use datashare::audit::{Disk, Log, Recorded};
+use datashare::audit::{Disk, Log, LogError, Recorded};
 
 use super::disk::{Doomed, FAULTS, Fault};
 use super::{Dice, STREAM, Site, call, clock, env, record};
@@ -21,12 +21,24 @@ struct Run {
     acknowledged: BTreeMap<u64, String>,
     /// The newest checkpoint that was shown.
     shown: Option<Signed>,
+    /// Why there was none.
+    failed: Option<String>,
 }
 
 /// Entries, checkpoints, a change of keys and a stop, on this disk.
 fn run(site: &Site, disk: &Doomed, round: u32) -> Run {
-    let mut run = Run { acknowledged: BTreeMap::new(), shown: None };
-    let Ok((log, _)) = Log::open_on(Arc::new(disk.clone()), &site.log(), &site.options(), clock()) else { return run };
+    let mut run = Run { acknowledged: BTreeMap::new(), shown: None, failed: None };
+    let log = loop {
+        match Log::open_on(Arc::new(disk.clone()), &site.log(), &site.options(), clock()) {
+            Ok((log, _)) => break log,
+            // a program that another test starts has our files open for a moment, locks and all
+            Err(LogError::Locked { .. }) => std::thread::yield_now(),
+            Err(error) => {
+                run.failed = Some(error.to_string());
+                return run;
+            }
+        }
+    };
     log.set_site("jinan");
     let newest = log.newest_checkpoint().unwrap();
     for group in 0..4_u32 {
@@ -43,6 +55,7 @@ fn run(site: &Site, disk: &Doomed, round: u32) -> Run {
         log.checkpoint_now();
     }
     let closed = log.close();
+    run.failed = log.failure().map(|failure| failure.to_string());
     run.shown = newest.borrow().as_deref().map(|note| Signed::parse(note).unwrap());
     assert!(disk.was_hit() || (closed.is_ok() && log.failure().is_none()));
     run
@@ -86,7 +99,7 @@ fn point(at: usize, fault: Fault, part: usize, before: u32) -> bool {
         let entry = entries.get(index).unwrap_or_else(|| panic!("{what}: receipt {index} has no entry"));
         assert_eq!(entry.user.as_deref(), Some(user.as_str()), "{what}");
     }
-    assert_eq!(second.acknowledged.len(), 12, "{what}");
+    assert_eq!(second.acknowledged.len(), 12, "{what}: {:?}", second.failed);
     hit
 }
 

@@ -54,7 +54,16 @@ impl Base {
             record(&log, group * 5..group * 5 + 5);
             log.checkpoint_now();
         }
-        log.close().unwrap();
+        // the newest checkpoint is one that does not stay
+        let mut newest = log.newest_checkpoint().unwrap();
+        log.set_checkpoint_every(std::time::Duration::ZERO);
+        record(&log, 45..48);
+        while !newest.borrow_and_update().as_deref().is_some_and(|note| {
+            let checkpoint = Signed::parse(note).unwrap().checkpoint;
+            checkpoint.interim && checkpoint.size == site.verify().entries
+        }) {
+            std::thread::yield_now();
+        }
         let second = signing.current(STREAM).unwrap().unwrap();
         let segments = site.segments();
         assert!(segments.len() > 7, "{}", segments.len());
@@ -65,13 +74,15 @@ impl Base {
             Site::seal(path);
         }
         assert_eq!(site.verify().findings, []);
-        Self {
+        let base = Self {
             stream: Memory::read_from(&site.stream()),
             earlier,
             keys: [first, second],
             stranger: SigningKey::generate("jinan/guard-1").unwrap(),
             witness: site.witness(),
-        }
+        };
+        log.close().unwrap();
+        base
     }
 
     /// Some mutation; nothing when it came out the same.

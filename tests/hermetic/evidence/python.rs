@@ -15,14 +15,14 @@ use super::{Dice, STREAM, env, verified};
 const VERIFIER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/evidence/verify.py");
 
 /// The other verifier, started once.
-struct Other {
+pub struct Other {
     child: Child,
     asks: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
 impl Other {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let mut child = Command::new("python3")
             .args([VERIFIER, "--batch"])
             .stdin(Stdio::piped())
@@ -33,7 +33,7 @@ impl Other {
         Self { child, asks, answers }
     }
 
-    fn verify(&mut self, stream: &Path, checkpoint: Option<&Path>) -> Vec<Finding> {
+    pub fn verify(&mut self, stream: &Path, checkpoint: Option<&Path>) -> Vec<Finding> {
         writeln!(self.asks, "{}", json!({"stream": stream, "checkpoint": checkpoint})).unwrap();
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();

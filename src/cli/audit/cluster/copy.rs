@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::caller::Caller;
-use super::guards::{Guard, Guards};
+use super::guards::{Guard, Guards, may_write};
 use super::{AuditError, ClusterArgs, ClusterError, all, ask, runtime};
 use crate::audit::copy::Copy;
 use crate::audit::verify::Witness;
@@ -30,7 +30,7 @@ impl Copied {
     }
 }
 
-/// Copies what every guard has, or that of the one called `only`; nothing when a guard does not answer, which is said.
+/// Copies what every guard has, or that of the one that writes the stream `only`; nothing when a guard does not answer, which is said.
 ///
 /// # Errors
 /// When the cluster cannot be reached or the copy not be written.
@@ -48,9 +48,9 @@ pub fn copy(
         let caller = Caller::new(args.context.as_deref()).await?;
         let mut guards = Guards::find(&caller, args, None).await?;
         if let Some(only) = only {
-            guards.all.retain(|guard| guard.name == only);
+            guards.all.retain(|guard| guard.stream == only || may_write(&guard.name, only));
             if guards.all.is_empty() {
-                return Err(ClusterError::NoSuchGuard(only.to_owned()).into());
+                return Err(ClusterError::NoSuchStream(only.to_owned()).into());
             }
         }
         let witnesses: Vec<Witness> = guards.all.iter().filter_map(|guard| guard.witness.clone()).collect();

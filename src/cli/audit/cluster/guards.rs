@@ -12,11 +12,11 @@ use crate::api::v1alpha1::AuditPolicy;
 use crate::audit::checkpoint::Signed;
 use crate::audit::verify::Witness;
 use crate::guard::inquiry::wire::{DOOR, Door};
-use crate::guard::lease::{CHECKPOINT, PREFIX};
+use crate::guard::lease::{CHECKPOINT, PREFIX, STREAM};
 
 /// What its Lease says.
 pub enum Told {
-    /// There is none.
+    /// There is none, or it was given up.
     Gone,
     NoDoor,
     Door(Door),
@@ -25,6 +25,8 @@ pub enum Told {
 /// One guard.
 pub struct Guard {
     pub name: String,
+    /// The stream that it writes.
+    pub stream: String,
     pub told: Told,
     /// Where it is reached instead.
     pub way: Option<String>,
@@ -46,21 +48,30 @@ impl Guards {
         let listed = leases.list(&labelled).await;
         let listed = listed.map_err(|error| ClusterError::Guards(error.to_string(), args.system.clone()))?;
         let way = |name: &str| args.guard_url.iter().find(|(guard, _)| guard == name).map(|(_, place)| place.clone());
+        let of_lease =
+            |lease: &Lease, name: &str| lease.annotations().get(STREAM).map_or(name, String::as_str).to_owned();
+        let mut written = BTreeSet::new();
         let mut all: Vec<Guard> = listed
             .items
             .iter()
             .filter_map(|lease| {
                 let name = lease.name_any().strip_prefix(PREFIX)?.to_owned();
-                let door = lease.annotations().get(DOOR).and_then(|text| Door::read(text));
+                let stream = of_lease(lease, &name);
+                written.insert(stream.clone());
                 let signed = lease.annotations().get(CHECKPOINT).and_then(|text| Signed::parse(text).ok());
                 let witness = signed.map(|signed| Witness { from: format!("the Lease {}", lease.name_any()), signed });
-                Some(Guard { way: way(&name), name, told: door.map_or(Told::NoDoor, Told::Door), witness })
+                let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref());
+                let door = lease.annotations().get(DOOR).and_then(|text| Door::read(text));
+                if holder.is_none_or(str::is_empty) {
+                    return Some(Guard { way: way(&name), name: stream.clone(), stream, told: Told::Gone, witness });
+                }
+                Some(Guard { way: way(&name), name, stream, told: door.map_or(Told::NoDoor, Told::Door), witness })
             })
             .collect();
         let (streams, note) = streams(caller, namespace).await;
         for name in streams {
-            if !all.iter().any(|guard| guard.name == name) {
-                all.push(Guard { way: None, name, told: Told::Gone, witness: None });
+            if !written.contains(&name) {
+                all.push(Guard { way: None, stream: name.clone(), name, told: Told::Gone, witness: None });
             }
         }
         if all.is_empty() {
@@ -68,6 +79,12 @@ impl Guards {
         }
         Ok(Self { all, note })
     }
+}
+
+/// Whether a stream's name begins as those of a guard's streams do.
+#[must_use]
+pub fn may_write(guard: &str, stream: &str) -> bool {
+    stream.strip_prefix(guard).is_some_and(|end| end.is_empty() || end.starts_with('-'))
 }
 
 /// Streams that the operator has seen.

@@ -37,13 +37,13 @@ fn an_auditor_verifies_and_proves_what_guards_have_with_a_program_of_their_own()
     let told = json_of(&output);
     let streams: Vec<&Value> = told["streams"].as_array().unwrap().iter().collect();
     let names: Vec<&str> = streams.iter().map(|stream| stream["stream"].as_str().unwrap()).collect();
-    assert_eq!(names, ["guard-0", "guard-1"], "{told}");
+    assert!(names.len() == 2 && names[0].starts_with("guard-0-") && names[1].starts_with("guard-1-"), "{told}");
     let copies = guards[0].entries("guard-0").into_iter().filter(|entry| entry["operation"] == "copy");
     assert_eq!(copies.count(), 1, "who copied the record is on record");
 
     // one entry, as evidence that needs no cluster any more
     let call = guards[1].entries("guard-1").into_iter().find(|entry| entry["event"] == "call").unwrap();
-    let receipt = format!("guard-1/{}", call["index"]);
+    let receipt = format!("{}/{}", call["stream"].as_str().unwrap(), call["index"]);
     let proof = folder.path().join("proof");
     let proven = eventually("the entry is signed", || {
         let output = audit(&city, &own, "prove", &[&receipt, "--out", proof.to_str().unwrap()]);
@@ -64,7 +64,7 @@ fn an_auditor_verifies_and_proves_what_guards_have_with_a_program_of_their_own()
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let told = json_of(&output);
     let bad: Vec<&Value> = told["streams"].as_array().unwrap().iter().filter(|s| s["findings"] != json!([])).collect();
-    assert!(bad.len() == 1 && bad[0]["stream"] == "guard-1", "{told}");
+    assert!(bad.len() == 1 && bad[0]["stream"] == call["stream"], "{told}");
     let output = verify(&["--without", "guard-1"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(said(&output).contains("not the whole record"), "{}", said(&output));
