@@ -197,7 +197,7 @@ impl<'a> Inspection<'a> {
             gather(check, effect, &mut |found| look.end(&about, found));
         }
         if let Some((effect, mut gaps)) = gaps {
-            gather(Check::LogGap, effect, &mut |found| gaps.end(unreadable, &about.facts.removed, found));
+            gather(Check::LogGap, effect, &mut |found| gaps.end(unreadable, about.facts, found));
         }
         let pass = all.is_empty();
         Inspected {

@@ -5,6 +5,7 @@
 mod figures;
 mod orders;
 mod telling;
+mod verified;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -32,6 +33,7 @@ use crate::random::RandomError;
 pub use figures::Figures;
 pub use orders::Orders;
 pub use telling::Telling;
+pub use verified::{Witnesses, faults};
 
 /// Makes suspensions durable and lets them take effect; `false` when that was not to be.
 pub type Suspend = Box<dyn FnMut(Vec<LedgerEntry>) -> bool + Send>;
@@ -48,7 +50,7 @@ pub struct Inspector {
     pub figures: Figures,
     pub suspend: Suspend,
     /// Asked now and then; an inspection is broken off when it says so.
-    pub stopping: Box<dyn Fn() -> bool + Send>,
+    pub stopping: Box<dyn Fn() -> bool + Send + Sync>,
     /// What others are told of it.
     pub telling: Telling,
     /// This is the whole record of the site, not one guard's part: only then nobody else may have used a grant.
@@ -135,7 +137,7 @@ impl Inspector {
         }
         let retain = self.retain(order.now);
         let drawn = inspected.sample.len();
-        inspection::record(&self.log, &inspected, drawn, retain)?;
+        let receipt = inspection::record(&self.log, &inspected, drawn, retain)?.to_string();
         let past = Past {
             policy: order.policy.clone(),
             written: self.clock.now(),
@@ -145,16 +147,21 @@ impl Inspector {
             by_check: BTreeMap::new(),
             entries: inspected.entries,
             seed: order.seed.to_string(),
-            receipt: String::new(),
+            receipt,
         };
         self.figures.inspected(&inspected);
-        self.telling.done(&inspected);
+        self.telling.done(&inspected, &past.receipt);
         self.past.get_or_insert_default().insert(order.policy.clone(), past);
         Ok(inspected)
     }
 
     fn facts(&self, order: &Order) -> Result<Facts, InspectError> {
-        let beside = beside(&self.folder, &self.orders, order.now)?;
+        let mut beside = beside(&self.folder, &self.orders, order.now)?;
+        if order.checks.contains_key(&Check::LogGap) {
+            let keeping = self.retentions.keeping(self.index.read().site());
+            let witnesses = self.telling.witnesses().all(&self.log, keeping.as_ref());
+            beside.faults = faults(&self.folder, &witnesses, order.now, &*self.stopping)?;
+        }
         Ok(Facts::gather(&self.index.read(), &order.policy, beside, order.now))
     }
 
@@ -200,6 +207,7 @@ pub fn beside<'a>(folder: &std::path::Path, orders: &Orders, now: Timestamp) -> 
         last_used: used.collect(),
         oldest: query::oldest(folder)?,
         removed: removed(folder).map_err(|source| QueryError::Read { path: folder.into(), source })?,
+        faults: BTreeMap::new(),
         tokens: None,
     })
 }

@@ -261,11 +261,14 @@ impl GuardLease {
         all
     }
 
-    /// Says once what the Lease remembers and the disk does not.
+    /// Has the Lease bear witness as it was found, and says once what it remembers and the disk does not.
     fn compare(&self, lease: &Lease) {
         let Some(tell) = self.lost.lock().take() else { return };
         let annotations = lease.metadata.annotations.clone().unwrap_or_default();
         let remembered = Remembered::read(annotations.get(CHECKPOINT), annotations.get(EARLIER));
+        for signed in remembered.all() {
+            self.inspections.witnesses().add(&format!("the Lease {}", self.name), signed);
+        }
         if let Some(lost) = remembered.lost(self.newest().as_deref()) {
             tell(lost);
         }

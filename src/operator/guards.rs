@@ -104,6 +104,8 @@ struct Inner {
     /// Those that were counted last.
     counted: Vec<String>,
     tally: Tally,
+    /// Grants whose status was written while there was another number of guards than is told.
+    miscounted: HashSet<Key>,
     /// Since all Leases were told for the first time.
     listed: Option<Stopwatch>,
     uses: Uses,
@@ -128,6 +130,11 @@ struct Tally {
 }
 
 impl Tally {
+    /// Whether there are as many as is told.
+    fn is_told(&self) -> bool {
+        self.other.is_none()
+    }
+
     /// Whether it is to be told now that there are so many.
     fn count(&mut self, living: usize, now: Timestamp) -> bool {
         if living == self.told {
@@ -233,7 +240,18 @@ impl Guards {
         let mut inner = self.inner.lock();
         inner.proofs.forget(kind, key);
         if kind == Kind::AccessGrant {
+            inner.miscounted.remove(key);
             inner.uses.forget(key);
+        }
+    }
+
+    /// A grant's status tells of so many guards now.
+    pub fn told_of(&self, grant: &Key, guards: i64) {
+        let mut inner = self.inner.lock();
+        if i64::try_from(inner.tally.told).is_ok_and(|told| told == guards) {
+            inner.miscounted.remove(grant);
+        } else {
+            inner.miscounted.insert(grant.clone());
         }
     }
 
@@ -249,7 +267,7 @@ impl Guards {
     pub fn look(&self, context: &Context) {
         let now = context.clock.now();
         self.count(context).into_iter().for_each(|key| context.touch(Kind::AccessGrant, key));
-        let (outcome, (living, streams), before, (kept, inspections), retold, left) = {
+        let (outcome, (living, streams), before, (kept, inspections), (retold, miscounted), left) = {
             let mut inner = self.inner.lock();
             let Inner { guards, proofs, counted, tally, .. } = &mut *inner;
             let living: Vec<(&String, &Guard)> = guards.iter().filter(|(_, guard)| guard.lives()).collect();
@@ -261,8 +279,10 @@ impl Guards {
             let inspections = inspections(guards.values());
             let before = std::mem::replace(counted, names.clone());
             let retold = tally.count(names.len(), now);
+            let miscounted =
+                if retold || inner.tally.is_told() { std::mem::take(&mut inner.miscounted) } else { HashSet::new() };
             let left = if inner.settles() { HashSet::new() } else { std::mem::take(&mut inner.left) };
-            (outcome, (names, streams), before, (kept, inspections), retold, left)
+            (outcome, (names, streams), before, (kept, inspections), (retold, miscounted), left)
         };
         let told;
         {
@@ -285,6 +305,7 @@ impl Guards {
             context.touch(kind, key);
         }
         left.into_iter().for_each(|(kind, key)| context.touch(kind, key));
+        miscounted.into_iter().for_each(|key| context.touch(Kind::AccessGrant, key));
         if before.is_empty() == living.is_empty() {
             if before != living || told {
                 context.policies().into_iter().for_each(|key| context.touch(Kind::AuditPolicy, key));

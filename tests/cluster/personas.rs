@@ -177,10 +177,6 @@ fn a_guard_has_exactly_these_rights() {
     exactly(&guard, "default", &elsewhere);
     let authorities = [("/configmaps extension-apiserver-authentication", "get")];
     exactly(&guard, "kube-system", &[&elsewhere[..], &authorities].concat());
-    let own = [
-        ("/configmaps", "list watch"),
-        ("/secrets", "get"),
-        ("coordination.k8s.io/leases", "get create update delete"),
-    ];
+    let own = [("/configmaps", "list watch"), ("/secrets", "get"), ("coordination.k8s.io/leases", "get create update")];
     exactly(&guard, NAMESPACE, &[&elsewhere[..], &own].concat());
 }

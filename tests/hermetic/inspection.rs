@@ -5,6 +5,7 @@ mod checks;
 mod draw;
 mod outside;
 pub mod scheduled;
+mod verified;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

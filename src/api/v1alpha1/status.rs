@@ -233,7 +233,7 @@ pub struct InspectionResult {
     pub pass: bool,
     /// How many findings.
     pub findings: i64,
-    /// Where the report is.
+    /// Receipts of the entries that say that it was done: one of each stream that was inspected.
     #[schemars(length(max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<String>,

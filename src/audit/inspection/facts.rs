@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::api::v1alpha1::RevocationSpec;
 use crate::api::v1alpha1::status::RecallState;
+use crate::audit::verify;
 use crate::judge::facts::{Bar, Grant, Key, Request, Resource, Site, Target};
 use crate::judge::index::{Index, Standing};
 use crate::judge::ledger::{BarRecord, SerialRecord};
@@ -24,6 +25,8 @@ pub struct Beside<'a> {
     pub oldest: Option<Timestamp>,
     /// Stretches of streams that were rightly removed: first index, and the first after.
     pub removed: BTreeMap<String, Vec<(u64, u64)>>,
+    /// What verification found in streams.
+    pub faults: BTreeMap<String, Vec<verify::Finding>>,
     /// Tokens of grants, where the index does not have them.
     pub tokens: Option<&'a HashMap<Key, Credential>>,
 }
@@ -60,6 +63,7 @@ pub struct Facts {
     pub(super) last_used: HashMap<Key, Timestamp>,
     pub(super) oldest: Option<Timestamp>,
     pub(super) removed: BTreeMap<String, Vec<(u64, u64)>>,
+    pub(super) faults: BTreeMap<String, Vec<verify::Finding>>,
 }
 
 impl Facts {
@@ -108,6 +112,7 @@ impl Facts {
             last_used: beside.last_used,
             oldest: beside.oldest,
             removed: beside.removed,
+            faults: beside.faults,
             resources,
         }
     }

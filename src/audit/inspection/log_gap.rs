@@ -1,12 +1,14 @@
-//! `LogGap` (clauses 4.2.10 and 4.2.11): entries of a stream that are missing or there twice, and lines
-//! that are no entries. Indexes of a stream follow each other without a gap, so a hole is something that
-//! was taken out. What is wrong inside of entries, the tree says: `audit verify`.
+//! `LogGap` (clauses 4.2.10 and 4.2.11): what verification finds wrong with a stream: anything changed,
+//! removed, inserted, set back or forged. In a stream that verifies, what is not signed yet is looked
+//! through for entries that are missing or there twice: indexes follow each other without a gap. And
+//! lines that are no entries.
 
 use std::collections::BTreeMap;
 
-use super::Said;
 use super::finding::{Findings, Seen};
+use super::{Facts, Said};
 use crate::audit::recorded::Recorded;
+use crate::audit::verify::{Finding, Kind};
 
 /// Stretches of a stream, by their first index: the first index after each.
 #[derive(Debug, Default)]
@@ -65,10 +67,15 @@ impl LogGap {
         }
     }
 
-    /// `removed`: what retention took away, as the log itself says.
-    pub(super) fn end(&mut self, unreadable: u64, removed: &BTreeMap<String, Vec<(u64, u64)>>, found: &mut Findings) {
+    pub(super) fn end(&mut self, unreadable: u64, facts: &Facts, found: &mut Findings) {
+        for (stream, fault) in facts.faults.iter().flat_map(|(stream, all)| all.iter().map(move |one| (stream, one))) {
+            refuted(stream, fault, found);
+        }
+        // these are looked at no further: the first bad place is named
+        self.0.retain(|stream, _| !facts.faults.contains_key(stream));
         for (stream, stretches) in &mut self.0 {
-            removed.get(stream).into_iter().flatten().for_each(|(from, to)| stretches.cover(*from, *to));
+            // what retention took away, as the log itself says
+            facts.removed.get(stream).into_iter().flatten().for_each(|(from, to)| stretches.cover(*from, *to));
         }
         for (stream, Stretches { ends, twice, again }) in std::mem::take(&mut self.0) {
             let holes = ends.values().zip(ends.keys().skip(1));
@@ -90,13 +97,39 @@ impl LogGap {
                 found.add(None, None, Seen { user: None, receipts, count: again }, message);
             }
         }
-        if unreadable > 0 {
+        if unreadable > 0 && facts.faults.is_empty() {
             let message = Said::new(
                 format!("{unreadable} lines of the record are no entries; 'datashare audit verify' names them"),
                 format!("日志中有 {unreadable} 行不是有效记录；可用 'datashare audit verify' 查明"),
             );
             found.add(None, None, Seen { user: None, receipts: Vec::new(), count: unreadable }, message);
         }
+    }
+}
+
+/// One bad place, as verification has it.
+fn refuted(stream: &str, fault: &Finding, found: &mut Findings) {
+    let (from, to) = fault.entries.unwrap_or((0, 0));
+    let receipts = fault.entries.map(|_| format!("{stream}/{from}"));
+    // up to where they go on is not always known
+    let count = if to == u64::MAX { 1 } else { to.saturating_sub(from).max(1) };
+    let line = fault.line.map(|line| format!("第 {line} 行")).unwrap_or_default();
+    let message = Said::new(
+        format!("the record does not verify: {fault}"),
+        format!("日志验证未通过：{}{line}{}（{}）", fault.file, chinese(fault.kind), fault.says),
+    );
+    found.add(None, None, Seen { user: None, receipts: receipts.into_iter().collect(), count }, message);
+}
+
+fn chinese(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Changed => "被改动",
+        Kind::Removed => "被删除",
+        Kind::Inserted => "被插入",
+        Kind::Swapped => "顺序被调换",
+        Kind::Truncated => "末尾被截断",
+        Kind::RolledBack => "被回退到较早状态",
+        Kind::Forged => "系伪造",
     }
 }
 

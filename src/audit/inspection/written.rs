@@ -165,7 +165,8 @@ impl Past {
             time: self.written.to_string(),
             pass: self.findings == 0,
             findings: i64::try_from(self.findings).unwrap_or(i64::MAX),
-            report: None,
+            // the entry that says that it was done
+            report: Some(self.receipt.clone()).filter(|receipt| !receipt.is_empty()),
         }
     }
 

@@ -14,6 +14,7 @@ use super::subject::Subject;
 use super::when::{self, Edge};
 use super::{AuditError, Output, plain};
 use crate::api::v1alpha1::AuditPolicySpec;
+use crate::api::v1alpha1::audit_policy::Check;
 use crate::audit::inspection::{Facts, Finding, Inspected, Order, SAMPLE, Seed};
 use crate::cli::world::World;
 use crate::guard::inspecting;
@@ -73,7 +74,11 @@ pub(super) fn run(
         }
         let since = past.get(&key).map(|past| past.until);
         let Some(order) = order(args, world, &key, &policy, since, now)? else { continue };
-        let facts = Facts::gather(&world.index, &key, inspecting::beside(log, orders, now)?, now);
+        let mut beside = inspecting::beside(log, orders, now)?;
+        if order.checks.contains_key(&Check::LogGap) {
+            beside.faults = inspecting::faults(log, &[], now, &|| false)?;
+        }
+        let facts = Facts::gather(&world.index, &key, beside, now);
         all.push(inspecting::read(log, &order, &facts, &|| false)?);
     }
     if all.is_empty() {

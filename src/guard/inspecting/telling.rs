@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::Suspend;
+use super::{Suspend, Witnesses};
 use crate::api::v1alpha1::audit_policy::Check;
 use crate::audit::inspection::{Inspected, Past};
 use crate::judge::ledger::LedgerEntry;
@@ -23,6 +23,7 @@ pub struct Telling(Arc<Inner>);
 struct Inner {
     told: Mutex<Told>,
     heard: Condvar,
+    witnesses: Witnesses,
 }
 
 #[derive(Debug, Default)]
@@ -39,19 +40,27 @@ impl Telling {
         (told.by != InspectedBy::default()).then(|| told.by.text())
     }
 
+    /// Who else keeps checkpoints of the record: the Lease, for one.
+    #[must_use]
+    pub fn witnesses(&self) -> &Witnesses {
+        &self.0.witnesses
+    }
+
     /// An inspection was done.
-    pub fn done(&self, inspected: &Inspected) {
+    pub fn done(&self, inspected: &Inspected, receipt: &str) {
         let mut findings = std::collections::BTreeMap::<Check, u64>::new();
         for finding in &inspected.findings {
             *findings.entry(finding.check).or_default() += 1;
         }
-        let ended = Ended { time: inspected.time, findings };
+        let receipt = Some(receipt.to_owned());
+        let ended = Ended { time: inspected.time, findings, receipt };
         self.0.told.lock().by.policies.insert(inspected.policy.clone(), ended);
     }
 
     /// An inspection was done before this process began.
     pub(super) fn remembered(&self, past: &Past) {
-        let ended = Ended { time: past.written, findings: past.by_check.clone() };
+        let receipt = Some(past.receipt.clone());
+        let ended = Ended { time: past.written, findings: past.by_check.clone(), receipt };
         self.0.told.lock().by.policies.entry(past.policy.to_string()).or_insert(ended);
     }
 

@@ -36,6 +36,11 @@ impl Remembered {
         self
     }
 
+    /// All of them that can be read.
+    pub fn all(&self) -> impl Iterator<Item = Signed> {
+        self.earlier.iter().chain(&self.newest).filter_map(|note| Signed::parse(note).ok())
+    }
+
     /// The checkpoint of a record that is not the one that is there now, or that is more than is there.
     #[must_use]
     pub fn lost(&self, own: Option<&str>) -> Option<Signed> {

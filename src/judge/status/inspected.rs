@@ -1,7 +1,7 @@
 //! What a guard says of its inspections: in its Lease. How the last one by each policy ended, and what is to
 //! be suspended that is not in the ledger yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,12 +15,18 @@ pub const INSPECTED: &str = "datashare.dev/inspected";
 /// Suspensions that are told at once; the rest follows when these are in the ledger.
 const MOST: usize = 100;
 
+/// The longest `report` of a status.
+const LONGEST: usize = 1024;
+
 /// How the last inspection by one policy ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     pub time: Timestamp,
     /// Findings by check.
     pub findings: BTreeMap<Check, u64>,
+    /// Of its last entry, which says that it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
 }
 
 /// All that one guard says.
@@ -57,8 +63,10 @@ impl InspectedBy {
 pub fn together<'e>(guards: impl Iterator<Item = &'e Ended>) -> Option<InspectionResult> {
     let mut newest: Option<Timestamp> = None;
     let mut findings: BTreeMap<Check, u64> = BTreeMap::new();
+    let mut receipts = BTreeSet::new();
     for ended in guards {
         newest = newest.max(Some(ended.time));
+        receipts.extend(ended.receipt.as_deref().filter(|receipt| is_receipt(receipt)));
         for (check, count) in &ended.findings {
             let all = findings.entry(*check).or_default();
             *all = match check {
@@ -74,7 +82,27 @@ pub fn together<'e>(guards: impl Iterator<Item = &'e Ended>) -> Option<Inspectio
         time: newest?.to_string(),
         pass: count == 0,
         findings: i64::try_from(count).unwrap_or(i64::MAX),
-        report: None,
+        report: report(receipts),
+    })
+}
+
+/// The receipts, as many as a status takes.
+fn report(receipts: BTreeSet<&str>) -> Option<String> {
+    let mut report = String::new();
+    for receipt in receipts {
+        if report.len() + 1 + receipt.len() <= LONGEST {
+            report.push_str(if report.is_empty() { "" } else { " " });
+            report.push_str(receipt);
+        }
+    }
+    (!report.is_empty()).then_some(report)
+}
+
+/// Whether it can be one: a guard's word goes into a status.
+fn is_receipt(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(stream, index)| {
+        let letters = stream.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        letters && !stream.is_empty() && index.parse::<u64>().is_ok()
     })
 }
 
@@ -86,7 +114,8 @@ mod tests {
     use crate::judge::ledger::Cause;
 
     fn ended(second: i64, findings: &[(Check, u64)]) -> Ended {
-        Ended { time: Timestamp::from_second(second).unwrap(), findings: findings.iter().copied().collect() }
+        let receipt = Some(format!("guard-{second}/{second}"));
+        Ended { time: Timestamp::from_second(second).unwrap(), findings: findings.iter().copied().collect(), receipt }
     }
 
     fn suspended(serial: &str) -> LedgerEntry {
@@ -108,7 +137,12 @@ mod tests {
         ];
         let result = together(guards.iter()).unwrap();
         assert_eq!((result.findings, result.pass, result.time.as_str()), (6, false, "1970-01-01T00:00:20Z"));
+        assert_eq!(result.report.as_deref(), Some("guard-10/10 guard-20/20"));
         assert!(together([ended(1, &[])].iter()).unwrap().pass);
+        let many: Vec<_> = (0..500).map(|second| ended(second, &[])).collect();
+        assert!(together(many.iter()).unwrap().report.unwrap().len() <= LONGEST);
+        let liar = Ended { receipt: Some("see http://elsewhere.example/".to_owned()), ..ended(1, &[]) };
+        assert_eq!(together([liar].iter()).unwrap().report, None);
         assert_eq!(together(std::iter::empty()), None);
     }
 

@@ -33,5 +33,10 @@ pub async fn update_status(
     let mut fresh = fresh;
     fresh.credentials = before.credentials;
     keep_use(&mut fresh, before.last_used, before.calls_today);
-    report(context, Kind::AccessGrant, key, object, fresh, trouble).await
+    let guards = fresh.enforcement.as_ref().map(|enforcement| enforcement.guards);
+    let wrote = report(context, Kind::AccessGrant, key, object, fresh, trouble).await?;
+    if let Some(guards) = guards.filter(|_| wrote) {
+        context.guards.told_of(key, guards);
+    }
+    Ok(wrote)
 }

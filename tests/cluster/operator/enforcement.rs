@@ -107,6 +107,16 @@ fn another_number_of_guards_is_told_of_every_grant_once_it_stays() {
         });
     };
     told(2);
+    // a status that was written in between, for another reason, tells of guards that were there then
+    world.guard("guard-2", u64::MAX);
+    eventually("something else tells of a third", || {
+        let look = world.clock.now().as_nanosecond().to_string();
+        world.patch(&grant, "", &json!({"metadata": {"labels": {"look": look}}}));
+        (world.get(&grant)?["status"]["enforcement"]["guards"] == 3).then_some(())
+    });
+    let third = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases/guard-2", world.own);
+    assert_eq!(world.plane.ask("DELETE", &third, &Value::Null).status, 200);
+    told(2);
     let uri = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases/guard-1", world.own);
     assert_eq!(world.plane.ask("DELETE", &uri, &Value::Null).status, 200);
     told(1);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datashare::audit::usage::Usage;
 use datashare::audit::{Filter, Storage};
@@ -45,6 +46,29 @@ fn a_closed_segment_is_sealed_and_copied_and_reads_the_same_in_every_form() {
     let user = Filter { user: Some("c".to_owned()), ..Filter::default() };
     assert_eq!(world.asked(&user).len(), 1);
     assert_eq!(world.asked(&Filter::default()).len(), before.len() + 2);
+}
+
+#[test]
+fn what_is_archived_is_proven_to_its_last_entry_and_the_list_of_checkpoints_grows_with_the_segments() {
+    let mut world = World::new();
+    world.running.as_ref().unwrap().0.set_checkpoint_every(Duration::ZERO);
+    for hour in 0..30 {
+        for user in 0..20 {
+            world.write(&format!("u-{hour}-{user}"), 184);
+        }
+        world.advance(1);
+        world.round();
+        let known = Known { keys: None, witnesses: &[], seen: None, now: world.clock.now() };
+        let place = Folder(world.archive().join(SITE));
+        let verdict = verify::verify(&place, STREAM, &known, &|_| {}).unwrap();
+        assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
+        assert_eq!((verdict.unproven(), verdict.entries), (0, 1 + (hour + 1) * 20));
+    }
+    // one for each of 600 moments would be far more
+    for folder in [world.stream(), world.archived()] {
+        let list = fs::read_to_string(folder.join("checkpoints.jsonl")).unwrap();
+        assert!(list.lines().count() <= 31, "{}", list.lines().count());
+    }
 }
 
 #[test]

@@ -82,6 +82,11 @@ fn an_inspection_comes_on_time_and_a_missed_one_once() {
     let status = &told.json()["items"][0]["status"]["lastInspection"];
     assert_eq!((&status["pass"], &status["findings"]), (&json!(true), &json!(0)), "{}", told.messages);
     assert_eq!(status["time"], json!(done(&site)[2].written.to_string()));
+    // by which the entry that says so is found
+    let receipt = done(&site)[2].receipt.clone();
+    assert_eq!(status["report"], json!(receipt));
+    let index = receipt.rsplit_once('/').unwrap().1.parse::<u64>().unwrap();
+    assert!(found(&site, "pass").iter().any(|entry| entry.index == index), "{receipt}");
 }
 
 #[test]

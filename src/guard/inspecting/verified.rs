@@ -1,0 +1,104 @@
+//! The record held against itself and against whoever else keeps its checkpoints, as an auditor does it:
+//! the memory of this process, the guard's Lease, and the archives bear witness.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
+use super::InspectError;
+use crate::audit::archive::{Archive, Site};
+use crate::audit::checkpoint::{CHECKPOINT, Signed};
+use crate::audit::query::QueryError;
+use crate::audit::upkeep::Keeping;
+use crate::audit::verify::{self, Finding, Folder, Known, Piece, Place, Witness};
+use crate::audit::{Log, stream_names};
+
+/// Checkpoints that somebody else keeps; clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Witnesses(Arc<Mutex<Vec<Witness>>>);
+
+impl Witnesses {
+    /// One more, from here on.
+    pub fn add(&self, from: &str, signed: Signed) {
+        self.0.lock().push(Witness { from: from.to_owned(), signed });
+    }
+
+    /// All there are now: these, what this process has in memory, and what the archives have.
+    pub(super) fn all(&self, log: &Log, keeping: Option<&Keeping>) -> Vec<Witness> {
+        let mut all = self.0.lock().clone();
+        let newest = log.newest_checkpoint().and_then(|newest| newest.borrow().clone());
+        let signed = newest.and_then(|note| Signed::parse(&note).ok());
+        all.extend(signed.map(|signed| Witness { from: "the guard's memory".to_owned(), signed }));
+        for wanted in keeping.iter().flat_map(|keeping| &keeping.archives) {
+            let site = keeping.map(|keeping| keeping.site.clone()).unwrap_or_default();
+            // one that does not answer is a trouble of whoever copies there, and no witness now
+            let archived = Archive::existing(&wanted.url).ok().map(|archive| Site { archive, name: site });
+            all.extend(archived.and_then(|site| of_archive(&site, log.stream())));
+        }
+        all
+    }
+}
+
+fn of_archive(site: &Site, stream: &str) -> Option<Witness> {
+    let note = site.read(stream, CHECKPOINT).ok()??;
+    let signed = Signed::parse(std::str::from_utf8(&note).ok()?).ok()?;
+    Some(Witness { from: site.name(), signed })
+}
+
+/// What verification finds in the streams of a log, by stream.
+///
+/// # Errors
+/// When the record cannot be read, or `stopping` says so.
+pub fn faults(
+    folder: &Path,
+    witnesses: &[Witness],
+    now: Timestamp,
+    stopping: &(dyn Fn() -> bool + Sync),
+) -> Result<BTreeMap<String, Vec<Finding>>, InspectError> {
+    let failed = |source| InspectError::Read(QueryError::Read { path: folder.into(), source });
+    let place = Watched { folder: Folder(folder.to_owned()), stopping };
+    let known = Known { keys: None, witnesses, seen: None, now };
+    let mut all = BTreeMap::new();
+    for stream in stream_names(folder).map_err(failed)? {
+        match verify::verify(&place, &stream, &known, &|_| {}) {
+            Ok(verdict) if verdict.findings.is_empty() => {}
+            Ok(verdict) => {
+                all.insert(stream, verdict.findings);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(InspectError::Stopping),
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(all)
+}
+
+/// A log folder that is read no further once it is time to stop.
+struct Watched<'a> {
+    folder: Folder,
+    stopping: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl Place for Watched<'_> {
+    fn name(&self) -> String {
+        self.folder.name()
+    }
+
+    fn streams(&self) -> io::Result<Vec<String>> {
+        self.folder.streams()
+    }
+
+    fn open(&self, stream: &str, file: &str) -> io::Result<Option<Box<dyn Read + Send>>> {
+        if (self.stopping)() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        self.folder.open(stream, file)
+    }
+
+    fn pieces(&self, stream: &str) -> io::Result<Vec<Piece>> {
+        self.folder.pieces(stream)
+    }
+}
