@@ -84,6 +84,8 @@ impl Following {
         let mut first = First::default();
         let mut settings: Option<Settings> = None;
         let (mut reached, mut objects, mut told) = (Vec::new(), false, false);
+        // signers and tombstones come with the settings, and are passed over while these cannot be read
+        let mut passed_over = false;
         while !cluster.is_complete() || settings.is_none() {
             let batch = cluster.next().await.ok_or(GuardError::Followed)?;
             reached.extend(batch.reached());
@@ -92,7 +94,7 @@ impl Following {
                 self.retentions.take(change);
                 self.hear(change);
                 match change {
-                    SourceChange::Settings(_) if objects => return Ok(false),
+                    SourceChange::Settings(_) if objects || passed_over => return Ok(false),
                     SourceChange::Settings(read) => settings = read.as_deref().cloned(),
                     SourceChange::Put(..) => objects = true,
                     _ => {}
@@ -100,7 +102,13 @@ impl Following {
             }
             if let Some(settings) = &settings {
                 first.add(batch.changes, &site(settings));
-            } else if cluster.is_complete() && !told {
+                continue;
+            }
+            passed_over |= batch
+                .changes
+                .iter()
+                .any(|change| !matches!(change, SourceChange::Settings(_) | SourceChange::Reached(..)));
+            if cluster.is_complete() && !told {
                 told = true;
                 tracing::warn!("there are no settings that can be read: waiting for the ConfigMap datashare-settings");
             }
