@@ -32,7 +32,6 @@ use std::time::Duration;
 use hyper::StatusCode;
 use jiff::tz::TimeZone;
 use kube::Client;
-use kube::runtime::events::{Recorder, Reporter};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +46,7 @@ use crate::observe::{self, Answer};
 use crate::settings::DEFAULT_MAX_STALENESS;
 use crate::source::cluster::{Cluster, Pace, Scope};
 use context::Context;
+use events::Publisher;
 use keeper::{Keeper, Took};
 use lease::{Contender, LeaseError};
 
@@ -85,8 +85,7 @@ pub enum OperatorError {
 pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), OperatorError> {
     let Parts { client, watch_namespaces, layout, url, me, pace, observe, clock } = parts;
     let namespace = layout.namespace.clone();
-    let reporter = Reporter { controller: "datashare-operator".to_owned(), instance: Some(me.clone()) };
-    let events = Recorder::new(client.clone(), reporter);
+    let events = Publisher::new(client.clone(), clock.clone(), me.clone());
     // judged by nothing until there are settings
     let nowhere = Site { name: "".into(), time_zone: TimeZone::UTC };
     let index = Index::new(nowhere, Signers::default(), Ledger::default());

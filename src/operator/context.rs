@@ -1,17 +1,18 @@
 //! What all controllers share: the judge's world, what was observed beside it, the queues, and the way to the API
 //! server. Locks are held for reading and changing memory only, never across a wait.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use kube::Client;
-use kube::runtime::events::Recorder;
 use parking_lot::{Mutex, RwLock};
 
+use super::events::Publisher;
 use super::guards::Guards;
 use super::metrics::Metrics;
 use super::queue::Queue;
+use super::trouble::Trouble;
 use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::common::Reference;
 use crate::api::v1alpha1::status::CredentialHash;
@@ -20,7 +21,7 @@ use crate::clock::Clock;
 use crate::judge::build::Layout;
 use crate::judge::facts::Key;
 use crate::judge::index::Index;
-use crate::judge::status::{Observed, Token, View, full_second};
+use crate::judge::status::{Observed, Token, Use, View, full_second};
 
 /// What all controllers share.
 pub struct Context {
@@ -29,7 +30,7 @@ pub struct Context {
     pub layout: Layout,
     pub index: RwLock<Index>,
     pub observed: RwLock<Observed>,
-    pub events: Recorder,
+    pub events: Publisher,
     pub metrics: Metrics,
     pub guards: Guards,
     queues: BTreeMap<Kind, Queue>,
@@ -43,12 +44,25 @@ pub struct Context {
     handed: Mutex<HashMap<Key, String>>,
     /// The version of the last write to an object, so that its echo is no news.
     written: Mutex<HashMap<(Kind, Key), String>>,
+    /// Grants whose use was taken from their statuses.
+    adopted: Mutex<HashSet<Key>>,
     ready: AtomicBool,
+    /// Odd while the world changes and what has to be durable and noted of that is not yet.
+    turn: AtomicU64,
+}
+
+/// The world changes as long as this is held.
+pub struct Changing<'c>(&'c AtomicU64);
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 impl Context {
     #[must_use]
-    pub fn new(client: Client, clock: Clock, layout: Layout, url: String, index: Index, events: Recorder) -> Self {
+    pub fn new(client: Client, clock: Clock, layout: Layout, url: String, index: Index, events: Publisher) -> Self {
         let observed = Observed { url: Some(url), ..Observed::default() };
         Self {
             client,
@@ -65,7 +79,9 @@ impl Context {
             remembered: Mutex::default(),
             handed: Mutex::default(),
             written: Mutex::default(),
+            adopted: Mutex::default(),
             ready: AtomicBool::new(false),
+            turn: AtomicU64::new(0),
         }
     }
 
@@ -135,6 +151,23 @@ impl Context {
     pub fn view<T>(&self, look: impl FnOnce(View<'_>) -> T) -> T {
         let (index, observed) = (self.index.read(), self.observed.read());
         look(View { index: &index, observed: &observed, now: self.clock.now() })
+    }
+
+    /// The world changes from now on, and no status tells of it before all of the change is durable and noted. By the one
+    /// keeper only.
+    pub(super) fn changing(&self) -> Changing<'_> {
+        self.turn.fetch_add(1, Ordering::SeqCst);
+        Changing(&self.turn)
+    }
+
+    /// The world as a status may tell of it: not in the middle of a change.
+    pub fn settled<T>(&self, look: impl FnOnce(View<'_>) -> T) -> Result<T, Trouble> {
+        let before = self.turn.load(Ordering::SeqCst);
+        let seen = self.view(look);
+        if before.is_multiple_of(2) && self.turn.load(Ordering::SeqCst) == before {
+            return Ok(seen);
+        }
+        Err(Trouble::unsettled())
     }
 
     /// Where a resource is called.
@@ -219,9 +252,23 @@ impl Context {
         observed.proved.remove(&place);
         match kind {
             Kind::SharedResource => drop(observed.routes.remove(key)),
-            Kind::AccessGrant => drop(observed.usage.remove(key)),
+            Kind::AccessGrant => {
+                observed.usage.remove(key);
+                self.adopted.lock().remove(key);
+            }
             _ => {}
         }
+    }
+
+    /// Guards tell of the grants that were used last: what an earlier operator was told of the others is in their statuses.
+    /// Looked at once: what is written there later is ours, or a lie.
+    pub(super) fn adopt_use(&self, grant: &Key, last_used: Option<&str>, calls: Option<i64>) {
+        if !self.adopted.lock().insert(grant.clone()) {
+            return;
+        }
+        let Some(last) = last_used.and_then(syntax::time) else { return };
+        let calls = calls.and_then(|calls| u64::try_from(calls).ok()).unwrap_or(0);
+        self.observed.write().usage.entry(grant.clone()).or_insert(Use { last, calls });
     }
 
     pub(super) fn wrote(&self, kind: Kind, key: &Key, version: Option<String>) {
@@ -237,15 +284,18 @@ impl Context {
 
     /// An object that every guard has, and of which this process does not know since when: as its status says, if that
     /// can be, and otherwise since now.
-    pub(super) fn date(&self, kind: Kind, key: &Key, said: Option<&str>) {
+    pub(super) fn date(&self, kind: Kind, key: &Key, said: Option<&str>) -> Result<(), Trouble> {
         let now = full_second(self.clock.now());
-        let mut observed = self.observed.write();
         let place = (kind, key.clone());
-        let everywhere = observed.guards > 0 && !observed.behind.contains_key(&place);
-        if everywhere && !observed.proved.contains_key(&place) {
+        let is_everywhere = self.settled(|view| {
+            let observed = view.observed;
+            observed.guards > 0 && !observed.behind.contains_key(&place) && !observed.proved.contains_key(&place)
+        })?;
+        if is_everywhere {
             let said = said.and_then(syntax::time).filter(|at| *at <= now);
-            observed.proved.insert(place, said.unwrap_or(now));
+            self.observed.write().proved.entry(place).or_insert(said.unwrap_or(now));
         }
+        Ok(())
     }
 }
 

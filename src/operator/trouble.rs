@@ -42,6 +42,16 @@ impl Trouble {
         self.reason == CONFLICT
     }
 
+    /// The world is in the middle of a change: to be looked at again in a moment.
+    pub fn unsettled() -> Self {
+        Self::retry(UNSETTLED, "the world is changing")
+    }
+
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
+        self.reason == UNSETTLED
+    }
+
     /// Whether we lack the right to do it.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {
@@ -50,6 +60,7 @@ impl Trouble {
 }
 
 const CONFLICT: &str = "Conflict";
+const UNSETTLED: &str = "Unsettled";
 const FORBIDDEN: &str = "Forbidden";
 
 impl From<kube::Error> for Trouble {

@@ -20,6 +20,9 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(1);
 /// How soon a world that is not whole is asked again.
 const SOON: SignedDuration = SignedDuration::from_millis(500);
 
+/// How soon a world is asked again that was in the middle of a change.
+const AT_ONCE: SignedDuration = SignedDuration::from_millis(50);
+
 /// What a look at an object found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Looked {
@@ -66,6 +69,11 @@ async fn reconcile(context: &Context, kind: Kind, key: &Key) -> Again {
         Kind::AuditPolicy => policy::reconcile(context, key).await,
         Kind::Revocation => revocation::reconcile(context, key).await,
     };
+    if let Err(trouble) = &outcome
+        && trouble.is_unsettled()
+    {
+        return Again::At(later(context.clock.now(), AT_ONCE));
+    }
     if let Err(trouble) = &outcome
         && !trouble.is_conflict()
     {

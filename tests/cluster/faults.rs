@@ -50,6 +50,8 @@ type Answered = Response<UnsyncBoxBody<Bytes, io::Error>>;
 struct Weather {
     /// Milliseconds before any answer.
     delay: AtomicU64,
+    /// Writes whose path has this in it come so much later.
+    slow: Mutex<Option<(&'static str, Duration)>>,
     /// One in how many requests goes wrong, and how.
     fault: Mutex<Option<(u64, Fault)>>,
     asked: AtomicU64,
@@ -85,6 +87,7 @@ impl Faulty {
         let kubeconfig = Kubeconfig::read_from(plane.kubeconfig(None)).unwrap();
         let weather = Arc::new(Weather {
             delay: AtomicU64::new(0),
+            slow: Mutex::new(None),
             fault: Mutex::new(None),
             asked: AtomicU64::new(0),
             faults: AtomicUsize::new(0),
@@ -104,6 +107,11 @@ impl Faulty {
     /// Every answer comes so much later.
     pub fn slow(&self, delay: Duration) {
         self.weather.delay.store(u64::try_from(delay.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Every write whose path has this in it comes so much later.
+    pub fn slow_writes(&self, path: &'static str, delay: Duration) {
+        *self.weather.slow.lock() = Some((path, delay));
     }
 
     /// One in `n` requests goes wrong. Which ones is without a rhythm: a client's work may have the same.
@@ -169,6 +177,13 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, client: Client, weather:
 
 async fn answer(client: Client, weather: Arc<Weather>, request: Request<Incoming>) -> io::Result<Answered> {
     tokio::time::sleep(Duration::from_millis(weather.delay.load(Ordering::SeqCst))).await;
+    let slow = *weather.slow.lock();
+    if let Some((path, delay)) = slow
+        && request.method() != hyper::Method::GET
+        && request.uri().path().contains(path)
+    {
+        tokio::time::sleep(delay).await;
+    }
     let number = weather.asked.fetch_add(1, Ordering::SeqCst) + 1;
     let fault = weather.fault.lock().filter(|(n, _)| scattered(number).is_multiple_of(*n)).map(|(_, fault)| fault);
     if fault.is_some() {

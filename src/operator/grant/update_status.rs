@@ -3,16 +3,8 @@
 use super::super::context::Context;
 use super::super::report::{invalid, report};
 use super::super::trouble::Trouble;
-use crate::api::v1alpha1::status::AccessGrantStatus;
 use crate::api::v1alpha1::{AccessGrant, Kind};
 use crate::judge::facts::Key;
-
-/// Guards tell of the grants that were used last: what an earlier operator was told of the others stays.
-fn keep_use(fresh: &mut AccessGrantStatus, last_used: Option<String>, calls_today: Option<i64>) {
-    if fresh.last_used.is_none() {
-        (fresh.last_used, fresh.calls_today) = (last_used, calls_today);
-    }
-}
 
 pub async fn update_status(
     context: &Context,
@@ -21,10 +13,11 @@ pub async fn update_status(
     trouble: Option<&Trouble>,
 ) -> Result<bool, Trouble> {
     let before = object.status.clone().unwrap_or_default();
+    context.adopt_use(key, before.last_used.as_deref(), before.calls_today);
     let revoked = before.revocation.and_then(|revocation| revocation.enforced_at);
     let said = revoked.or_else(|| before.enforcement.and_then(|enforcement| enforcement.enforced_at));
-    context.date(Kind::AccessGrant, key, said.as_deref());
-    let fresh = match (context.unreadable(Kind::AccessGrant, key), context.view(|view| view.grant(key))) {
+    context.date(Kind::AccessGrant, key, said.as_deref())?;
+    let fresh = match (context.unreadable(Kind::AccessGrant, key), context.settled(|view| view.grant(key))?) {
         (Some(why), _) => invalid(&why, context.clock.now()),
         (None, Some(fresh)) => fresh,
         // the judge has not heard of it yet
@@ -32,7 +25,6 @@ pub async fn update_status(
     };
     let mut fresh = fresh;
     fresh.credentials = before.credentials;
-    keep_use(&mut fresh, before.last_used, before.calls_today);
     let guards = fresh.enforcement.as_ref().map(|enforcement| enforcement.guards);
     let wrote = report(context, Kind::AccessGrant, key, object, fresh, trouble).await?;
     if let Some(guards) = guards.filter(|_| wrote) {

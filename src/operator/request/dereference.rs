@@ -36,10 +36,10 @@ pub async fn dereference(context: &Context, key: &Key) -> Result<Option<Case>, T
     let Some(object) = requests.get_opt(&key.name).await?.filter(|r| r.metadata.deletion_timestamp.is_none()) else {
         return Ok(None);
     };
-    let (status, decision, ends) = context.view(|view| {
+    let (status, decision, ends) = context.settled(|view| {
         let ends = view.index.request(key).map(|request| view.index.site().end_of(request.not_after));
         (view.request(key), view.deciding(key), ends.filter(|at| *at > view.now))
-    });
+    })?;
     let handed = decision.and_then(|(grant, _)| context.handed(&grant));
     let unreadable = context.unreadable(Kind::DataShareRequest, key);
     Ok(Some(Case { object, status, unreadable, handed, ends }))

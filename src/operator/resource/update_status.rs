@@ -13,7 +13,7 @@ pub async fn update_status(
     case: &Case,
     trouble: Option<&Trouble>,
 ) -> Result<bool, Trouble> {
-    let fresh = match (&case.unreadable, context.view(|view| view.resource(key))) {
+    let fresh = match (&case.unreadable, context.settled(|view| view.resource(key))?) {
         (Some(why), _) => invalid(why, context.clock.now()),
         (None, Some(fresh)) => fresh,
         // the judge has not heard of it yet

@@ -9,11 +9,11 @@ use crate::judge::facts::Key;
 
 pub async fn update_status(context: &Context, key: &Key, case: &Case) -> Result<bool, Trouble> {
     let said = case.object.status.as_ref().and_then(|status| status.enforced_at.as_deref());
-    context.date(Kind::Revocation, key, said);
-    let judged = context.view(|view| {
+    context.date(Kind::Revocation, key, said)?;
+    let judged = context.settled(|view| {
         let revocation = view.index.revocation(key)?;
         Some(view.revocation(revocation, &case.object.spec))
-    });
+    })?;
     let (fresh, trouble) = match (&case.unreadable, judged) {
         (Some(why), _) => {
             let trouble = Trouble::stalled("Invalid", format!("it cannot be read: {why}"));

@@ -158,7 +158,8 @@ impl Site {
 
     /// Every entry of the guard's record so far.
     pub fn entries(&self) -> Vec<Value> {
-        let folder = self.record().join("guard-0/entries");
+        let streams = datashare::audit::stream_names(&self.record()).unwrap();
+        let folder = self.record().join(&streams[0]).join("entries");
         let mut segments: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         segments.sort();
         let text: String = segments.iter().map(|path| fs::read_to_string(path).unwrap()).collect();

@@ -104,6 +104,30 @@ fn a_slow_or_failing_server_changes_nothing_about_the_end() {
 }
 
 #[test]
+fn no_status_is_ahead_of_what_is_durable() {
+    let (world, way) = by_another_way("ahead");
+    world.guard("guard-0", u64::MAX);
+    let _operator = world.operator("a");
+    let (_, grant) = granted(&world, "deed-tax");
+    handed(&world, &grant, 1, "");
+    world.condition(&grant, "Ready", "True", "Serving");
+    way.slow_writes("/configmaps", Duration::from_secs(2));
+    let revocation = world.scene.revocation("end", &json!({"grant": {"serial": "S-deed-tax"}}));
+    world.put(&revocation);
+    let state = |object: &Value| {
+        let there = world.get(object).unwrap();
+        super::world::condition(&there, "Ready")["reason"].as_str().unwrap_or_default().to_owned()
+    };
+    eventually("it is enforced", || {
+        // asked in this order: what is told now is on the books before
+        let told = [state(&revocation) == "Enforced", state(&grant) == "Revoked"];
+        let ended = entries(&world, "ended").len();
+        assert!(ended == 1 || told == [false, false], "{told:?}: {}", world.tombstones());
+        (told == [true, true]).then_some(())
+    });
+}
+
+#[test]
 fn watches_that_expire_and_events_that_are_told_twice_lose_nothing_and_double_nothing() {
     let (world, way) = by_another_way("expired");
     world.guard("guard-0", u64::MAX);
