@@ -13,7 +13,7 @@ use super::tombstones::{TombstoneError, Tombstones};
 use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::status::CredentialHash;
 use crate::approval::signers::Signers;
-use crate::judge::facts::{Key, Site};
+use crate::judge::facts::{Bar, Key, Revocation, Site, Target};
 use crate::judge::index::{Change, Effects, Issued};
 use crate::judge::ledger::{Ledger, LedgerEntry};
 use crate::settings::Settings;
@@ -120,7 +120,11 @@ impl Keeper {
                 SourceChange::Reached(..) => None,
             };
             if let Some(event) = event {
+                let before = self.barred(&event);
+                let after = if let Change::Revocation(new) = &event { Some(new.clone()) } else { None };
                 merge(&mut effects, self.context.index.write().apply(event, now));
+                noted.extend(before);
+                noted.extend(after.into_iter().flat_map(|new| self.under(&new)));
             }
         }
         self.follow_up(effects, noted).await;
@@ -231,6 +235,29 @@ impl Keeper {
             self.known.take(entry);
         });
         self.context.index.write().record(entries, self.context.clock.now())
+    }
+
+    /// Grants that a bar closes which an event replaces or takes away.
+    fn barred(&self, event: &Change) -> Vec<(Kind, Key)> {
+        let key = match event {
+            Change::Revocation(new) => &new.key,
+            Change::RevocationGone(key) => key,
+            _ => return Vec::new(),
+        };
+        let before = self.context.index.read().revocation(key).cloned();
+        before.map(|before| self.under(&before)).unwrap_or_default()
+    }
+
+    /// Grants that a bar closes. No verdict of theirs changes with it, but how they stand does; with a person's not even
+    /// that.
+    fn under(&self, revocation: &Revocation) -> Vec<(Kind, Key)> {
+        match &revocation.target {
+            Target::Bar(Bar::Unit { .. } | Bar::System { .. }) => {
+                let matched = self.context.view(|view| view.matched(revocation));
+                matched.into_iter().map(|key| (Kind::AccessGrant, key)).collect()
+            }
+            Target::Bar(Bar::Person { .. }) | Target::Grant { .. } => Vec::new(),
+        }
     }
 
     /// An object came or went, or cannot be taken in.
