@@ -3,6 +3,7 @@
 //! much of what was said is remembered.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -83,6 +84,8 @@ pub struct Publisher {
     /// This process.
     instance: String,
     recent: Mutex<Recent>,
+    /// How many were written: two of one moment have names of their own.
+    written: AtomicI64,
 }
 
 /// An object, by UID where it has one, and what was said of it.
@@ -126,7 +129,7 @@ impl Recent {
 impl Publisher {
     #[must_use]
     pub fn new(client: Client, clock: Clock, instance: String) -> Self {
-        Self { client, clock, instance, recent: Mutex::default() }
+        Self { client, clock, instance, recent: Mutex::default(), written: AtomicI64::new(0) }
     }
 
     async fn publish(&self, event: &Event, about: &ObjectReference) -> Result<(), kube::Error> {
@@ -152,10 +155,11 @@ impl Publisher {
 
     fn written(&self, event: &Event, about: &ObjectReference, now: Timestamp) -> Written {
         let name: String = about.name.as_deref().unwrap_or(REPORTER).chars().take(PREFIX).collect();
+        let moment = now.as_nanosecond() + i128::from(self.written.fetch_add(1, Ordering::Relaxed));
         Written {
             metadata: ObjectMeta {
                 namespace: about.namespace.clone(),
-                name: Some(format!("{}.{:x}", name.trim_end_matches(['.', '-']), now.as_nanosecond())),
+                name: Some(format!("{}.{:x}", name.trim_end_matches(['.', '-']), moment)),
                 ..ObjectMeta::default()
             },
             action: Some("Reconcile".to_owned()),

@@ -141,7 +141,7 @@ fn recorded(site: &Site, head: &str, outcome: &str) {
     let (stream, index) = receipt.split_once('/').unwrap();
     let (entries, index) = (site.entries(), index.parse::<u64>().unwrap());
     let entry = entries.iter().find(|entry| entry["index"] == index).unwrap();
-    assert_eq!((stream, &entry["outcome"]), ("guard-0", &json!(outcome)), "{entry}");
+    assert!(stream.starts_with("guard-0-") && entry["outcome"] == outcome, "{entry}");
 }
 
 /// Envoy's own limit of 15 s for a whole answer is off where our routes are.
