@@ -112,7 +112,19 @@ impl World {
         };
         bind("clusterrolebindings", &world.own, "datashare-operator-test");
         bind(&format!("namespaces/{}/rolebindings", world.own), "operator", "datashare-operator-own-test");
+        for (group, resource) in [("datashare.dev", "accessgrants"), ("coordination.k8s.io", "leases")] {
+            eventually("the roles count", || world.may_list(group, resource).then_some(()));
+        }
         world
+    }
+
+    /// Whether the operator may list something in its own namespace.
+    fn may_list(&self, group: &str, resource: &str) -> bool {
+        let who = self.identity();
+        let about = json!({"namespace": self.own, "verb": "list", "group": group, "resource": resource});
+        let review = json!({"spec": {"user": who.user, "groups": who.groups, "resourceAttributes": about}});
+        let answer = self.plane.ask("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", &review);
+        answer.body["status"]["allowed"] == true
     }
 
     /// The same, where somebody else gives the operator its rights.
