@@ -133,4 +133,8 @@ fn every_fuzz_target_is_some_parsers() {
     rust_files(&root().join("tests/fuzz/targets"), &mut files);
     let targets: BTreeSet<_> = files.iter().map(|file| file.file_stem().unwrap().to_str().unwrap()).collect();
     assert_eq!(targets, PARSERS.iter().map(|(.., target)| *target).collect());
+    // a run begins with seeds; those of objects are objects
+    for target in targets.iter().filter(|target| !["yaml", "object", "insert"].contains(*target)) {
+        assert!(root().join("tests/fuzz/seeds").join(target).is_dir(), "{target} has no seeds");
+    }
 }
