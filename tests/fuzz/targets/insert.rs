@@ -39,8 +39,13 @@ fuzz_target!(init: let_caught_panics_pass(), |text: &str| {
             let mut taken = grant.clone();
             let list = taken.approvals.as_mut().unwrap();
             list.pop();
-            let rest = std::mem::take(list);
-            assert_eq!(rest, before.approvals.clone().unwrap_or_default());
+            let mut rest = std::mem::take(list);
+            let mut earlier = before.approvals.clone().unwrap_or_default();
+            // a block that the end of the file cut short ends its line now; the signature in it is the same
+            for approval in rest.iter_mut().chain(&mut earlier) {
+                approval.signature.truncate(approval.signature.trim_end().len());
+            }
+            assert_eq!(rest, earlier);
         }
     }
 });

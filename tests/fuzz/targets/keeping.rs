@@ -2,10 +2,10 @@
 //! lines say, removed stretches are written the same again, and half a file of holds is no file.
 #![no_main]
 
+use datashare::audit::Recorded;
 use datashare::audit::archive::Address;
 use datashare::audit::inventory::{Inventory, Said};
 use datashare::audit::removed;
-use datashare::audit::Recorded;
 use datashare::judge::status::{InspectedBy, Kept, UsedBy};
 use libfuzzer_sys::fuzz_target;
 

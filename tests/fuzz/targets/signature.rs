@@ -26,7 +26,8 @@ fn check(armoured: &str) {
     let body = armoured.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)).unwrap();
     let packed: Vec<u8> = body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let binary = STANDARD.decode(packed).unwrap();
-    let lines: Vec<String> = STANDARD.encode(binary).as_bytes().chunks(70).map(|line| String::from_utf8_lossy(line).into()).collect();
+    let lines: Vec<String> =
+        STANDARD.encode(binary).as_bytes().chunks(70).map(|line| String::from_utf8_lossy(line).into()).collect();
     let theirs = SshSig::from_pem(format!("{BEGIN}\n{}\n{END}\n", lines.join("\n"))).unwrap();
     assert_eq!(theirs.namespace(), NAMESPACE);
     assert_eq!(theirs.hash_alg(), HashAlg::Sha512);
