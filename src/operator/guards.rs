@@ -94,6 +94,8 @@ fn stream(lease: &Lease) -> String {
 #[derive(Debug, Default)]
 pub struct Guards {
     inner: Mutex<Inner>,
+    /// One look at a time, so that an older one is never written over a newer one.
+    looks: Mutex<()>,
     told: Notify,
 }
 
@@ -108,14 +110,18 @@ struct Inner {
     miscounted: HashSet<Key>,
     /// Since all Leases were told for the first time.
     listed: Option<Stopwatch>,
+    /// Since it was asked for the first time whether they have been.
+    asked: Option<Stopwatch>,
     uses: Uses,
     /// What is looked at again once guards have told.
     left: HashSet<(Kind, Key)>,
 }
 
 impl Inner {
-    fn settles(&self) -> bool {
-        let Some(since) = &self.listed else { return true };
+    fn settles(&mut self) -> bool {
+        let Some(since) = &self.listed else {
+            return self.asked.get_or_insert_with(Stopwatch::start).elapsed() < SETTLED;
+        };
         since.elapsed() < SETTLED && self.proofs.has_old() && self.guards.values().any(Guard::lives)
     }
 }
@@ -265,6 +271,7 @@ impl Guards {
 
     /// Works out anew who lives and what is enforced, tells `context`, and asks for what that concerns to be looked at.
     pub fn look(&self, context: &Context) {
+        let one = self.looks.lock();
         let now = context.clock.now();
         self.count(context).into_iter().for_each(|key| context.touch(Kind::AccessGrant, key));
         let (outcome, (living, streams), before, (kept, inspections), (retold, miscounted), left) = {
@@ -298,6 +305,7 @@ impl Guards {
                 observed.proved.insert(place.clone(), full_second(now));
             }
         }
+        drop(one);
         for ((kind, key), _) in outcome.passed {
             if kind == Kind::AccessGrant {
                 context.touch_around(&key);

@@ -146,6 +146,8 @@ impl Keeper {
             tracing::warn!("there are no settings that can be read: waiting for the ConfigMap datashare-settings");
             return;
         };
+        let context = self.context.clone();
+        let changing = context.changing();
         self.context.index.write().start_over(site.clone());
         let mut noted = BTreeSet::new();
         for change in &first {
@@ -176,6 +178,7 @@ impl Keeper {
             effects
         };
         self.follow_up(effects, noted).await;
+        drop(changing);
         self.context.set_ready(true);
         self.context.touch_all();
     }
