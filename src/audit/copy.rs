@@ -36,9 +36,8 @@ pub fn give(log: &Path, give: &mut Give<'_>) -> io::Result<()> {
             }
         }
         for piece in place.pieces(&stream)? {
-            // sealed since it was listed; or removed, and then it is among the pruned
-            let other = Piece { sealed: !piece.sealed, ..piece.clone() };
-            for piece in [piece, other] {
+            // in neither form if it was removed since: then it is among the pruned
+            for piece in piece.forms() {
                 if let Some(source) = place.open(&stream, &piece.file())? {
                     pass(source, &mut |bytes| give(&stream, &piece.file(), bytes))?;
                     break;

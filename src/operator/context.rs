@@ -2,6 +2,7 @@
 //! server. Locks are held for reading and changing memory only, never across a wait.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jiff::Timestamp;
@@ -52,11 +53,11 @@ pub struct Context {
 }
 
 /// The world changes as long as this is held.
-pub struct Changing<'c>(&'c AtomicU64);
+pub struct Changing(Arc<Context>);
 
-impl Drop for Changing<'_> {
+impl Drop for Changing {
     fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.0.turn.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -155,9 +156,9 @@ impl Context {
 
     /// The world changes from now on, and no status tells of it before all of the change is durable and noted. By the one
     /// keeper only.
-    pub(super) fn changing(&self) -> Changing<'_> {
+    pub(super) fn changing(self: &Arc<Self>) -> Changing {
         self.turn.fetch_add(1, Ordering::SeqCst);
-        Changing(&self.turn)
+        Changing(self.clone())
     }
 
     /// The world as a status may tell of it: not in the middle of a change.

@@ -80,8 +80,7 @@ impl Keeper {
             return Took::All;
         }
         let now = self.context.clock.now();
-        let context = self.context.clone();
-        let changing = context.changing();
+        let changing = self.context.changing();
         let mut effects = Effects::default();
         let (mut noted, mut around) = (BTreeSet::new(), BTreeSet::new());
         for change in batch.changes {
@@ -146,8 +145,7 @@ impl Keeper {
             tracing::warn!("there are no settings that can be read: waiting for the ConfigMap datashare-settings");
             return;
         };
-        let context = self.context.clone();
-        let changing = context.changing();
+        let changing = self.context.changing();
         self.context.index.write().start_over(site.clone());
         let mut noted = BTreeSet::new();
         for change in &first {
@@ -192,8 +190,7 @@ impl Keeper {
     /// From now on we write.
     pub async fn lead(&mut self) {
         self.leads = true;
-        let context = self.context.clone();
-        let _changing = context.changing();
+        let _changing = self.context.changing();
         // times that a follower noted are not those that statuses tell
         self.context.observed.write().proved.clear();
         let changed = self.flush().await;
@@ -208,20 +205,17 @@ impl Keeper {
         let news: Vec<_> = told.into_iter().filter(|entry| !self.known.holds(entry)).collect();
         if self.leads && self.is_complete() && !news.is_empty() {
             let effects = Effects { ledger: news, ..Effects::default() };
-            let context = self.context.clone();
-            let _changing = context.changing();
+            let _changing = self.context.changing();
             self.follow_up(effects, BTreeSet::new()).await;
             return;
         }
         let due = self.context.index.read().next_due().is_some_and(|at| at <= now);
         if due {
-            let context = self.context.clone();
-            let _changing = context.changing();
+            let _changing = self.context.changing();
             let effects = self.context.index.write().settle(now);
             self.follow_up(effects, BTreeSet::new()).await;
         } else if self.leads && (self.journal.is_none() || !self.pending.is_empty()) {
-            let context = self.context.clone();
-            let _changing = context.changing();
+            let _changing = self.context.changing();
             let changed = self.flush().await;
             self.note(changed.into_iter().map(|key| (Kind::AccessGrant, key)).collect());
         }

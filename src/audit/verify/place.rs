@@ -68,10 +68,15 @@ impl Piece {
         format!("{ENTRIES}/{:020}{form}", self.first)
     }
 
+    /// As it was listed, and as it is called if it was sealed since then.
+    #[must_use]
+    pub fn forms(&self) -> [Self; 2] {
+        [self.clone(), Self { sealed: !self.sealed, ..self.clone() }]
+    }
+
     /// Its lines; also if it was sealed since it was listed.
     pub fn open<'a>(&self, place: &dyn Place, stream: &str, step: &'a Step<'a>) -> io::Result<Box<dyn Read + 'a>> {
-        let other = Self { sealed: !self.sealed, ..self.clone() };
-        for piece in [self, &other] {
+        for piece in self.forms() {
             if let Some(source) = place.open(stream, &piece.file())? {
                 let counted = Counted { source, step };
                 return Ok(if piece.sealed { Box::new(zstd::Decoder::new(counted)?) } else { Box::new(counted) });

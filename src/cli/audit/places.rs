@@ -2,14 +2,15 @@
 //! below `<url>/<site>/`.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::AuditError;
-use super::cluster::Copied;
+use super::cluster::{self, ClusterArgs, Copied};
 use crate::audit::archive::{Archive, Site};
 use crate::audit::query::Places;
-use crate::audit::verify::{Folder, Piece, Place};
+use crate::audit::verify::{Folder, Piece, Place, Witness};
+use crate::delivery::state_dir::DEFAULT;
 
 /// A place under the name the user gave it.
 pub struct Named {
@@ -50,13 +51,38 @@ pub fn local(state: &Path) -> Result<Named, AuditError> {
     Ok(Named { name, place: Box::new(Folder(log)), copied: false })
 }
 
-/// What the guards of a cluster have.
-pub fn copied(copied: &Copied) -> Named {
-    Named { name: copied.name.clone(), place: Box::new(Folder(copied.log())), copied: true }
+/// Where one command reads.
+pub struct Found {
+    pub local: Option<Named>,
+    pub archives: Vec<Named>,
+    /// What the Leases of a cluster's guards say of their records.
+    pub witnesses: Vec<Witness>,
+    /// Held as long as it is read.
+    _copied: Option<Copied>,
+}
+
+/// What the guards of a cluster have, or that of the one that writes the stream `only`, or the log of a state directory;
+/// and the sites of archives. Nothing when a guard does not answer, which is said.
+pub fn find(
+    state: Option<&Path>,
+    urls: &[String],
+    cluster: &ClusterArgs,
+    as_plugin: bool,
+    only: Option<&str>,
+    messages: &mut dyn Write,
+) -> Result<Option<Found>, AuditError> {
+    if !cluster.is_asked(as_plugin, state.is_some() || !urls.is_empty()) {
+        let (local, archives) = all(state.unwrap_or(Path::new(DEFAULT)), urls)?;
+        return Ok(Some(Found { local, archives, witnesses: Vec::new(), _copied: None }));
+    }
+    let Some(copied) = cluster::copy(cluster, only, messages)? else { return Ok(None) };
+    let guards = Named { name: copied.name.clone(), place: Box::new(Folder(copied.log())), copied: true };
+    let witnesses = copied.witnesses.clone();
+    Ok(Some(Found { local: Some(guards), archives: archives(urls)?, witnesses, _copied: Some(copied) }))
 }
 
 /// The sites of archives.
-pub fn archives(urls: &[String]) -> Result<Vec<Named>, AuditError> {
+fn archives(urls: &[String]) -> Result<Vec<Named>, AuditError> {
     let mut sites = Vec::new();
     for url in urls {
         sites.extend(archive(url)?);
@@ -65,7 +91,7 @@ pub fn archives(urls: &[String]) -> Result<Vec<Named>, AuditError> {
 }
 
 /// The log of a state directory, which need not be there where archives are named, and the sites of the archives.
-pub fn all(state: &Path, archives: &[String]) -> Result<(Option<Named>, Vec<Named>), AuditError> {
+fn all(state: &Path, archives: &[String]) -> Result<(Option<Named>, Vec<Named>), AuditError> {
     let sites = self::archives(archives)?;
     match local(state) {
         Ok(local) => Ok((Some(local), sites)),

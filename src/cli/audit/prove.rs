@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::cluster::{self, ClusterArgs};
-use super::places;
+use super::cluster::ClusterArgs;
+use super::places::{self, Found};
 use super::progress::Progress;
 use super::verify::read_keys;
 use super::{AuditError, table::plain};
@@ -56,19 +56,16 @@ pub fn prove(
     messages: &mut dyn Write,
 ) -> Result<u8, AuditError> {
     let (stream, index) = &args.receipt;
-    let state = args.state.as_deref().unwrap_or(Path::new(STATE));
-    let copied;
-    let (local, archives) = if args.cluster.is_asked(as_plugin, args.state.is_some() || !args.archive.is_empty()) {
-        let Some(whole) = cluster::copy(&args.cluster, Some(stream), messages)? else { return Ok(1) };
-        copied = whole;
-        (Some(places::copied(&copied)), places::archives(&args.archive)?)
-    } else {
-        places::all(state, &args.archive)?
-    };
-    let mut places = local.into_iter().chain(archives).peekable();
+    let (state, only) = (args.state.as_deref(), Some(stream.as_str()));
+    let found = places::find(state, &args.archive, &args.cluster, as_plugin, only, messages)?;
+    let Some(Found { local, archives, .. }) = &found else { return Ok(1) };
+    let mut places = local.iter().chain(archives).peekable();
     loop {
         let Some(place) = places.next() else {
-            return Err(AuditError::NoStream { place: state.display().to_string(), stream: stream.clone() });
+            return Err(AuditError::NoStream {
+                place: state.unwrap_or(Path::new(STATE)).display().to_string(),
+                stream: stream.clone(),
+            });
         };
         let failed = |source| AuditError::Read { place: place.name.clone(), source };
         let pieces = place.pieces(stream).map_err(failed)?;
@@ -76,7 +73,7 @@ pub fn prove(
             continue;
         }
         let progress = Progress::new(pieces.iter().map(|piece| piece.bytes).sum());
-        let made = verify::prove(&place, stream, *index, &|more| progress.step(more));
+        let made = verify::prove(place, stream, *index, &|more| progress.step(more));
         progress.end();
         match made {
             Err(_) if places.peek().is_some() => {}

@@ -9,8 +9,8 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::cluster::{self, ClusterArgs};
-use super::places::{self, Named};
+use super::cluster::ClusterArgs;
+use super::places::{self, Found, Named};
 use super::progress::Progress;
 use super::table::plain;
 use super::{AuditError, Output};
@@ -20,7 +20,6 @@ use crate::audit::note::VerifyingKey;
 use crate::audit::verify::{self, Finding, Kind, Known, Place, Seen, Verdict, Witness};
 use crate::cli::columns;
 use crate::clock::Clock;
-use crate::delivery::state_dir::DEFAULT as STATE;
 
 /// Checkpoints and keys are no larger.
 const LARGEST: u64 = 1 << 20;
@@ -76,27 +75,22 @@ pub fn run(
     let zone =
         TimeZone::get(&args.time_zone).map_err(|source| AuditError::Zone { zone: args.time_zone.clone(), source })?;
     let mut witnesses = args.checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
-    let copied;
-    let (local, archives) = if args.cluster.is_asked(as_plugin, args.state.is_some() || !args.archive.is_empty()) {
-        let Some(whole) = cluster::copy(&args.cluster, args.stream.as_deref(), messages)? else { return Ok(1) };
-        copied = whole;
-        witnesses.extend(copied.witnesses.iter().cloned());
-        (Some(places::copied(&copied)), places::archives(&args.archive)?)
-    } else {
-        places::all(args.state.as_deref().unwrap_or(Path::new(STATE)), &args.archive)?
-    };
+    let (state, only) = (args.state.as_deref(), args.stream.as_deref());
+    let found = places::find(state, &args.archive, &args.cluster, as_plugin, only, messages)?;
+    let Some(Found { local, archives, witnesses: leases, .. }) = &found else { return Ok(1) };
+    witnesses.extend(leases.iter().cloned());
     let keys = args.keys.as_deref().map(read_keys).transpose()?;
     let folder = args.seen.clone().or_else(default_seen).ok_or(AuditError::NoSeen)?;
     let mut results = Vec::new();
     // an archive lags behind: it bears witness for what lies here, and not the other way round
-    for archive in &archives {
+    for archive in archives {
         let seen = Seen::new(folder.join("archive"));
         verify(args, archive, &seen, keys.as_deref(), &witnesses, clock, &mut results)?;
     }
-    for archive in &archives {
+    for archive in archives {
         witnesses.extend(newest(archive)?);
     }
-    if let Some(local) = &local {
+    if let Some(local) = local {
         verify(args, local, &Seen::new(folder), keys.as_deref(), &witnesses, clock, &mut results)?;
     }
     let fine = results.iter().all(|result| is_fine(&result.verdict, args.strict));

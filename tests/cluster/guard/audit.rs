@@ -96,6 +96,17 @@ fn kubeconfig(city: &City<'_>, who: &Account) -> PathBuf {
     pods::kubeconfig(city.plane, &format!("{}-{}", who.name, city.system), &who.token)
 }
 
+/// An auditor of a city with two guards, whose role counts at both, and their kubeconfig.
+fn auditor(city: &City<'_>) -> (Account, PathBuf) {
+    let auditor = account(city, "auditor");
+    bind(city, "datashare-auditor", &auditor, None);
+    for guard in ["guard-0", "guard-1"] {
+        until(city, guard, &auditor, "{}", 200);
+    }
+    let own = kubeconfig(city, &auditor);
+    (auditor, own)
+}
+
 /// A city whose guards of these names have each answered one call.
 fn asked_city<'p>(plane: &'p ControlPlane, names: &[&str], upstream: &Upstream) -> (City<'p>, Vec<Running>) {
     let city = City::new(plane);
@@ -115,12 +126,7 @@ fn asked_city<'p>(plane: &'p ControlPlane, names: &[&str], upstream: &Upstream) 
 fn an_auditor_sees_what_all_guards_recorded_and_is_on_record_for_having_asked() {
     let upstream = Upstream::usual();
     let (city, guards) = asked_city(served(), &["guard-0", "guard-1"], &upstream);
-    let auditor = account(&city, "auditor");
-    bind(&city, "datashare-auditor", &auditor, None);
-    for guard in ["guard-0", "guard-1"] {
-        until(&city, guard, &auditor, "{}", 200);
-    }
-    let own = kubeconfig(&city, &auditor);
+    let (_, own) = auditor(&city);
     let told = entries(&datashare(&city, &own, &["--outcome", "released", "--event", "call"]));
     let mut recorded: Vec<Value> = Vec::new();
     for (guard, name) in guards.iter().zip(["guard-0", "guard-1"]) {

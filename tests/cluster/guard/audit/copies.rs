@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use super::{account, asked_city, audit, bind, kubeconfig, said, until};
-use crate::control_plane::eventually;
-use crate::definitions::served;
+use super::{asked_city, audit, auditor, bind, said};
+use crate::control_plane::{ControlPlane, eventually};
+use crate::definitions::apply_to;
 use crate::guard::city::RESOURCE;
 use crate::guard::upstream::Upstream;
 use crate::source::create;
@@ -19,14 +19,12 @@ fn json_of(output: &Output) -> Value {
 
 #[test]
 fn an_auditor_verifies_and_proves_what_guards_have_with_a_program_of_their_own() {
+    // which guards there were is told of all of a cluster
+    let plane = ControlPlane::start();
+    apply_to(&plane);
     let upstream = Upstream::usual();
-    let (city, guards) = asked_city(served(), &["guard-0", "guard-1"], &upstream);
-    let auditor = account(&city, "auditor");
-    bind(&city, "datashare-auditor", &auditor, None);
-    for guard in ["guard-0", "guard-1"] {
-        until(&city, guard, &auditor, "{}", 200);
-    }
-    let own = kubeconfig(&city, &auditor);
+    let (city, guards) = asked_city(&plane, &["guard-0", "guard-1"], &upstream);
+    let (_, own) = auditor(&city);
     let folder = tempfile::tempdir().unwrap();
     let seen = folder.path().join("seen");
     let verify = |words: &[&str]| {
@@ -72,20 +70,18 @@ fn an_auditor_verifies_and_proves_what_guards_have_with_a_program_of_their_own()
 
 #[test]
 fn a_report_and_an_inspection_are_of_all_guards_and_of_the_site_as_it_is() {
+    // which guards there were is told of all of a cluster
+    let plane = ControlPlane::start();
+    apply_to(&plane);
     let upstream = Upstream::usual();
-    let (city, guards) = asked_city(served(), &["guard-0", "guard-1"], &upstream);
+    let (city, guards) = asked_city(&plane, &["guard-0", "guard-1"], &upstream);
     let policy = json!({"apiVersion": "datashare.dev/v1alpha1", "kind": "AuditPolicy", "metadata": {"name": "default"},
         "spec": {"retention": {"period": "184d", "personal": "1096d"}, "inspection": {"schedule": "0 3 1 * *", "sample": 5}}});
     create(city.plane, &format!("/apis/datashare.dev/v1alpha1/namespaces/{}/auditpolicies", city.provider), &policy);
     let kept = json!({"spec": {"auditPolicyRef": {"name": "default"}}});
     let resource = format!("/apis/datashare.dev/v1alpha1/namespaces/{}/sharedresources/{RESOURCE}", city.provider);
     assert_eq!(city.plane.ask("PATCH", &resource, &kept).status, 200);
-    let auditor = account(&city, "auditor");
-    bind(&city, "datashare-auditor", &auditor, None);
-    for guard in ["guard-0", "guard-1"] {
-        until(&city, guard, &auditor, "{}", 200);
-    }
-    let own = kubeconfig(&city, &auditor);
+    let (auditor, own) = auditor(&city);
     let month = guards[0].entries("guard-0")[0]["time"].as_str().unwrap()[..7].to_owned();
     let output = audit(&city, &own, "report", &["--month", &month, "--lang", "en"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{output:?}");
@@ -94,6 +90,7 @@ fn a_report_and_an_inspection_are_of_all_guards_and_of_the_site_as_it_is() {
     bind(&city, "datashare-site", &auditor, Some(&city.system));
     let output = eventually("the role counts", || {
         let output = audit(&city, &own, "report", &["--month", &month, "--lang", "en"]);
+        println!("{}", said(&output));
         (output.status.code() == Some(0)).then_some(output)
     });
     let page = String::from_utf8(output.stdout).unwrap();
