@@ -43,11 +43,18 @@ impl Running {
 
     /// User and system time of all its threads so far.
     pub fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
-        let after = stat.rsplit(')').next().unwrap();
-        let ticks: u64 = after.split_whitespace().skip(11).take(2).map(|n| n.parse::<u64>().unwrap()).sum();
-        // 100 a second, whatever the kernel's own rate
-        Duration::from_millis(ticks * 10)
+        time_in(&format!("/proc/{}/stat", self.0.id()))
+    }
+
+    /// User and system time of its threads of this name so far.
+    pub fn cpu_of(&self, name: &str) -> Duration {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.0.id())).unwrap().flatten();
+        let named = |folder: &Path| fs::read_to_string(folder.join("comm")).is_ok_and(|comm| comm.trim_end() == name);
+        threads
+            .map(|entry| entry.path())
+            .filter(|folder| named(folder))
+            .map(|folder| time_in(&folder.join("stat").display().to_string()))
+            .sum()
     }
 
     /// A line of `/proc/PID/status`, in MiB.
@@ -63,6 +70,15 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// User and system time of a process or thread.
+fn time_in(stat: &str) -> Duration {
+    let stat = fs::read_to_string(stat).unwrap();
+    let after = stat.rsplit(')').next().unwrap();
+    let ticks: u64 = after.split_whitespace().skip(11).take(2).map(|n| n.parse::<u64>().unwrap()).sum();
+    // 100 a second, whatever the kernel's own rate
+    Duration::from_millis(ticks * 10)
 }
 
 /// An address of this machine that is free now.
