@@ -5,6 +5,7 @@
 
 mod committer;
 mod error;
+mod gather;
 mod pending;
 mod queue;
 mod relay;

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Waker;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::audit::notary::Notary;
 use crate::audit::recovery::Newest;
@@ -17,13 +16,11 @@ use crate::audit::segment;
 use crate::audit::storage::SegmentFile;
 use crate::audit::stream::Stream;
 use crate::audit::writer::error::Failure;
+use crate::audit::writer::gather::Gather;
 use crate::audit::writer::queue::{Batch, SPACE_INTERVAL, Shared};
 
 /// Bytes after which the disk is asked for its free space, however little time has passed.
 const SPACE_BYTES: u64 = 1 << 20;
-
-/// The longest wait for callers that may come again.
-const LONGEST_GATHER: SignedDuration = SignedDuration::from_millis(2);
 
 pub(super) struct Committer {
     shared: Arc<Shared>,
@@ -68,8 +65,8 @@ impl Committer {
     pub fn run(mut self) {
         let mut batch = Batch::default();
         let mut wakers: Vec<Option<Waker>> = Vec::new();
-        let mut gather = Duration::ZERO;
-        while self.shared.take(&mut batch, gather) {
+        let mut gather = Gather::default();
+        while self.shared.take(&mut batch, gather.wait()) {
             let begun = self.shared.clock.now();
             if let Err(failure) = self.commit(&batch) {
                 self.shared.fail(failure);
@@ -81,7 +78,7 @@ impl Committer {
             }
             self.shared.done(&batch, &mut wakers);
             let now = self.shared.clock.now();
-            gather = gather_after(now.duration_since(begun));
+            gather.learn(batch.entries, now.duration_since(begun).try_into().unwrap_or_default());
             self.watch_space(now, batch.bytes.len() as u64);
         }
         if let Some((notary, thread)) = self.office.take() {
@@ -132,11 +129,6 @@ impl Committer {
             (self.unchecked_bytes, self.checked) = (0, now);
         }
     }
-}
-
-/// A quarter of what the disk took: waiting that long for company costs less than a sync of one's own.
-fn gather_after(commit: SignedDuration) -> Duration {
-    (commit / 4).clamp(SignedDuration::ZERO, LONGEST_GATHER).unsigned_abs()
 }
 
 fn failure(what: &'static str, path: &Path, error: &io::Error) -> Failure {

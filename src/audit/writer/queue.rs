@@ -209,18 +209,16 @@ impl Shared {
     /// Waits for entries and puts them into `batch`, in exchange for its memory. `false` when there will be none. A batch
     /// without entries asks to look at the segment's age.
     ///
-    /// After a batch of several, their callers are likely to come again: they get up to `gather` to do so, which
-    /// saves a sync of its own for the first of them.
-    pub fn take(&self, batch: &mut Batch, gather: Duration) -> bool {
-        let last = batch.entries;
+    /// Once there is one it waits, not for long, until there are as many as are expected.
+    pub fn take(&self, batch: &mut Batch, (expected, longest): (usize, Duration)) -> bool {
         let mut queue = self.queue.lock();
         while queue.filling.entries == 0 && !queue.closing && queue.looks == queue.heard {
             queue.wake_at = Some(1);
             self.work.wait(&mut queue);
         }
-        if !gather.is_zero() && queue.filling.entries < last && !queue.closing {
-            queue.wake_at = Some(last);
-            self.work.wait_for(&mut queue, gather);
+        if !longest.is_zero() && queue.filling.entries < expected && !queue.closing {
+            queue.wake_at = Some(expected);
+            self.work.wait_for(&mut queue, longest);
         }
         queue.wake_at = None;
         batch.clear();
