@@ -16,8 +16,8 @@ use datashare::audit::tree::Range;
 use datashare::audit::usage::Usage;
 use datashare::audit::verify::{self, Folder, Known};
 use datashare::audit::{
-    Disk, Entry, Event, Evidence, Filter, GrantRef, Log, NameRef, Options, Outcome, Parameter, SegmentFile, Storage,
-    UnitRef, Upstream, query,
+    Disk, Entry, Event, Evidence, Filter, GrantRef, JournalFile, Log, NameRef, Options, Outcome, Parameter,
+    SegmentFile, Storage, UnitRef, Upstream, query,
 };
 use datashare::clock::Clock;
 use rustix::time::{ClockId, clock_gettime};
@@ -228,15 +228,19 @@ fn record(folder: &Path, callers: usize, time: Duration, signed: bool) -> Run {
 #[derive(Clone, Default)]
 struct Counting(Arc<AtomicU64>);
 
-struct CountingFile(Arc<AtomicU64>, Box<dyn SegmentFile>);
+struct CountingFile<F>(Arc<AtomicU64>, F);
 
 impl Storage for Counting {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
-        Ok(Box::new(CountingFile(self.0.clone(), Disk.create(path)?)))
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
+        Ok(Arc::new(CountingFile(self.0.clone(), Disk.create(path)?)))
     }
 
-    fn resume(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
-        Ok(Box::new(CountingFile(self.0.clone(), Disk.resume(path)?)))
+    fn resume(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
+        Ok(Arc::new(CountingFile(self.0.clone(), Disk.resume(path)?)))
+    }
+
+    fn journal(&self, path: &Path, length: u64) -> io::Result<Box<dyn JournalFile>> {
+        Ok(Box::new(CountingFile(self.0.clone(), Disk.journal(path, length)?)))
     }
 
     fn free(&self, path: &Path) -> io::Result<u64> {
@@ -244,9 +248,20 @@ impl Storage for Counting {
     }
 }
 
-impl SegmentFile for CountingFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl SegmentFile for CountingFile<Arc<dyn SegmentFile>> {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         self.1.write(bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        self.1.sync()
+    }
+}
+
+impl JournalFile for CountingFile<Box<dyn JournalFile>> {
+    fn write_at(&mut self, bytes: &[u8], at: u64) -> io::Result<usize> {
+        self.1.write_at(bytes, at)
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -15,6 +15,7 @@ mod event;
 mod filter;
 pub mod inspection;
 pub mod inventory;
+mod journal;
 pub mod keys;
 mod lines;
 mod notary;
@@ -47,7 +48,7 @@ pub use recorded::{Recorded, RecordedGrant, RecordedName, RecordedUnit};
 pub use recovery::{Cut, Recovery, Restart};
 pub use segment::MAX_LINE;
 pub use site_key::{Hashed, SiteKey, SiteKeyError};
-pub use storage::{Disk, SegmentFile, Storage};
+pub use storage::{Disk, JournalFile, SegmentFile, Storage};
 pub use stream::names as stream_names;
 pub use writer::{Failure, Log, LogError, Options, Pending, Receipt, RecordUnavailable, Relay};
 

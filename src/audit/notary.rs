@@ -120,6 +120,8 @@ pub(super) trait Desk: Send {
     fn fail(&self, failure: Failure);
     /// Whether it has ended: the disk is asked for nothing more.
     fn has_failed(&self) -> bool;
+    /// Returns once all that was handed over is in its segment for good: what is signed must be found there.
+    fn settle(&self) -> Result<(), Failure>;
     /// Records that this key takes over; the index of that entry, or nothing while none is taken.
     fn record_key(&self, vkey: &str) -> Option<u64>;
 }

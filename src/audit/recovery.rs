@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::audit::FORMAT;
 use crate::audit::event::Event;
 use crate::audit::inventory::{Inventory, Said};
+use crate::audit::journal::{JOURNAL, Kept};
 use crate::audit::lines::{Line, Lines};
 use crate::audit::recorded::Head;
 use crate::audit::removed::Removed;
@@ -64,6 +65,8 @@ pub struct Cut {
 #[derive(Debug)]
 pub(super) struct Newest {
     pub path: PathBuf,
+    /// The index of its first entry.
+    pub first: u64,
     pub bytes: u64,
     /// The time of its first entry.
     pub since: Option<Timestamp>,
@@ -71,8 +74,9 @@ pub(super) struct Newest {
 
 /// Checks and mends the stream; gives what was found and the segment to go on with.
 pub(super) fn recover(stream: &Arc<str>, entries: &Path) -> Result<(Recovery, Option<Newest>), LogError> {
-    let segments = segment::list(entries).map_err(LogError::io("list", entries))?;
     let folder = entries.parent().unwrap_or(entries);
+    let kept = restore(folder, entries)?;
+    let segments = segment::list(entries).map_err(LogError::io("list", entries))?;
     let known = Inventory::open(folder).map_err(LogError::io("read the inventory of", folder))?;
     let removed = Removed::open(folder).map_err(LogError::io("read what was removed from", folder))?;
     let mut expected = 0;
@@ -93,7 +97,8 @@ pub(super) fn recover(stream: &Arc<str>, entries: &Path) -> Result<(Recovery, Op
     if newest.form == Form::Sealed {
         return after_sealed(newest, stream, &known);
     }
-    let read = read_newest(newest, stream)?;
+    let acknowledged = kept.filter(|(segment, _)| *segment == newest.first).map(|(_, end)| end);
+    let read = read_newest(newest, stream, acknowledged)?;
     let cut = cut(newest, read.good_bytes)?;
     let restart = match read.last_event.or(last_event) {
         None => Restart::First,
@@ -103,7 +108,20 @@ pub(super) fn recover(stream: &Arc<str>, entries: &Path) -> Result<(Recovery, Op
     // a cut is the mark of a crash even when it left nothing
     let restart = if cut.is_some() { Restart::Recovered } else { restart };
     let recovery = Recovery { stream: stream.clone(), restart, entries: read.next, cut };
-    Ok((recovery, Some(Newest { path: newest.path.clone(), bytes: read.good_bytes, since: read.since })))
+    Ok((
+        recovery,
+        Some(Newest { path: newest.path.clone(), first: newest.first, bytes: read.good_bytes, since: read.since }),
+    ))
+}
+
+/// Gives the open segment what the journal has for it; says which one that is, and where what was acknowledged ends.
+fn restore(folder: &Path, entries: &Path) -> Result<Option<(u64, u64)>, LogError> {
+    let journal = folder.join(JOURNAL);
+    let Some(kept) = Kept::read(&journal).map_err(LogError::io("read", &journal))? else { return Ok(None) };
+    let path = entries.join(segment::file_name(kept.segment()));
+    let end = kept.restore(&path).map_err(LogError::io("restore", &path))?;
+    let end = end.ok_or(LogError::Journal { journal, path })?;
+    Ok(Some((kept.segment(), end)))
 }
 
 fn starts_at(segment: &Segment, expected: u64) -> Result<(), LogError> {
@@ -164,7 +182,9 @@ struct ReadThrough {
     last_event: Option<Event>,
 }
 
-fn read_newest(segment: &Segment, stream: &str) -> Result<ReadThrough, LogError> {
+/// Reads all entries. Behind the end of what was `acknowledged`, if that is known, a power cut may have left anything:
+/// there the first line that is no entry ends the segment. Elsewhere only the last line may be a torn one.
+fn read_newest(segment: &Segment, stream: &str, acknowledged: Option<u64>) -> Result<ReadThrough, LogError> {
     let path = &segment.path;
     let file = File::open(path).map_err(LogError::io("open", path))?;
     let mut lines = Lines::new(file);
@@ -177,16 +197,22 @@ fn read_newest(segment: &Segment, stream: &str) -> Result<ReadThrough, LogError>
             return Err(error);
         }
         number += 1;
+        let unacknowledged = acknowledged.is_some_and(|end| read.good_bytes >= end);
         let bad = |reason: String| LogError::BadEntry { path: path.clone(), line: number, reason };
         let line = match line {
             Line::Whole(line) => line,
             Line::Torn(_) | Line::Long { terminated: false } => break,
+            Line::Long { terminated: true } if unacknowledged => break,
             Line::Long { terminated: true } => return Err(bad("longer than any entry".to_owned())),
         };
         match Head::parse(line) {
+            Err(_) if unacknowledged => break,
             Err(error) => doubtful = Some(bad(error.to_string())),
             Ok(head) => {
-                check(&head, stream, read.next).map_err(bad)?;
+                match check(&head, stream, read.next) {
+                    Err(_) if unacknowledged => break,
+                    checked => checked.map_err(bad)?,
+                }
                 read.next += 1;
                 read.since = read.since.or(Some(head.time));
                 read.last_event = Some(head.event);
@@ -217,7 +243,7 @@ fn locate(segment: &Segment, next: &Segment, stream: &str) -> LogError {
         let reason = format!("it does not lead up to entry {}, with which the next one begins", next.first);
         return LogError::BadEntry { path: path.clone(), line: 1, reason };
     }
-    let read = match read_newest(segment, stream) {
+    let read = match read_newest(segment, stream, None) {
         Err(error) => return error,
         Ok(read) => read,
     };

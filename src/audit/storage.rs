@@ -3,16 +3,22 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
+
+use crate::audit::journal;
 
 /// Where segments live.
 pub trait Storage: Send + Sync + 'static {
     /// A new, empty segment whose name survives a crash.
-    fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>>;
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>>;
 
     /// An existing segment, to be continued at its end.
-    fn resume(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>>;
+    fn resume(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>>;
+
+    /// The journal of a stream: a file of this length, made if need be, whose name survives a crash.
+    fn journal(&self, path: &Path, length: u64) -> io::Result<Box<dyn JournalFile>>;
 
     /// Bytes that may still be written below `path`.
     fn free(&self, path: &Path) -> io::Result<u64>;
@@ -48,9 +54,18 @@ pub(super) fn replace(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> io::R
 }
 
 /// A segment being written.
-pub trait SegmentFile: Send {
+pub trait SegmentFile: Send + Sync {
     /// Appends bytes with one call and says how many were taken.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Returns once everything written before is durable.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// A file that is written in place and never grows.
+pub trait JournalFile: Send {
+    /// Writes bytes with one call and says how many were taken.
+    fn write_at(&mut self, bytes: &[u8], at: u64) -> io::Result<usize>;
 
     /// Returns once everything written is durable.
     fn sync(&mut self) -> io::Result<()>;
@@ -61,15 +76,21 @@ pub trait SegmentFile: Send {
 pub struct Disk;
 
 impl Storage for Disk {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
         file.sync_all()?;
         sync_folder_of(path)?;
-        Ok(Box::new(OnDisk(file)))
+        Ok(Arc::new(OnDisk(file)))
     }
 
-    fn resume(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
-        Ok(Box::new(OnDisk(OpenOptions::new().append(true).open(path)?)))
+    fn resume(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
+        Ok(Arc::new(OnDisk(OpenOptions::new().append(true).open(path)?)))
+    }
+
+    fn journal(&self, path: &Path, length: u64) -> io::Result<Box<dyn JournalFile>> {
+        let file = journal::open(path, length)?;
+        sync_folder_of(path)?;
+        Ok(Box::new(OnDisk(file)))
     }
 
     fn free(&self, path: &Path) -> io::Result<u64> {
@@ -81,8 +102,18 @@ impl Storage for Disk {
 struct OnDisk(File);
 
 impl SegmentFile for OnDisk {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        (&self.0).write(bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+impl JournalFile for OnDisk {
+    fn write_at(&mut self, bytes: &[u8], at: u64) -> io::Result<usize> {
+        self.0.write_at(bytes, at)
     }
 
     fn sync(&mut self) -> io::Result<()> {

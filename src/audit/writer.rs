@@ -29,6 +29,7 @@ use self::committer::Committer;
 use self::queue::{Kind, Shared};
 use crate::audit::entry::Entry;
 use crate::audit::event::Event;
+use crate::audit::journal::{JOURNAL, Journal};
 use crate::audit::notary::{Desk, Evidence, Notary, Start};
 use crate::audit::recovery::{self, Recovery};
 use crate::audit::segment;
@@ -105,8 +106,11 @@ impl Log {
             options.evidence.as_ref().map(|evidence| Start::read(evidence, &stream.name, folder)).transpose()?;
         let fresh = || stream.entries.join(segment::file_name(recovery.entries));
         let path = newest.as_ref().map_or_else(fresh, |newest| newest.path.clone());
+        let first = newest.as_ref().map_or(recovery.entries, |newest| newest.first);
         let file = if newest.is_some() { storage.resume(&path) } else { storage.create(&path) };
         let file = file.map_err(LogError::io("open", &path))?;
+        let journal_path = folder.join(JOURNAL);
+        let journal = Journal::open(&*storage, &journal_path).map_err(LogError::io("open", &journal_path))?;
 
         let shared = Arc::new(Shared::new(&stream, recovery.entries, options, clock.clone(), storage.clone()));
         let notary = start
@@ -114,7 +118,9 @@ impl Log {
             .map(|(start, evidence)| Notary::begin(start, evidence, storage, clock, Counter(shared.clone())));
         let office = notary.transpose().map_err(LogError::io("start a thread for", log))?;
         let notary = office.as_ref().map(|(notary, _)| notary.clone());
-        let committer = Committer::new(shared.clone(), stream, file, path, newest.as_ref(), office);
+        shared.set_open(file.clone(), &path);
+        let journal = (journal, journal_path);
+        let committer = Committer::new(shared.clone(), stream, file, (first, path), newest.as_ref(), journal, office);
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
             .spawn(move || committer.run())
@@ -290,6 +296,10 @@ impl Desk for Counter {
 
     fn has_failed(&self) -> bool {
         self.0.has_failed()
+    }
+
+    fn settle(&self) -> Result<(), Failure> {
+        self.0.settle()
     }
 
     fn record_key(&self, vkey: &str) -> Option<u64> {

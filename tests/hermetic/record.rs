@@ -6,6 +6,7 @@ mod commit;
 pub mod disk;
 mod entries;
 mod faults;
+mod journal;
 mod query;
 mod recovery;
 

@@ -75,7 +75,7 @@ pub fn newest(folder: &Path, tail: &Tail, keys: &[VerifyingKey]) -> Option<Signe
 pub struct Book {
     storage: Arc<dyn Storage>,
     folder: PathBuf,
-    file: Option<Box<dyn SegmentFile>>,
+    file: Option<Arc<dyn SegmentFile>>,
 }
 
 impl Book {

@@ -166,6 +166,7 @@ impl Turn {
         if size == stays_at || (!stays && self.newest.as_ref().is_some_and(|newest| newest.size == size)) {
             return Ok(None);
         }
+        desk.settle()?;
         let mut keys = vec![key];
         if let Some(rotation) = self.rotation.as_ref().filter(|rotation| rotation.entry < size) {
             let public = rotation.key.public();

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 
+use crate::audit::journal::Journal;
 use crate::audit::notary::Notary;
 use crate::audit::recovery::Newest;
 use crate::audit::segment;
@@ -25,9 +26,13 @@ const SPACE_BYTES: u64 = 1 << 20;
 pub(super) struct Committer {
     shared: Arc<Shared>,
     entries: PathBuf,
-    file: Box<dyn SegmentFile>,
+    file: Arc<dyn SegmentFile>,
     path: PathBuf,
+    /// The index of the segment's first entry, and its length.
+    first: u64,
     bytes: u64,
+    journal: Journal,
+    journal_path: PathBuf,
     /// The time of the segment's first entry; none while it is empty.
     since: Option<Timestamp>,
     unchecked_bytes: u64,
@@ -42,9 +47,10 @@ impl Committer {
     pub fn new(
         shared: Arc<Shared>,
         stream: Stream,
-        file: Box<dyn SegmentFile>,
-        path: PathBuf,
+        file: Arc<dyn SegmentFile>,
+        (first, path): (u64, PathBuf),
         newest: Option<&Newest>,
+        (journal, journal_path): (Journal, PathBuf),
         office: Option<(Arc<Notary>, JoinHandle<()>)>,
     ) -> Self {
         Self {
@@ -53,6 +59,9 @@ impl Committer {
             entries: stream.entries,
             file,
             path,
+            first,
+            journal,
+            journal_path,
             bytes: newest.map_or(0, |newest| newest.bytes),
             since: newest.and_then(|newest| newest.since),
             unchecked_bytes: 0,
@@ -81,6 +90,11 @@ impl Committer {
             gather.learn(batch.entries, now.duration_since(begun).try_into().unwrap_or_default());
             self.watch_space(now, batch.bytes.len() as u64);
         }
+        if !self.shared.has_failed()
+            && let Err(failure) = self.settle()
+        {
+            self.shared.fail(failure);
+        }
         if let Some((notary, thread)) = self.office.take() {
             if self.shared.has_failed() {
                 notary.abandon();
@@ -97,8 +111,12 @@ impl Committer {
         let now = if batch.entries > 0 { batch.time } else { self.shared.clock.now() };
         if self.is_due(batch, now) {
             let path = self.entries.join(segment::file_name(batch.first));
+            // what is closed is on disk whole, whatever the journal is used for next
+            self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
             self.file = self.shared.storage.create(&path).map_err(|error| failure("create", &path, &error))?;
-            (self.path, self.bytes, self.since) = (path, 0, None);
+            self.journal.restart(batch.first, 0).map_err(|error| failure("write", &self.journal_path, &error))?;
+            self.shared.set_open(self.file.clone(), &path);
+            (self.path, self.first, self.bytes, self.since) = (path, batch.first, 0, None);
             if let Some((notary, _)) = &self.office {
                 notary.end_segment();
             }
@@ -111,10 +129,20 @@ impl Committer {
             let reason = format!("only {wrote} of {} bytes were taken", batch.bytes.len());
             return Err(Failure::new("write", &self.path, &reason));
         }
-        self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
-        self.bytes += batch.bytes.len() as u64;
+        let journaled = |error| failure("write", &self.journal_path, &error);
+        if !self.journal.keep(self.first, self.bytes, &batch.bytes).map_err(journaled)? {
+            self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
+            self.journal.restart(self.first, self.bytes + wrote as u64).map_err(journaled)?;
+        }
+        self.bytes += wrote as u64;
         self.since = self.since.or(Some(batch.time));
         Ok(())
+    }
+
+    /// Makes the segment durable on its own, without the journal.
+    fn settle(&mut self) -> Result<(), Failure> {
+        self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
+        self.journal.clear().map_err(|error| failure("clear", &self.journal_path, &error))
     }
 
     fn is_due(&self, batch: &Batch, now: Timestamp) -> bool {

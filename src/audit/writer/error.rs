@@ -22,6 +22,8 @@ pub enum LogError {
     BadEntry { path: PathBuf, line: u64, reason: String },
     #[error("{} begins with entry {found} where {expected} belongs: entries are missing; put the missing segments back", path.display())]
     Gap { path: PathBuf, expected: u64, found: u64 },
+    #[error("{} knows of entries that {} does not have, and cannot have lost in a crash; nothing was changed: put the intact segment back, or, if it is gone for good, move the journal away", journal.display(), path.display())]
+    Journal { journal: PathBuf, path: PathBuf },
     #[error("the start could not be recorded: {reason}{}", failure.as_ref().map_or_else(String::new, |failure| format!(": {failure}")))]
     Start { reason: RecordUnavailable, failure: Option<Failure> },
     #[error(transparent)]

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::audit::FORMAT;
 use crate::audit::encode::{self, Stamp};
 use crate::audit::segment::MAX_LINE;
-use crate::audit::storage::Storage;
+use crate::audit::storage::{SegmentFile, Storage};
 use crate::audit::stream::Stream;
 use crate::audit::writer::Options;
 use crate::audit::writer::error::{Failure, RecordUnavailable};
@@ -59,6 +59,8 @@ pub(super) struct Shared {
     pub storage: Arc<dyn Storage>,
     pub failure: watch::Sender<Option<Failure>>,
     pub hatch: Hatch,
+    /// The segment that is being written, and its path.
+    open: Mutex<Option<(Arc<dyn SegmentFile>, PathBuf)>>,
     entries: PathBuf,
     prefix: Vec<u8>,
     max_entries: usize,
@@ -117,6 +119,7 @@ impl Shared {
             storage,
             failure: watch::Sender::new(None),
             hatch: Hatch::default(),
+            open: Mutex::default(),
             entries: stream.entries.clone(),
             max_entries: options.max_queued_entries,
             max_bytes: options.max_queued_bytes,
@@ -287,6 +290,17 @@ impl Shared {
     /// Whether the log has failed.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
+    }
+
+    /// This segment is being written from now on; the one before is durable.
+    pub fn set_open(&self, file: Arc<dyn SegmentFile>, path: &Path) {
+        *self.open.lock() = Some((file, path.to_owned()));
+    }
+
+    /// Returns once everything acknowledged so far is in its segment for good, not only in the journal.
+    pub fn settle(&self) -> Result<(), Failure> {
+        let Some((file, path)) = self.open.lock().clone() else { return Ok(()) };
+        file.sync().map_err(|error| Failure::new("sync", &path, &error.to_string()))
     }
 
     /// Lets the writer end once it has written what waits.

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datashare::audit::{SegmentFile, Storage};
+use datashare::audit::{Disk, JournalFile, SegmentFile, Storage};
 use parking_lot::Mutex;
 
 /// What happens at the chosen operation.
@@ -53,6 +54,8 @@ struct Inner {
     dead: bool,
     /// Bytes of each file that survive a power cut.
     synced: BTreeMap<PathBuf, u64>,
+    /// What stood in the journal where something was written since its last sync, oldest first.
+    overwritten: Vec<(PathBuf, u64, Vec<u8>)>,
     /// Asked after an error was reported.
     asked_again: usize,
     failed: bool,
@@ -166,6 +169,12 @@ impl Inner {
             let length = file.metadata().unwrap().len();
             file.set_len(length.min(synced + stays)).unwrap();
         }
+        for (path, at, before) in self.overwritten.drain(..).rev() {
+            let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+            // what came first may be what is lost
+            let lost = before.len().saturating_sub(usize::try_from(stays).unwrap());
+            file.write_all_at(&before[..lost], at).unwrap();
+        }
     }
 
     fn part_of(&self, length: usize) -> usize {
@@ -174,19 +183,25 @@ impl Inner {
 }
 
 impl Storage for Doomed {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
         self.whole(|inner| {
             fs::OpenOptions::new().append(true).create_new(true).open(path)?;
             inner.synced.insert(path.to_owned(), 0);
             Ok(())
         })?;
-        Ok(Box::new(File { disk: self.clone(), path: path.to_owned() }))
+        Ok(Arc::new(File { disk: self.clone(), path: path.to_owned() }))
     }
 
-    fn resume(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+    fn resume(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
         let mut inner = self.0.lock();
         inner.synced.insert(path.to_owned(), fs::metadata(path)?.len());
         drop(inner);
+        Ok(Arc::new(File { disk: self.clone(), path: path.to_owned() }))
+    }
+
+    fn journal(&self, path: &Path, length: u64) -> io::Result<Box<dyn JournalFile>> {
+        // a crash before it is whole leaves a file that is made anew
+        self.whole(|_| Disk.journal(path, length).map(|_| ()))?;
         Ok(Box::new(File { disk: self.clone(), path: path.to_owned() }))
     }
 
@@ -235,7 +250,42 @@ struct File {
 }
 
 impl SegmentFile for File {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.put(bytes, |_, bytes| {
+            let mut file = fs::OpenOptions::new().append(true).open(&self.path)?;
+            io::Write::write_all(&mut file, bytes)
+        })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.disk.whole(|inner| {
+            inner.synced.insert(self.path.clone(), fs::metadata(&self.path)?.len());
+            Ok(())
+        })
+    }
+}
+
+impl JournalFile for File {
+    fn write_at(&mut self, bytes: &[u8], at: u64) -> io::Result<usize> {
+        self.put(bytes, |inner, bytes| {
+            let file = fs::OpenOptions::new().read(true).write(true).open(&self.path)?;
+            let mut before = vec![0; bytes.len()];
+            file.read_exact_at(&mut before, at)?;
+            inner.overwritten.push((self.path.clone(), at, before));
+            file.write_all_at(bytes, at)
+        })
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.disk.whole(|inner| {
+            inner.overwritten.clear();
+            Ok(())
+        })
+    }
+}
+
+impl File {
+    fn put(&self, bytes: &[u8], write: impl FnOnce(&mut Inner, &[u8]) -> io::Result<()>) -> io::Result<usize> {
         let mut inner = self.disk.0.lock();
         let way = Doomed::way(&mut inner);
         let length = match &way {
@@ -243,8 +293,7 @@ impl SegmentFile for File {
             Way::Part { .. } => inner.part_of(bytes.len()),
             Way::Not(_) => 0,
         };
-        let mut file = fs::OpenOptions::new().append(true).open(&self.path)?;
-        io::Write::write_all(&mut file, &bytes[..length])?;
+        write(&mut inner, &bytes[..length])?;
         match way {
             Way::Well | Way::Part { dead: false, .. } => Ok(length),
             Way::Last | Way::Part { dead: true, power: false } => {
@@ -259,14 +308,5 @@ impl SegmentFile for File {
             }
             Way::Not(error) => Err(error),
         }
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        let path = self.path.clone();
-        self.disk.whole(|inner| {
-            let length = fs::metadata(&path)?.len();
-            inner.synced.insert(path, length);
-            Ok(())
-        })
     }
 }

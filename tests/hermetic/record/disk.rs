@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use datashare::audit::{Disk, SegmentFile, Storage};
+use datashare::audit::{Disk, JournalFile, SegmentFile, Storage};
 use parking_lot::{Condvar, Mutex};
 
 /// What the disk does from now on.
@@ -67,15 +67,19 @@ impl Moody {
 }
 
 impl Storage for Moody {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
         if self.0.0.lock().mood == Mood::FailCreate {
             return Err(io::Error::other("create"));
         }
-        Ok(Box::new(File { disk: self.clone(), real: Disk.create(path)? }))
+        Ok(Arc::new(File { disk: self.clone(), real: Disk.create(path)? }))
     }
 
-    fn resume(&self, path: &Path) -> io::Result<Box<dyn SegmentFile>> {
-        Ok(Box::new(File { disk: self.clone(), real: Disk.resume(path)? }))
+    fn resume(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
+        Ok(Arc::new(File { disk: self.clone(), real: Disk.resume(path)? }))
+    }
+
+    fn journal(&self, path: &Path, length: u64) -> io::Result<Box<dyn JournalFile>> {
+        Ok(Box::new(File { disk: self.clone(), real: Disk.journal(path, length)? }))
     }
 
     fn free(&self, _: &Path) -> io::Result<u64> {
@@ -83,34 +87,54 @@ impl Storage for Moody {
     }
 }
 
-struct File {
+struct File<F> {
     disk: Moody,
-    real: Box<dyn SegmentFile>,
+    real: F,
 }
 
-impl SegmentFile for File {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut inner = self.disk.0.0.lock();
+impl Moody {
+    fn write(&self, bytes: &[u8], write: impl FnOnce(&[u8]) -> io::Result<usize>) -> io::Result<usize> {
+        let mut inner = self.0.0.lock();
         inner.writes += 1;
         match inner.mood {
             Mood::FailWrite => Err(io::Error::from_raw_os_error(5)),
             Mood::Full => Err(io::ErrorKind::StorageFull.into()),
-            Mood::ShortWrite => self.real.write(&bytes[..bytes.len() - 1]),
-            _ => self.real.write(bytes),
+            Mood::ShortWrite => write(&bytes[..bytes.len() - 1]),
+            _ => write(bytes),
         }
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        let mut inner = self.disk.0.0.lock();
+    fn sync(&self) -> io::Result<()> {
+        let mut inner = self.0.0.lock();
         inner.syncs += 1;
         inner.stalled = true;
-        self.disk.0.1.notify_all();
-        self.disk.0.1.wait_while(&mut inner, |inner| inner.mood == Mood::StallSync);
+        self.0.1.notify_all();
+        self.0.1.wait_while(&mut inner, |inner| inner.mood == Mood::StallSync);
         inner.stalled = false;
         match inner.mood {
             Mood::FailSync => Err(io::Error::from_raw_os_error(5)),
             Mood::Panic => panic!("the disk driver has a bug"),
             _ => Ok(()),
         }
+    }
+}
+
+impl SegmentFile for File<Arc<dyn SegmentFile>> {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.disk.write(bytes, |bytes| self.real.write(bytes))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.disk.sync()
+    }
+}
+
+impl JournalFile for File<Box<dyn JournalFile>> {
+    fn write_at(&mut self, bytes: &[u8], at: u64) -> io::Result<usize> {
+        self.disk.clone().write(bytes, |bytes| self.real.write_at(bytes, at))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.disk.sync()
     }
 }

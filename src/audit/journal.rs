@@ -1,0 +1,211 @@
+//! What makes an entry durable cheaply: a small file beside the segments, written over and over in place. A file that
+//! does not grow is synced with one write, where a growing one costs another for its length, and more in the file
+//! system's own journal. Each batch goes into the segment unsynced and into this file synced; the segment is synced
+//! when this file is full, before anything is signed, and at its end. After a crash the open segment gets from here
+//! what the disk had not got yet.
+//!
+//! The file holds frames one behind the other: `magic`, a number that all frames since the last sync of the segment
+//! share, the segment, the place in it, the length, a SHA-256 of all that and of the bytes, and the bytes. The first
+//! frame that is not whole, has another number, or does not go on where the one before ended, ends what counts.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::audit::storage::{JournalFile, Storage};
+use crate::random;
+
+/// The file, beside the folder of the segments.
+pub(super) const JOURNAL: &str = "journal";
+
+/// Its length, always. So much of a segment is synced at once: the longer, the rarer and the slower.
+pub(super) const LENGTH: usize = 1 << 20;
+
+const MAGIC: &[u8; 8] = b"dsjrnl1\n";
+/// Magic and four numbers of eight bytes, little end first, before the hash.
+const NUMBERS: usize = 40;
+const HEADER: usize = NUMBERS + 32;
+
+/// The journal of a stream that is being written.
+pub(super) struct Journal {
+    file: Box<dyn JournalFile>,
+    /// What this run of frames has in common.
+    run: [u8; 8],
+    end: usize,
+    frame: Vec<u8>,
+}
+
+impl Journal {
+    /// Opens the file, or makes it, and leaves nothing in it that counts.
+    pub fn open(storage: &dyn Storage, path: &Path) -> io::Result<Self> {
+        let file = storage.journal(path, LENGTH as u64)?;
+        let mut journal = Self { file, run: [0; 8], end: 0, frame: Vec::new() };
+        journal.clear()?;
+        Ok(journal)
+    }
+
+    /// Keeps bytes that belong at this place of a segment; they are durable when this returns. `false` when there is no
+    /// room: then the segment has to be synced.
+    pub fn keep(&mut self, segment: u64, place: u64, bytes: &[u8]) -> io::Result<bool> {
+        if bytes.len() > LENGTH - HEADER || self.end > LENGTH - HEADER - bytes.len() {
+            return Ok(false);
+        }
+        self.frame.clear();
+        encode(&mut self.frame, self.run, segment, place, bytes);
+        write_all(&mut *self.file, &self.frame, self.end)?;
+        self.file.sync()?;
+        self.end += self.frame.len();
+        Ok(true)
+    }
+
+    /// This segment is synced and ends here: what was in the file counts no more. Said at once: else, after a crash,
+    /// the segment would be thought to end where the last frame did.
+    pub fn restart(&mut self, segment: u64, end: u64) -> io::Result<()> {
+        self.run = random::bytes().map_err(io::Error::other)?;
+        self.end = 0;
+        self.keep(segment, end, &[]).map(|_| ())
+    }
+
+    /// All segments are synced.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.run = random::bytes().map_err(io::Error::other)?;
+        self.end = 0;
+        write_all(&mut *self.file, &[0; HEADER], 0)?;
+        self.file.sync()
+    }
+}
+
+fn write_all(file: &mut dyn JournalFile, bytes: &[u8], at: usize) -> io::Result<()> {
+    let wrote = file.write_at(bytes, at as u64)?;
+    if wrote == bytes.len() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("only {wrote} of {} bytes were taken", bytes.len())))
+}
+
+fn encode(out: &mut Vec<u8>, run: [u8; 8], segment: u64, place: u64, bytes: &[u8]) {
+    let begin = out.len();
+    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&run);
+    for number in [segment, place, bytes.len() as u64] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    let hash = Sha256::new().chain_update(out.get(begin..).unwrap_or_default()).chain_update(bytes).finalize();
+    out.extend_from_slice(&hash);
+    out.extend_from_slice(bytes);
+}
+
+/// What a journal knows of the open segment.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    segment: u64,
+    /// The segment's length when it was last synced.
+    place: u64,
+    /// What was acknowledged since.
+    bytes: Vec<u8>,
+}
+
+struct Frame<'a> {
+    run: [u8; 8],
+    segment: u64,
+    place: u64,
+    bytes: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// The frame that a text begins with, and what is behind it.
+    fn decode(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (numbers, rest) = text.split_at_checked(NUMBERS)?;
+        let (hash, rest) = rest.split_at_checked(HEADER - NUMBERS)?;
+        let mut fields = numbers.strip_prefix(MAGIC)?.chunks_exact(8).filter_map(|field| field.try_into().ok());
+        let run = fields.next()?;
+        let mut fields = fields.map(u64::from_le_bytes);
+        let (segment, place, length) = (fields.next()?, fields.next()?, fields.next()?);
+        let (bytes, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        let whole = Sha256::new().chain_update(numbers).chain_update(bytes).finalize().as_slice() == hash;
+        whole.then_some((Self { run, segment, place, bytes }, rest))
+    }
+}
+
+impl Kept {
+    /// What the file at `path` has; nothing if there is no file, or nothing in it counts.
+    pub fn read(path: &Path) -> io::Result<Option<Self>> {
+        let mut text = Vec::new();
+        match File::open(path) {
+            Ok(file) => file.take(LENGTH as u64).read_to_end(&mut text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(Self::decode(&text))
+    }
+
+    fn decode(text: &[u8]) -> Option<Self> {
+        let (first, mut rest) = Frame::decode(text)?;
+        let mut kept = Self { segment: first.segment, place: first.place, bytes: first.bytes.to_vec() };
+        while let Some((frame, behind)) = Frame::decode(rest) {
+            let follows = kept.end() == Some(frame.place);
+            if !follows || frame.run != first.run || frame.segment != first.segment {
+                break;
+            }
+            kept.bytes.extend_from_slice(frame.bytes);
+            rest = behind;
+        }
+        kept.end().is_some().then_some(kept)
+    }
+
+    fn end(&self) -> Option<u64> {
+        self.place.checked_add(self.bytes.len() as u64)
+    }
+
+    /// The segment it speaks of.
+    pub fn segment(&self) -> u64 {
+        self.segment
+    }
+
+    /// Puts what was acknowledged where it belongs in the open segment, for good. Gives where that ends: nothing behind
+    /// it was acknowledged. Or nothing, if the segment is not there, or is shorter than it ever was: then it is left
+    /// alone.
+    pub fn restore(&self, path: &Path) -> io::Result<Option<u64>> {
+        let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let length = file.metadata()?.len();
+        let Some(end) = self.end().filter(|_| length >= self.place) else { return Ok(None) };
+        let mut there = Vec::new();
+        file.seek(SeekFrom::Start(self.place))?;
+        Read::by_ref(&mut file).take(self.bytes.len() as u64).read_to_end(&mut there)?;
+        if there != self.bytes {
+            tracing::warn!(path = %path.display(), from = self.place, "the open segment gets from the journal what a crash took");
+            file.seek(SeekFrom::Start(self.place))?;
+            file.write_all(&self.bytes)?;
+            file.sync_all()?;
+        }
+        Ok(Some(end))
+    }
+}
+
+/// The real file: made whole before its first use, so that it never grows.
+pub(super) fn open(path: &Path, length: u64) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let options = || {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o600);
+        options
+    };
+    if fs::metadata(path).is_ok_and(|file| file.len() == length) {
+        return options().open(path);
+    }
+    let mut file = options().create(true).truncate(true).open(path)?;
+    let zeros = [0; 4096];
+    let mut left = length;
+    while left > 0 {
+        let part = zeros.get(..usize::try_from(left).unwrap_or(zeros.len()).min(zeros.len())).unwrap_or_default();
+        file.write_all(part)?;
+        left -= part.len() as u64;
+    }
+    file.sync_all()?;
+    Ok(file)
+}

@@ -1,0 +1,100 @@
+//! How long a batch waits for company. Callers that were in the last batch are likely to come again soon after it:
+//! waiting for them costs less than a sync of one's own for the first. How many there are is not known, so now and
+//! then more than came last is waited for, and less often where nobody more came.
+
+use std::time::Duration;
+
+/// The longest wait.
+const LONGEST: Duration = Duration::from_millis(2);
+
+/// Batches until more is waited for again after nobody more came.
+const REST: u32 = 16;
+
+/// What to wait for before the next batch is taken.
+#[derive(Debug, Default)]
+pub(super) struct Gather {
+    entries: usize,
+    time: Duration,
+    rest: u32,
+}
+
+impl Gather {
+    /// Take the batch when it has this many entries, or after this time.
+    pub fn wait(&self) -> (usize, Duration) {
+        (self.entries, self.time)
+    }
+
+    /// A batch of so many entries took the disk so long.
+    pub fn learn(&mut self, entries: usize, commit: Duration) {
+        if entries < self.entries {
+            self.rest = REST;
+        }
+        // one alone has no company to expect
+        let grows = entries > 1 && self.rest == 0;
+        self.rest = self.rest.saturating_sub(1);
+        self.entries = if grows { entries + entries.div_ceil(4) } else { entries };
+        self.time = (commit / 2).min(LONGEST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: Duration = Duration::from_micros(100);
+
+    /// So many callers come again at once; gives the size of each batch and how often the wait was in vain.
+    fn run(callers: usize, batches: u32) -> (usize, u32) {
+        let mut gather = Gather::default();
+        let (mut last, mut vain) = (1.min(callers), 0);
+        for _ in 0..batches {
+            gather.learn(last, COMMIT);
+            let (entries, _) = gather.wait();
+            last = entries.clamp(1, callers);
+            vain += u32::from(entries > callers);
+        }
+        (last, vain)
+    }
+
+    #[test]
+    fn one_alone_never_waits() {
+        assert_eq!(run(1, 1000), (1, 0));
+    }
+
+    #[test]
+    fn a_batch_grows_to_all_that_come_again() {
+        let mut gather = Gather::default();
+        gather.learn(2, COMMIT);
+        let mut sizes = Vec::new();
+        for _ in 0..12 {
+            let (entries, time) = gather.wait();
+            assert_eq!(time, COMMIT / 2);
+            sizes.push(entries.min(32));
+            gather.learn(entries.min(32), COMMIT);
+        }
+        assert_eq!(sizes, [3, 4, 5, 7, 9, 12, 15, 19, 24, 30, 32, 32]);
+    }
+
+    #[test]
+    fn waits_in_vain_are_few() {
+        for callers in [2, 8, 33] {
+            let mut gather = Gather::default();
+            let mut vain = 0;
+            let mut last = callers;
+            for _ in 0..1700 {
+                gather.learn(last, COMMIT);
+                let (entries, _) = gather.wait();
+                vain += u32::from(entries > callers);
+                last = entries.min(callers);
+            }
+            assert!((90..=110).contains(&vain), "{callers} callers: {vain}");
+        }
+    }
+
+    #[test]
+    fn no_wait_is_long() {
+        let mut gather = Gather::default();
+        gather.learn(8, Duration::from_secs(3));
+        assert_eq!(gather.wait().1, LONGEST);
+    }
+}
