@@ -166,6 +166,17 @@ impl Index {
         self.requests.values()
     }
 
+    /// Grants of a resource, in order.
+    pub fn grants_of_resource(&self, resource: &Key) -> impl Iterator<Item = &Key> {
+        self.relations.of_resource(resource)
+    }
+
+    /// Grants with this serial: more than one is a fault of theirs.
+    #[must_use]
+    pub fn grants_of_serial(&self, namespace: &Arc<str>, serial: &Arc<str>) -> &[Key] {
+        self.relations.of_serial(&relations::serial(namespace, serial))
+    }
+
     /// Grants that decide on a request.
     #[must_use]
     pub fn decisions(&self, request: &Key) -> &[Key] {

@@ -110,7 +110,7 @@ pub async fn report<K: Reported>(
 }
 
 /// What guards have yet to confirm, in the words of the conditions.
-const WAITS: [&str; 4] = ["Waiting", "NoGuard", "NoGrant", "Serving"];
+const WAITS: [&str; 3] = ["Waiting", "NoGuard", "Serving"];
 
 /// Whether an object that was ready is so still, for all but the guards' word.
 fn only_waits<S: Status>(old: &[Condition], fresh: &mut S) -> bool {

@@ -66,7 +66,7 @@ where
     T: Read + Write + Unpin + Send + 'static,
 {
     let mut builder = http1::Builder::new();
-    builder.max_buf_size(READ_BUFFER).max_headers(100);
+    builder.max_buf_size(READ_BUFFER).max_headers(100).writev(false);
     let (sender, connection) = builder.handshake(io).await.map_err(|_| Failure::Unreachable)?;
     tokio::spawn(async move {
         // what goes wrong here, the call that waits for the answer is told

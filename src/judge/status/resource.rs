@@ -10,14 +10,21 @@ use crate::api::v1alpha1::shared_resource::{Sharing, Tier};
 use crate::api::v1alpha1::status::SharedResourceStatus;
 use crate::api::v1alpha1::validate::syntax;
 use crate::judge::facts::{Key, Resource};
+use crate::judge::index::Standing;
 
 impl View<'_> {
     /// Status of a resource; nothing when the judge does not have it.
     #[must_use]
     pub fn resource(&self, key: &Key) -> Option<SharedResourceStatus> {
         let resource = self.index.resource(key)?;
-        let of_it = self.index.grants().filter(|g| g.key.namespace == key.namespace && g.resource == key.name);
-        let grants = of_it.filter(|grant| self.serves(&grant.key)).count();
+        let (mut grants, mut waiting) = (0_usize, 0_usize);
+        for grant in self.index.grants_of_resource(key) {
+            if self.serves(grant) {
+                grants += 1;
+            } else if self.index.standing(grant, self.now) == Some(Standing::Serves) {
+                waiting += 1;
+            }
+        }
         let (ready, reason, message) = match (resource.spec.sharing, grants) {
             (Sharing::NotShared, _) => {
                 (false, "NotShared", "its sharing is NotShared: nobody may be granted it".into())
@@ -28,6 +35,7 @@ impl View<'_> {
             _ if !self.is_guarded() => (false, "NoGuard", "no guard is running; start one".into()),
             (_, n) => match self.observed.routes.get(key) {
                 Some(Route::Waiting { reason, message }) => (false, reason.as_str(), message.clone()),
+                _ if n == 0 && waiting > 0 => (false, "Waiting", format!("no guard serves its {waiting} grants yet")),
                 _ if n == 0 => (false, "NoGrant", "no grant serves from it now".into()),
                 Some(Route::Unrouted) => (
                     true,

@@ -47,6 +47,11 @@ impl View<'_> {
     /// Grants that a Revocation closes, in order: for a person, those under which the person could look.
     #[must_use]
     pub fn matched(&self, revocation: &Revocation) -> Vec<Key> {
+        let namespace = &revocation.key.namespace;
+        let candidates = match &revocation.target {
+            Target::Grant { serial } => self.index.grants_of_serial(namespace, serial).to_vec(),
+            Target::Bar(_) => self.grants_of(namespace),
+        };
         let closes = |key: &Key| {
             let Some(grant) = self.index.grant(key) else { return false };
             let unit = self.index.request(&grant.request).map(|request| (&request.unit.code, &request.system));
@@ -62,7 +67,7 @@ impl View<'_> {
                     }
                 }
         };
-        self.grants_of(&revocation.key.namespace).into_iter().filter(closes).collect()
+        candidates.into_iter().filter(closes).collect()
     }
 
     /// When it was noticed.
