@@ -10,6 +10,8 @@ use crate::judge::facts::Key;
 const FIRST: SignedDuration = SignedDuration::from_millis(200);
 /// No wait is longer.
 const LONGEST: SignedDuration = SignedDuration::from_secs(60);
+/// Nor this one, where something changed while it failed: perhaps what it failed for.
+const LONGEST_AFTER_CHANGE: SignedDuration = SignedDuration::from_secs(1);
 /// Doublings until then.
 const DOUBLINGS: u32 = 9;
 
@@ -75,11 +77,13 @@ impl Backlog {
 
     pub fn done(&mut self, key: &Key, again: Again, now: Timestamp) {
         self.running.remove(key);
+        let touched = self.again.remove(key);
         let at = match again {
             Again::AfterFailure => {
                 let failures = self.failures.entry(key.clone()).or_default();
                 *failures = failures.saturating_add(1);
-                let wait = FIRST.checked_mul(1 << (*failures - 1).min(DOUBLINGS)).unwrap_or(LONGEST).min(LONGEST);
+                let wait = FIRST.checked_mul(1 << (*failures - 1).min(DOUBLINGS)).unwrap_or(LONGEST);
+                let wait = wait.min(if touched { LONGEST_AFTER_CHANGE } else { LONGEST });
                 now.checked_add(wait).ok()
             }
             Again::At(at) => Some(at),
@@ -88,7 +92,7 @@ impl Backlog {
         if again != Again::AfterFailure {
             self.failures.remove(key);
         }
-        if self.again.remove(key) && again != Again::AfterFailure {
+        if touched && again != Again::AfterFailure {
             self.add(key.clone());
         } else if let Some(at) = at {
             self.later.insert((at, key.clone()));
@@ -149,6 +153,11 @@ mod tests {
         assert_eq!(waits[..4], [200, 400, 800, 1600]);
         assert_eq!(waits[12..], [60_000, 60_000]);
         assert_eq!(backlog.next(now), Next::Run(key("a")));
+        backlog.add(key("a"));
+        backlog.done(&key("a"), Again::AfterFailure, now);
+        let then = now + LONGEST_AFTER_CHANGE;
+        assert_eq!(backlog.next(now), Next::Wait(then), "what changed may be what it failed for");
+        assert_eq!(backlog.next(then), Next::Run(key("a")));
         backlog.done(&key("a"), Again::At(at(5_000)), now);
         assert_eq!(backlog.next(now), Next::Wait(at(5_000)));
         backlog.add(key("a"));
