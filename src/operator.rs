@@ -10,6 +10,7 @@ mod apply;
 mod context;
 mod credentials;
 mod events;
+mod fetch;
 mod grant;
 mod guards;
 mod keeper;

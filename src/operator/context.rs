@@ -23,6 +23,7 @@ use crate::judge::build::Layout;
 use crate::judge::facts::Key;
 use crate::judge::index::Index;
 use crate::judge::status::{Observed, Token, Use, View, full_second};
+use crate::source::change::Version;
 
 /// What all controllers share.
 pub struct Context {
@@ -45,6 +46,8 @@ pub struct Context {
     handed: Mutex<HashMap<Key, String>>,
     /// The version of the last write to an object, so that its echo is no news.
     written: Mutex<HashMap<(Kind, Key), String>>,
+    /// The newest version heard of each kind.
+    heard: Mutex<BTreeMap<Kind, Version>>,
     /// Grants whose use was taken from their statuses.
     adopted: Mutex<HashSet<Key>>,
     ready: AtomicBool,
@@ -80,6 +83,7 @@ impl Context {
             remembered: Mutex::default(),
             handed: Mutex::default(),
             written: Mutex::default(),
+            heard: Mutex::default(),
             adopted: Mutex::default(),
             ready: AtomicBool::new(false),
             turn: AtomicU64::new(0),
@@ -276,6 +280,20 @@ impl Context {
         if let Some(version) = version {
             self.written.lock().insert((kind, key.clone()), version);
         }
+    }
+
+    /// A kind has come to this version.
+    pub(super) fn hear(&self, kind: Kind, version: Version) {
+        let mut heard = self.heard.lock();
+        let newest = heard.entry(kind).or_default();
+        *newest = version.max(*newest);
+    }
+
+    /// The newest version that an object may have, by what was heard of its kind and written to it here; nothing where
+    /// neither is known.
+    pub(super) fn known(&self, kind: Kind, key: &Key) -> Option<Version> {
+        let written = self.written.lock().get(&(kind, key.clone())).and_then(|version| version.parse().ok());
+        self.heard.lock().get(&kind).copied().max(written)
     }
 
     /// Whether a version of an object is our own last write.

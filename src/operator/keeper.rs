@@ -71,6 +71,9 @@ impl Keeper {
         }
         let is_news = batch.is_news();
         for (watched, version) in batch.reached() {
+            if let Watched::Kind(kind) = watched {
+                self.context.hear(kind, version);
+            }
             if is_news {
                 self.news.insert(watched, version);
             }

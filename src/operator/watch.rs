@@ -34,7 +34,11 @@ where
     each(events, |event| {
         let (Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) = event else { return };
         let key = Key::new(object.namespace().unwrap_or_default(), object.name_any());
-        if !context.is_echo(kind, &key, object.resource_version().as_deref()) {
+        let version = object.resource_version();
+        if let Some(version) = version.as_ref().and_then(|version| version.parse().ok()) {
+            context.hear(kind, version);
+        }
+        if !context.is_echo(kind, &key, version.as_deref()) {
             context.touch(kind, key);
         }
     })

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use kube::Api;
-
 use super::super::context::Context;
 use super::super::credentials::Holding;
+use super::super::fetch::fetch;
 use super::super::trouble::Trouble;
 use crate::api::v1alpha1::status::CredentialHash;
 use crate::api::v1alpha1::{AccessGrant, DataShareRequest, Kind};
@@ -29,11 +28,7 @@ pub struct Case {
 
 /// Nothing when the grant is not there.
 pub async fn dereference(context: &Context, key: &Key) -> Result<Option<Case>, Trouble> {
-    let grants: Api<AccessGrant> = Api::namespaced(context.client.clone(), &key.namespace);
-    let Some(mut object) = grants.get_opt(&key.name).await? else { return Ok(None) };
-    if object.metadata.deletion_timestamp.is_some() {
-        return Ok(None);
-    }
+    let Some(mut object) = fetch::<AccessGrant>(context, Kind::AccessGrant, key).await? else { return Ok(None) };
     let written = object.status.as_ref().and_then(|status| status.credentials.clone()).unwrap_or_default();
     let hashes = if let Some(known) = context.remembered(key) {
         known
@@ -62,10 +57,7 @@ async fn request(
     context: &Context,
     key: &Key,
 ) -> Result<Option<(DataShareRequest, Result<Holding, Trouble>)>, Trouble> {
-    let requests: Api<DataShareRequest> = Api::namespaced(context.client.clone(), &key.namespace);
-    let Some(request) = requests.get_opt(&key.name).await?.filter(|r| r.metadata.deletion_timestamp.is_none()) else {
-        return Ok(None);
-    };
+    let Some(request) = fetch(context, Kind::DataShareRequest, key).await? else { return Ok(None) };
     let holding = Holding::look(context, &request).await;
     Ok(Some((request, holding)))
 }

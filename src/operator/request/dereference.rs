@@ -1,9 +1,9 @@
 //! A request and how the judge sees it.
 
 use jiff::Timestamp;
-use kube::Api;
 
 use super::super::context::Context;
+use super::super::fetch::fetch;
 use super::super::trouble::Trouble;
 use crate::api::v1alpha1::status::{DataShareRequestStatus, Phase};
 use crate::api::v1alpha1::{DataShareRequest, Kind};
@@ -32,10 +32,7 @@ impl Case {
 
 /// Nothing when the request is not there.
 pub async fn dereference(context: &Context, key: &Key) -> Result<Option<Case>, Trouble> {
-    let requests: Api<DataShareRequest> = Api::namespaced(context.client.clone(), &key.namespace);
-    let Some(object) = requests.get_opt(&key.name).await?.filter(|r| r.metadata.deletion_timestamp.is_none()) else {
-        return Ok(None);
-    };
+    let Some(object) = fetch(context, Kind::DataShareRequest, key).await? else { return Ok(None) };
     let (status, decision, ends) = context.settled(|view| {
         let ends = view.index.request(key).map(|request| view.index.site().end_of(request.not_after));
         (view.request(key), view.deciding(key), ends.filter(|at| *at > view.now))

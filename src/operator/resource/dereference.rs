@@ -1,9 +1,9 @@
 //! A resource and how the judge sees it.
 
 use jiff::Timestamp;
-use kube::Api;
 
 use super::super::context::Context;
+use super::super::fetch::fetch;
 use super::super::trouble::Trouble;
 use crate::api::v1alpha1::{Kind, SharedResource};
 use crate::judge::facts::{Key, Resource};
@@ -20,10 +20,7 @@ pub struct Case {
 
 /// Nothing when the resource is not there.
 pub async fn dereference(context: &Context, key: &Key) -> Result<Option<Case>, Trouble> {
-    let resources: Api<SharedResource> = Api::namespaced(context.client.clone(), &key.namespace);
-    let Some(object) = resources.get_opt(&key.name).await?.filter(|r| r.metadata.deletion_timestamp.is_none()) else {
-        return Ok(None);
-    };
+    let Some(object) = fetch(context, Kind::SharedResource, key).await? else { return Ok(None) };
     let (resource, overdue) = context.view(|view| {
         let resource = view.index.resource(key).map(|resource| (**resource).clone());
         let overdue = resource.as_ref().and_then(|resource| migration_end(resource, view.index.site()));
