@@ -30,7 +30,7 @@ use crate::delivery::state_dir::NOTARY;
 use crate::guard::inquiry::Inquiry;
 use crate::guard::inquiry::certificate::{CertificateError, Own};
 use crate::guard::inquiry::wire::{DOOR, Door};
-use crate::guard::inspecting::{Inspector, Orders, Suspend, Telling};
+use crate::guard::inspecting::{Inspector, Orders, Suspend, Telling, elsewhere};
 use crate::guard::lease::{GuardLease, LeaseError, STREAM};
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
@@ -237,7 +237,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         suspend,
         stopping: Box::new(move || stopping.is_cancelled()),
         telling: telling.clone(),
-        whole: false,
+        elsewhere: Some(elsewhere(client.clone(), runtime.handle().clone())),
         begun: clock.now(),
         past: None,
     };

@@ -186,7 +186,7 @@ pub fn serve<F: Future<Output = ()>>(
         suspend,
         stopping: Box::new(move || stopping.is_cancelled()),
         telling: Telling::default(),
-        whole: true,
+        elsewhere: None,
         begun: now,
         past: None,
     };

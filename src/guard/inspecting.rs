@@ -2,6 +2,7 @@
 //! was missed is caught up once. What a finding suspends is in force and durable before the inspection
 //! counts as done; an inspection that was broken off is done again.
 
+mod elsewhere;
 mod figures;
 mod orders;
 mod telling;
@@ -30,6 +31,7 @@ use crate::judge::index::Index;
 use crate::judge::ledger::LedgerEntry;
 use crate::random::RandomError;
 
+pub use elsewhere::elsewhere;
 pub use figures::Figures;
 pub use orders::Orders;
 pub use telling::Telling;
@@ -37,6 +39,9 @@ pub use verified::{Witnesses, faults};
 
 /// Makes suspensions durable and lets them take effect; `false` when that was not to be.
 pub type Suspend = Box<dyn FnMut(Vec<LedgerEntry>) -> bool + Send>;
+
+/// When the grants of a namespace were last used where this process has no record of it; or why that cannot be known.
+pub type LastUsed = Box<dyn Fn(&str) -> Result<HashMap<Key, Timestamp>, String> + Send>;
 
 /// Whoever inspects the record of one process.
 pub struct Inspector {
@@ -53,8 +58,8 @@ pub struct Inspector {
     pub stopping: Box<dyn Fn() -> bool + Send + Sync>,
     /// What others are told of it.
     pub telling: Telling,
-    /// This is the whole record of the site, not one guard's part: only then nobody else may have used a grant.
-    pub whole: bool,
+    /// Nothing where this is the whole record of the site, not one guard's part.
+    pub elsewhere: Option<LastUsed>,
     /// When this process began: what was never inspected, in a record that cannot say when it began, is due from then on.
     pub begun: Timestamp,
     /// What the record says of earlier inspections; `None` until it was read.
@@ -68,6 +73,8 @@ pub enum InspectError {
     Read(#[from] QueryError),
     #[error(transparent)]
     Random(#[from] RandomError),
+    #[error("when grants were last used cannot be read: {0}")]
+    Elsewhere(String),
     #[error("its findings cannot be recorded: {0}")]
     Record(#[from] RecordUnavailable),
     #[error("its suspensions cannot be made durable")]
@@ -100,10 +107,6 @@ impl Inspector {
             if schedule.next_after(since).is_none_or(|due| due > now) {
                 continue;
             }
-            let mut checks = Order::checks(asked.checks.as_ref());
-            if !self.whole {
-                checks.remove(&Check::UnusedGrant);
-            }
             let order = Order {
                 policy: key.clone(),
                 from,
@@ -111,7 +114,7 @@ impl Inspector {
                 now,
                 seed: Seed::draw()?,
                 sample: asked.sample.and_then(|n| usize::try_from(n).ok()).unwrap_or(inspection::SAMPLE),
-                checks,
+                checks: Order::checks(asked.checks.as_ref()),
                 zone: schedule.zone().clone(),
             };
             let inspected = self.inspect(&order)?;
@@ -157,6 +160,12 @@ impl Inspector {
 
     fn facts(&self, order: &Order) -> Result<Facts, InspectError> {
         let mut beside = beside(&self.folder, &self.orders, order.now)?;
+        if let Some(elsewhere) = self.elsewhere.as_ref().filter(|_| order.checks.contains_key(&Check::UnusedGrant)) {
+            for (grant, at) in elsewhere(&order.policy.namespace).map_err(InspectError::Elsewhere)? {
+                let last = beside.last_used.entry(grant).or_insert(at);
+                *last = at.max(*last);
+            }
+        }
         if order.checks.contains_key(&Check::LogGap) {
             let keeping = self.retentions.keeping(self.index.read().site());
             let witnesses = self.telling.witnesses().all(&self.log, keeping.as_ref());

@@ -40,12 +40,12 @@ fn everywhere_rules() -> Value {
     all
 }
 
-fn days(days: i64) -> Timestamp {
+pub fn days(days: i64) -> Timestamp {
     Timestamp::now() + SignedDuration::from_hours(24 * days)
 }
 
 /// Text of a time without fractions, as people write it.
-fn text(time: Timestamp) -> String {
+pub fn text(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
@@ -181,8 +181,13 @@ impl<'p> City<'p> {
 
     /// The same, with more members in its terms.
     pub fn grant_with(&self, name: &str, more: &Value) -> AccessGrantSpec {
+        self.grant_signed(name, more, days(-1))
+    }
+
+    /// The same, signed then, on a request of nine days before.
+    pub fn grant_signed(&self, name: &str, more: &Value, at: Timestamp) -> AccessGrantSpec {
         let request = json!({
-            "date": text(days(-10)).get(..10).unwrap(),
+            "date": text(at - SignedDuration::from_hours(24 * 9)).get(..10).unwrap(),
             "applicant": {
                 "unit": {"name": "税务局", "code": UNIT}, "person": "王", "phone": "1",
                 "system": {"name": "契税征管", "sources": ["127.0.0.0/8"]},
@@ -215,7 +220,7 @@ impl<'p> City<'p> {
             spec[member] = value.clone();
         }
         let mut spec: AccessGrantSpec = serde_json::from_value(spec).unwrap();
-        let at = text(days(-1));
+        let at = text(at);
         let statement = Statement::new(SITE, &self.provider, name, &spec).unwrap();
         let signature = self.key.sign(&statement.bytes("Provider", SIGNER, &at).unwrap()).unwrap();
         let approval = json!([{"role": "Provider", "principal": SIGNER, "approvedAt": at, "signature": signature}]);

@@ -168,7 +168,7 @@ pub fn inspector(folder: &std::path::Path, log: &Log, clock: &Clock, works: &Arc
         suspend: Box::new(move |_| works.load(Ordering::Relaxed)),
         stopping: Box::new(|| false),
         telling: Telling::default(),
-        whole: true,
+        elsewhere: None,
         begun: now(),
         past: None,
     }
