@@ -23,6 +23,9 @@ pub(super) const JOURNAL: &str = "journal";
 /// Its length, always. So much of a segment is synced at once: the longer, the rarer and the slower.
 pub(super) const LENGTH: usize = 1 << 20;
 
+/// More bytes at once are cheaper to sync where they belong than to write twice.
+const MOST: usize = 64 << 10;
+
 const MAGIC: &[u8; 8] = b"dsjrnl1\n";
 /// Magic and four numbers of eight bytes, little end first, before the hash.
 const NUMBERS: usize = 40;
@@ -46,10 +49,10 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Keeps bytes that belong at this place of a segment; they are durable when this returns. `false` when there is no
-    /// room: then the segment has to be synced.
+    /// Keeps bytes that belong at this place of a segment; they are durable when this returns. `false` when they are too
+    /// many, or there is no room: then the segment has to be synced.
     pub fn keep(&mut self, segment: u64, place: u64, bytes: &[u8]) -> io::Result<bool> {
-        if bytes.len() > LENGTH - HEADER || self.end > LENGTH - HEADER - bytes.len() {
+        if bytes.len() > MOST || self.end + HEADER + bytes.len() > LENGTH {
             return Ok(false);
         }
         self.frame.clear();
@@ -60,18 +63,24 @@ impl Journal {
         Ok(true)
     }
 
-    /// This segment is synced and ends here: what was in the file counts no more. Said at once: else, after a crash,
-    /// the segment would be thought to end where the last frame did.
-    pub fn restart(&mut self, segment: u64, end: u64) -> io::Result<()> {
+    /// The segment is synced: the next frame begins anew. Until it is there, the old ones only repeat what the segment
+    /// has.
+    pub fn begin_anew(&mut self) -> io::Result<()> {
         self.run = random::bytes().map_err(io::Error::other)?;
         self.end = 0;
-        self.keep(segment, end, &[]).map(|_| ())
+        Ok(())
+    }
+
+    /// A segment begins, and the one before is synced. Said at once, for that one may be sealed and gone before the
+    /// first frame.
+    pub fn begin(&mut self, segment: u64) -> io::Result<()> {
+        self.begin_anew()?;
+        self.keep(segment, 0, &[]).map(|_| ())
     }
 
     /// All segments are synced.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.run = random::bytes().map_err(io::Error::other)?;
-        self.end = 0;
+        self.begin_anew()?;
         write_all(&mut *self.file, &[0; HEADER], 0)?;
         self.file.sync()
     }
@@ -164,9 +173,9 @@ impl Kept {
         self.segment
     }
 
-    /// Puts what was acknowledged where it belongs in the open segment, for good. Gives where that ends: nothing behind
-    /// it was acknowledged. Or nothing, if the segment is not there, or is shorter than it ever was: then it is left
-    /// alone.
+    /// Puts what was acknowledged where it belongs in the open segment, for good. Gives where that ends: what is behind
+    /// it was synced there, or never acknowledged. Or nothing, if the segment is not there, or is shorter than it ever
+    /// was: then it is left alone.
     pub fn restore(&self, path: &Path) -> io::Result<Option<u64>> {
         let mut file = match OpenOptions::new().read(true).write(true).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

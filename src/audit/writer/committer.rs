@@ -114,7 +114,7 @@ impl Committer {
             // what is closed is on disk whole, whatever the journal is used for next
             self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
             self.file = self.shared.storage.create(&path).map_err(|error| failure("create", &path, &error))?;
-            self.journal.restart(batch.first, 0).map_err(|error| failure("write", &self.journal_path, &error))?;
+            self.journal.begin(batch.first).map_err(|error| failure("write", &self.journal_path, &error))?;
             self.shared.set_open(self.file.clone(), &path);
             (self.path, self.first, self.bytes, self.since) = (path, batch.first, 0, None);
             if let Some((notary, _)) = &self.office {
@@ -132,7 +132,7 @@ impl Committer {
         let journaled = |error| failure("write", &self.journal_path, &error);
         if !self.journal.keep(self.first, self.bytes, &batch.bytes).map_err(journaled)? {
             self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
-            self.journal.restart(self.first, self.bytes + wrote as u64).map_err(journaled)?;
+            self.journal.begin_anew().map_err(journaled)?;
         }
         self.bytes += wrote as u64;
         self.since = self.since.or(Some(batch.time));

@@ -91,8 +91,9 @@ fn many_entries_go_through_a_journal_that_is_smaller_and_huge_ones_beside_it() {
     let writer = open(&running);
     let text = "x".repeat(200_000);
     let mut expected = Vec::new();
-    for round in 0..40 {
-        let user = format!("{round}-{text}");
+    for round in 0..60 {
+        // one in four is too long for the journal
+        let user = if round % 4 == 0 { format!("{round}-{text}") } else { format!("{round}-{}", &text[..30_000]) };
         writer.append_blocking(&simple(&user)).unwrap();
         expected.push(user);
         if round == 20 {
@@ -117,8 +118,8 @@ fn a_segment_that_is_shorter_than_it_ever_was_is_named_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let (running, log) = (folder.path().join("running"), folder.path().join("crashed"));
     let writer = open(&running);
-    for _ in 0..8 {
-        writer.append_blocking(&simple(&"x".repeat(200_000))).unwrap();
+    for _ in 0..60 {
+        writer.append_blocking(&simple(&"x".repeat(30_000))).unwrap();
     }
     copy(&running, &log);
     writer.close().unwrap();
