@@ -24,7 +24,7 @@ pub(super) const JOURNAL: &str = "journal";
 pub(super) const LENGTH: usize = 1 << 20;
 
 /// More bytes at once are cheaper to sync where they belong than to write twice.
-const MOST: usize = 64 << 10;
+const MOST: usize = 32 << 10;
 
 const MAGIC: &[u8; 8] = b"dsjrnl1\n";
 /// Magic and four numbers of eight bytes, little end first, before the hash.

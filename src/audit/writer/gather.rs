@@ -33,7 +33,7 @@ impl Gather {
         let grows = entries > 1 && self.rest == 0;
         self.rest = self.rest.saturating_sub(1);
         self.entries = if grows { entries + entries.div_ceil(4) } else { entries };
-        self.time = commit.min(LONGEST);
+        self.time = (commit / 2).min(LONGEST);
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
         let mut sizes = Vec::new();
         for _ in 0..12 {
             let (entries, time) = gather.wait();
-            assert_eq!(time, COMMIT);
+            assert_eq!(time, COMMIT / 2);
             sizes.push(entries.min(32));
             gather.learn(entries.min(32), COMMIT);
         }
