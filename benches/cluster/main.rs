@@ -1,7 +1,8 @@
 //! Operator and guard on a real API server with many grants: how long a guard takes to be ready, what both hold in
 //! memory, how soon a Revocation holds, and what the operator writes and how fast.
 //!
-//! `GRANTS=100000 RESOURCES=2000 REVOCATIONS=200 cargo bench --bench cluster`
+//! `GRANTS=100000 RESOURCES=2000 REVOCATIONS=200 MINUTES=60 cargo bench --bench cluster`; after so many minutes of the
+//! operator's work what it has done by then is told, and the Revocations are of grants that serve by then.
 
 #![allow(
     clippy::unwrap_used,
@@ -73,12 +74,13 @@ fn main() {
 
     let guard = Guard::start(&plane, folder.path());
     guard.tell("a guard before any token is minted");
-    operator(&plane, grants);
+    let serving = operator(&plane, grants);
     drop(guard);
     let guard = Guard::start(&plane, folder.path());
     guard.tell("a guard with all tokens");
     let _operator = Operator::start(&plane);
-    revoking::run(&plane, guard.address, revocations, resources);
+    let revoked: Vec<usize> = serving.iter().map(|name| name[2..].parse().unwrap()).take(revocations).collect();
+    revoking::run(&plane, guard.address, &revoked, resources);
     row("the guard after that", format!("{} MB resident", guard.running.memory("VmRSS:")));
 }
 
@@ -144,23 +146,27 @@ impl Operator {
     }
 }
 
-/// From nothing to everything enforced; then a quiet time, and another operator that finds all done.
-fn operator(plane: &ControlPlane, grants: usize) {
+/// From nothing to everything enforced, or as far as it comes; then a quiet time, and another operator that finds all
+/// done. Gives the grants that serve.
+fn operator(plane: &ControlPlane, grants: usize) -> Vec<String> {
     let before = Writes::of(plane);
     let operator = Operator::start(plane);
-    let took = server::quiet(plane, Duration::from_secs(10));
+    let longest = Duration::from_secs(60 * parameter("MINUTES", 60) as u64);
+    let done = server::quiet(plane, Duration::from_secs(10), longest);
+    let took = done.unwrap_or(longest);
     let (after, looked) = (Writes::of(plane), operator.looked());
-    let ready = server::serving(plane);
+    let serving = server::serving(plane);
+    let ready = serving.len() as f64;
     row("operator", format!("{ready} of {grants} grants serve after {:.0} s", took.as_secs_f64()));
     row("", format!("{looked:.0} reconciles, {:.0} a second", looked / took.as_secs_f64()));
     tell("", &operator.running);
     for (what, count) in after.since(&before) {
-        row(&format!("  writes: {what}"), format!("{:.2} a grant", count as f64 / grants as f64));
+        row(&format!("  writes: {what}"), format!("{:.2} for each that serves", count as f64 / ready));
     }
-    row(
-        "  all",
-        format!("{:.2} a grant", after.since(&before).iter().map(|(_, n)| *n).sum::<u64>() as f64 / grants as f64),
-    );
+    if done.is_none() {
+        return serving;
+    }
+    row("  all", format!("{:.2}", after.since(&before).iter().map(|(_, n)| *n).sum::<u64>() as f64 / ready));
     std::thread::sleep(Duration::from_secs(30));
     row("writes in 30 s in which nothing changed", format!("{:?}", Writes::of(plane).since(&after)));
     drop(operator);
@@ -178,6 +184,7 @@ fn operator(plane: &ControlPlane, grants: usize) {
     row("another operator", format!("{looked:.0} reconciles in {took:.0} s, {:.0} a second", looked / took));
     row("  its writes", format!("{:?}", Writes::of(plane).since(&after)));
     tell("", &operator.running);
+    serving
 }
 
 /// The token in a consumer's Secret.

@@ -16,7 +16,7 @@ use crate::{load, objects, row, token, world};
 
 type Heard = Arc<Mutex<HashMap<String, Instant>>>;
 
-pub fn run(plane: &ControlPlane, guard: SocketAddr, revocations: usize, resources: usize) {
+pub fn run(plane: &ControlPlane, guard: SocketAddr, grants: &[usize], resources: usize) {
     let heard = Heard::default();
     let (client, told_of) = (plane.client(None), heard.clone());
     let listed = plane.ask("GET", "/apis/datashare.dev/v1alpha1/revocations?limit=1", &Value::Null).body;
@@ -24,7 +24,8 @@ pub fn run(plane: &ControlPlane, guard: SocketAddr, revocations: usize, resource
     plane.run(async {
         tokio::spawn(watch(client, version, told_of));
     });
-    let tokens: Vec<String> = (0..revocations)
+    let tokens: Vec<String> = grants
+        .iter()
         .map(|n| {
             let uri = format!("/api/v1/namespaces/consumer/secrets/datashare-r-{n:06}");
             token(&plane.ask("GET", &uri, &Value::Null).body)
@@ -34,7 +35,7 @@ pub fn run(plane: &ControlPlane, guard: SocketAddr, revocations: usize, resource
     plane.run(async {
         let client = plane.client(None);
         let mut calls = load::Client::connect(guard).await;
-        for (n, token) in tokens.iter().enumerate() {
+        for (&n, token) in grants.iter().zip(&tokens) {
             // not in step with anything that runs at intervals
             tokio::time::sleep(Duration::from_millis(50 + (n as u64 * 37) % 50)).await;
             let path = format!("/provider/{}/homes/small", objects::resource(n, resources));
@@ -65,7 +66,7 @@ pub fn run(plane: &ControlPlane, guard: SocketAddr, revocations: usize, resource
             beyond.push(at.saturating_duration_since(seen).as_secs_f64() * 1e3);
         }
     });
-    row("Revocation sent, until", format!("{revocations} times"));
+    row("Revocation sent, until", format!("{} times", grants.len()));
     row("  the API server has acknowledged it", spread(written));
     row("  a plain watcher has heard of it", spread(told));
     row("  the guard refuses, that refusal recorded", spread(refused));

@@ -100,22 +100,25 @@ impl Writes {
 }
 
 /// Waits until nothing has been written for this long; gives when the last was, from now.
-pub fn quiet(plane: &ControlPlane, still: Duration) -> Duration {
+pub fn quiet(plane: &ControlPlane, still: Duration, longest: Duration) -> Option<Duration> {
     let begun = Instant::now();
     let (mut last, mut at) = (Writes::of(plane), begun);
     while at == begun || at.elapsed() < still {
+        if begun.elapsed() > longest {
+            return None;
+        }
         std::thread::sleep(Duration::from_millis(500));
         let now = Writes::of(plane);
         if !now.since(&last).is_empty() {
             (last, at) = (now, Instant::now());
         }
     }
-    at - begun
+    Some(at - begun)
 }
 
-/// How many grants say that they serve.
-pub fn serving(plane: &ControlPlane) -> usize {
-    let (mut count, mut next) = (0, String::new());
+/// The grants that say that they serve.
+pub fn serving(plane: &ControlPlane) -> Vec<String> {
+    let (mut all, mut next) = (Vec::new(), String::new());
     loop {
         let uri = format!("/apis/datashare.dev/v1alpha1/namespaces/provider/accessgrants?limit=500&continue={next}");
         let page = plane.ask("GET", &uri, &Value::Null).body;
@@ -123,10 +126,11 @@ pub fn serving(plane: &ControlPlane) -> usize {
             let conditions = grant["status"]["conditions"].as_array();
             conditions.into_iter().flatten().any(|said| said["type"] == "Ready" && said["status"] == "True")
         };
-        count += page["items"].as_array().unwrap().iter().filter(serves).count();
+        let names = page["items"].as_array().unwrap().iter().filter(serves);
+        all.extend(names.map(|grant| grant["metadata"]["name"].as_str().unwrap().to_owned()));
         match page["metadata"]["continue"].as_str() {
             Some(more) if !more.is_empty() => more.clone_into(&mut next),
-            _ => return count,
+            _ => return all,
         }
     }
 }

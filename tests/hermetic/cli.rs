@@ -17,6 +17,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::folder::copy;
+
 /// What a run gave.
 pub struct Ran {
     pub code: i32,
@@ -50,19 +52,6 @@ pub fn jinan() -> (tempfile::TempDir, PathBuf) {
     let root = fs::canonicalize(place.path()).unwrap().join("jinan");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/jinan"), &root);
     (place, root)
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// Replaces a text that stands in a file.

@@ -27,6 +27,7 @@ mod crds;
 mod deploy;
 mod evidence;
 mod example_jinan;
+mod folder;
 mod guard;
 mod inspection;
 mod judge;

@@ -88,14 +88,3 @@ fn entries(log: &Path) -> Vec<Recorded> {
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for item in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        if item.path().is_dir() {
-            copy(&item.path(), &to.join(item.file_name()));
-        } else {
-            fs::copy(item.path(), to.join(item.file_name())).unwrap();
-        }
-    }
-}

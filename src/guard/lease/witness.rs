@@ -41,6 +41,11 @@ impl Remembered {
         self.earlier.iter().chain(&self.newest).filter_map(|note| Signed::parse(note).ok())
     }
 
+    /// Those of one stream, of whatever site.
+    pub fn of_stream(&self, stream: &str) -> impl Iterator<Item = Signed> {
+        self.all().filter(move |signed| signed.checkpoint.origin.rsplit('/').next() == Some(stream))
+    }
+
     /// The checkpoint of a record that is not the one that is there now, or that is more than is there.
     #[must_use]
     pub fn lost(&self, own: Option<&str>) -> Option<Signed> {
@@ -86,10 +91,17 @@ mod tests {
         assert_eq!((told.newest.as_ref(), told.earlier.len()), (Some(&later), 0));
         let told = told.then(Some(&other)).then(Some(&note("s/guard-0-b", 3)));
         assert_eq!(told.earlier, std::slice::from_ref(&later));
+        let sizes =
+            |told: &Remembered, of: &str| told.of_stream(of).map(|signed| signed.checkpoint.size).collect::<Vec<_>>();
+        assert_eq!(
+            (sizes(&told, "guard-0-b"), sizes(&told, "guard-0-a"), sizes(&told, "a")),
+            (vec![3], vec![9], vec![])
+        );
         // a disk that was set back
         let back = Remembered { newest: Some(later.clone()), earlier: vec![] };
         assert_eq!(size(back.lost(Some(&first))), Some(9));
         let back = back.then(Some(&first)).then(Some(&first));
+        assert_eq!(sizes(&back, "guard-0-a"), [9, 5]);
         assert_eq!((back.newest, back.earlier), (Some(first), vec![later]));
     }
 

@@ -16,6 +16,8 @@ use datashare::judge::ledger::Ledger;
 use datashare::judge::reason::Reason;
 use tempfile::TempDir;
 
+use crate::folder::copy;
+
 /// The moment at which everything happens.
 pub const NOW: &str = "2026-11-24T10:00:00+08:00";
 
@@ -158,17 +160,4 @@ fn say<E: std::error::Error>(run: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>) -> Res
         2
     });
     Said { code, out: String::from_utf8(out).unwrap(), messages: String::from_utf8(messages).unwrap() }
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            std::fs::create_dir(&target).unwrap();
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

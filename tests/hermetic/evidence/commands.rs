@@ -8,9 +8,9 @@ use datashare::audit::checkpoint::Signed;
 use datashare::audit::keys;
 use serde_json::Value;
 
-use super::life::copy;
 use super::{STREAM, Site, record};
 use crate::cli::{Ran, run};
+use crate::folder::copy;
 
 fn audit(site: &Site, words: &[&str]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_datashare"));

@@ -9,10 +9,10 @@ use datashare::audit::checkpoint::Signed;
 use datashare::audit::verify::{Folder, Kind, Witness};
 use datashare::audit::{Disk, Evidence, Log, Options, keys::SigningKeys};
 
-use super::life::copy;
 use super::mutate::lines;
 use super::python::Other;
 use super::{STREAM, Site, call, clock, record, verified};
+use crate::folder::copy;
 
 fn list(stream: &Path) -> Vec<Signed> {
     let text = fs::read(stream.join("checkpoints.jsonl")).unwrap();

@@ -12,6 +12,7 @@ use datashare::audit::verify::{self, Folder, Kind, Known, ProveError, Seen};
 use datashare::audit::{Evidence, Log, LogError, NotaryError, Options};
 
 use super::{STREAM, Site, call, clock, noon, record};
+use crate::folder::copy;
 
 #[test]
 fn what_is_recorded_is_signed_and_verifies() {
@@ -248,15 +249,4 @@ fn an_earlier_state_and_another_log_under_the_same_name_are_found() {
     assert_eq!((verdict.findings[0].kind, verdict.findings[0].file.as_str()), (Kind::Removed, "guard-1/keys"));
     // and a clean stop leaves a checkpoint, whether anybody saw one or not
     assert_eq!(site.verify().findings[0].kind, Kind::Removed);
-}
-
-pub fn copy(from: &std::path::Path, to: &std::path::Path) {
-    fs::create_dir_all(to).unwrap();
-    for item in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        if item.path().is_dir() {
-            copy(&item.path(), &to.join(item.file_name()));
-        } else {
-            fs::copy(item.path(), to.join(item.file_name())).unwrap();
-        }
-    }
 }

@@ -2,7 +2,6 @@
 //! keep its checkpoints; a record that is written meanwhile is not.
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -19,6 +18,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::scheduled::inspector;
+use crate::folder::copy;
 use crate::judge::world::now;
 
 const STREAM: &str = "guard-0-0a1b2c3d";
@@ -67,17 +67,6 @@ fn record(log: &Log, users: std::ops::Range<u32>) {
         log.append_blocking(&Entry { user: Some(&*user), ..Entry::<&str>::new(Event::Call) }).unwrap();
     }
     log.checkpoint_now();
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for item in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        if item.path().is_dir() {
-            copy(&item.path(), &to.join(item.file_name()));
-        } else {
-            fs::copy(item.path(), to.join(item.file_name())).unwrap();
-        }
-    }
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use datashare::audit::{Log, LogError, Options};
 use proptest::prelude::*;
 
-use super::{clock, copy, entries, open, segments, simple};
+use super::{clock, entries, open, segments, simple};
+use crate::folder::copy;
 
 /// A log with `users` on record, as a crash leaves it: the copy of one that is still being written.
 fn crashed(at: &Path, users: &[&str]) -> PathBuf {

@@ -6,7 +6,8 @@ use std::path::Path;
 use datashare::audit::{Event, Log, LogError, Options};
 use proptest::prelude::*;
 
-use super::{call, clock, copy, entries, open, segments, simple};
+use super::{call, clock, entries, open, segments, simple};
+use crate::folder::copy;
 
 fn written(log: &Path, users: &[&str], options: &Options) {
     let (log, _) = Log::open(log, options, clock()).unwrap();

@@ -53,7 +53,7 @@ pub fn copy(
                 return Err(ClusterError::NoSuchStream(only.to_owned()).into());
             }
         }
-        let witnesses: Vec<Witness> = guards.all.iter().filter_map(|guard| guard.witness.clone()).collect();
+        let witnesses: Vec<Witness> = guards.all.iter().flat_map(|guard| guard.witnesses.clone()).collect();
         let fetch = |guard: Guard| {
             let (caller, copy, progress) = (caller.clone(), copy.clone(), progress.clone());
             async move { ask::fetch(&caller, &guard, &copy, |bytes| progress.step(bytes)).await }

@@ -9,10 +9,9 @@ use kube::{Api, ResourceExt};
 use super::caller::Caller;
 use super::{ClusterArgs, ClusterError};
 use crate::api::v1alpha1::AuditPolicy;
-use crate::audit::checkpoint::Signed;
 use crate::audit::verify::Witness;
 use crate::guard::inquiry::wire::{DOOR, Door};
-use crate::guard::lease::{CHECKPOINT, PREFIX, STREAM};
+use crate::guard::lease::{CHECKPOINT, EARLIER, PREFIX, Remembered, STREAM};
 
 /// What its Lease says.
 pub enum Told {
@@ -30,8 +29,9 @@ pub struct Guard {
     pub told: Told,
     /// Where it is reached instead.
     pub way: Option<String>,
-    /// The newest checkpoint that its Lease bears witness to.
-    pub witness: Option<Witness>,
+    /// The checkpoints of this stream that its Lease bears witness to: the newest, and what was one before the disk was
+    /// set back. Those of streams that went with their disks are for whoever verifies the archive.
+    pub witnesses: Vec<Witness>,
 }
 
 /// All of them.
@@ -58,20 +58,22 @@ impl Guards {
                 let name = lease.name_any().strip_prefix(PREFIX)?.to_owned();
                 let stream = of_lease(lease, &name);
                 written.insert(stream.clone());
-                let signed = lease.annotations().get(CHECKPOINT).and_then(|text| Signed::parse(text).ok());
-                let witness = signed.map(|signed| Witness { from: format!("the Lease {}", lease.name_any()), signed });
+                let (newest, earlier) = (lease.annotations().get(CHECKPOINT), lease.annotations().get(EARLIER));
+                let own = Remembered::read(newest, earlier);
+                let witness = |signed| Witness { from: format!("the Lease {}", lease.name_any()), signed };
+                let witnesses = own.of_stream(&stream).map(witness).collect();
                 let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref());
                 let door = lease.annotations().get(DOOR).and_then(|text| Door::read(text));
                 if holder.is_none_or(str::is_empty) {
-                    return Some(Guard { way: way(&name), name: stream.clone(), stream, told: Told::Gone, witness });
+                    return Some(Guard { way: way(&name), name: stream.clone(), stream, told: Told::Gone, witnesses });
                 }
-                Some(Guard { way: way(&name), name, stream, told: door.map_or(Told::NoDoor, Told::Door), witness })
+                Some(Guard { way: way(&name), name, stream, told: door.map_or(Told::NoDoor, Told::Door), witnesses })
             })
             .collect();
         let (streams, note) = streams(caller, namespace).await;
         for name in streams {
             if !written.contains(&name) {
-                all.push(Guard { way: None, stream: name.clone(), name, told: Told::Gone, witness: None });
+                all.push(Guard { way: None, stream: name.clone(), name, told: Told::Gone, witnesses: Vec::new() });
             }
         }
         if all.is_empty() {
