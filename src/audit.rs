@@ -15,7 +15,7 @@ mod event;
 mod filter;
 pub mod inspection;
 pub mod inventory;
-mod journal;
+pub mod journal;
 pub mod keys;
 mod lines;
 mod notary;

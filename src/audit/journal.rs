@@ -108,7 +108,7 @@ fn encode(out: &mut Vec<u8>, run: [u8; 8], segment: u64, place: u64, bytes: &[u8
 
 /// What a journal knows of the open segment.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Kept {
+pub struct Kept {
     segment: u64,
     /// The segment's length when it was last synced.
     place: u64,
@@ -140,7 +140,7 @@ impl<'a> Frame<'a> {
 
 impl Kept {
     /// What the file at `path` has; nothing if there is no file, or nothing in it counts.
-    pub fn read(path: &Path) -> io::Result<Option<Self>> {
+    pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
         let mut text = Vec::new();
         match File::open(path) {
             Ok(file) => file.take(LENGTH as u64).read_to_end(&mut text)?,
@@ -150,7 +150,9 @@ impl Kept {
         Ok(Self::decode(&text))
     }
 
-    fn decode(text: &[u8]) -> Option<Self> {
+    /// The same, of the file's bytes.
+    #[must_use]
+    pub fn decode(text: &[u8]) -> Option<Self> {
         let (first, mut rest) = Frame::decode(text)?;
         let mut kept = Self { segment: first.segment, place: first.place, bytes: first.bytes.to_vec() };
         while let Some((frame, behind)) = Frame::decode(rest) {
@@ -169,14 +171,14 @@ impl Kept {
     }
 
     /// The segment it speaks of.
-    pub fn segment(&self) -> u64 {
+    pub(super) fn segment(&self) -> u64 {
         self.segment
     }
 
     /// Puts what was acknowledged where it belongs in the open segment, for good. Gives where that ends: what is behind
     /// it was synced there, or never acknowledged. Or nothing, if the segment is not there, or is shorter than it ever
     /// was: then it is left alone.
-    pub fn restore(&self, path: &Path) -> io::Result<Option<u64>> {
+    pub(super) fn restore(&self, path: &Path) -> io::Result<Option<u64>> {
         let mut file = match OpenOptions::new().read(true).write(true).open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,

@@ -119,6 +119,10 @@ fn restore(folder: &Path, entries: &Path) -> Result<Option<(u64, u64)>, LogError
     let journal = folder.join(JOURNAL);
     let Some(kept) = Kept::read(&journal).map_err(LogError::io("read", &journal))? else { return Ok(None) };
     let path = entries.join(segment::file_name(kept.segment()));
+    if !path.exists() && path.with_file_name(segment::sealed_name(kept.segment())).exists() {
+        // closed, and sealed before the journal could say so
+        return Ok(None);
+    }
     let end = kept.restore(&path).map_err(LogError::io("restore", &path))?;
     let end = end.ok_or(LogError::Journal { journal, path })?;
     Ok(Some((kept.segment(), end)))

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file that reads, where its property stands, and its target below `tests/fuzz/targets`.
-const PARSERS: [(&str, &str, &str); 54] = [
+const PARSERS: [(&str, &str, &str); 55] = [
     ("src/api/v1alpha1/schedule.rs", "src/api/v1alpha1/schedule.rs", "syntax"),
     ("src/api/v1alpha1/validate/syntax.rs", "src/api/v1alpha1/validate/syntax.rs", "syntax"),
     ("src/approval/canonical.rs", "src/approval/canonical/tests.rs", "canonical"),
@@ -21,6 +21,7 @@ const PARSERS: [(&str, &str, &str); 54] = [
     ("src/audit/event.rs", "tests/hermetic/record/entries.rs", "record"),
     ("src/audit/inspection/sample.rs", "src/audit/inspection/sample.rs", "syntax"),
     ("src/audit/inventory.rs", "src/audit/inventory.rs", "keeping"),
+    ("src/audit/journal.rs", "tests/hermetic/record/journal.rs", "frames"),
     ("src/audit/keys.rs", "src/audit/keys.rs", "evidence"),
     ("src/audit/lines.rs", "src/audit/lines.rs", "record"),
     ("src/audit/note.rs", "src/audit/note/tests.rs", "evidence"),

@@ -15,6 +15,10 @@ use crate::judge::status::Route;
 
 pub async fn apply(context: &Context, key: &Key, manifests: Manifests) -> Result<(), Trouble> {
     let Some(route) = manifests.route else {
+        // one of before is removed once; where no gateway is configured nothing leads by it
+        if context.layout.gateway.is_none() && context.observed.read().routes.contains_key(key) {
+            return Ok(());
+        }
         unless_unwanted(context, remove::<HttpRoute>(context, &key.namespace, &route_name(&key.name)).await)?;
         context.observed.write().routes.insert(key.clone(), Route::Unrouted);
         return Ok(());

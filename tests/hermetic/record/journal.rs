@@ -132,6 +132,19 @@ fn a_segment_that_is_shorter_than_it_ever_was_is_named_and_left_alone() {
     assert_eq!(fs::metadata(path).unwrap().len(), 1000);
 }
 
+#[test]
+fn a_segment_that_was_sealed_before_the_journal_could_say_so_needs_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = crashed(folder.path(), &["a", "b"]);
+    let path = &segments(&log)[0];
+    let sealed = zstd::encode_all(fs::File::open(path).unwrap(), 3).unwrap();
+    fs::write(path.with_extension("jsonl.zst"), sealed).unwrap();
+    fs::remove_file(path).unwrap();
+    let (opened, recovery) = Log::open(&log, &Options::default(), clock()).unwrap();
+    opened.close().unwrap();
+    assert_eq!((recovery.entries, recovery.restart.as_str()), (3, "recovered"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
