@@ -3,7 +3,8 @@
 //! What was written is found again by [`query`], and counted per grant by [`usage`].
 //!
 //! On disk, `<log>/<stream>/entries/<index of the first entry, 20 digits>.jsonl`: one entry a line,
-//! indexes from 0 without a gap, one stream per guard. [`upkeep`] seals closed segments (`.jsonl.zst`),
+//! indexes from 0 without a gap, one stream per guard; the open segment's newest entries are synced in the [`journal`]
+//! beside `entries`. [`upkeep`] seals closed segments (`.jsonl.zst`),
 //! copies them to the archive and removes them once their time is over.
 
 pub mod archive;

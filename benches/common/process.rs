@@ -43,7 +43,7 @@ impl Running {
 
     /// User and system time of all its threads so far.
     pub fn cpu(&self) -> Duration {
-        time_in(&format!("/proc/{}/stat", self.0.id()))
+        time_in(Path::new(&format!("/proc/{}/stat", self.0.id())))
     }
 
     /// User and system time of its threads of this name so far.
@@ -53,7 +53,7 @@ impl Running {
         threads
             .map(|entry| entry.path())
             .filter(|folder| named(folder))
-            .map(|folder| time_in(&folder.join("stat").display().to_string()))
+            .map(|folder| time_in(&folder.join("stat")))
             .sum()
     }
 
@@ -73,7 +73,7 @@ impl Drop for Running {
 }
 
 /// User and system time of a process or thread.
-fn time_in(stat: &str) -> Duration {
+fn time_in(stat: &Path) -> Duration {
     let stat = fs::read_to_string(stat).unwrap();
     let after = stat.rsplit(')').next().unwrap();
     let ticks: u64 = after.split_whitespace().skip(11).take(2).map(|n| n.parse::<u64>().unwrap()).sum();

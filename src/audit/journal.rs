@@ -8,20 +8,21 @@
 //! share, the segment, the place in it, the length, a SHA-256 of all that and of the bytes, and the bytes. The first
 //! frame that is not whole, has another number, or does not go on where the one before ended, ends what counts.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::audit::storage::{JournalFile, Storage};
+use crate::audit::storage::{self, JournalFile, Storage};
 use crate::random;
 
 /// The file, beside the folder of the segments.
 pub(super) const JOURNAL: &str = "journal";
 
 /// Its length, always. So much of a segment is synced at once: the longer, the rarer and the slower.
-pub(super) const LENGTH: usize = 1 << 20;
+const LENGTH: usize = 1 << 20;
 
 /// More bytes at once are cheaper to sync where they belong than to write twice.
 const MOST: usize = 32 << 10;
@@ -33,6 +34,7 @@ const HEADER: usize = NUMBERS + 32;
 
 /// The journal of a stream that is being written.
 pub(super) struct Journal {
+    path: PathBuf,
     file: Box<dyn JournalFile>,
     /// What this run of frames has in common.
     run: [u8; 8],
@@ -44,9 +46,14 @@ impl Journal {
     /// Opens the file, or makes it, and leaves nothing in it that counts.
     pub fn open(storage: &dyn Storage, path: &Path) -> io::Result<Self> {
         let file = storage.journal(path, LENGTH as u64)?;
-        let mut journal = Self { file, run: [0; 8], end: 0, frame: Vec::new() };
+        let mut journal = Self { path: path.to_owned(), file, run: [0; 8], end: 0, frame: Vec::new() };
         journal.clear()?;
         Ok(journal)
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Keeps bytes that belong at this place of a segment; they are durable when this returns. `false` when they are too
@@ -57,7 +64,7 @@ impl Journal {
         }
         self.frame.clear();
         encode(&mut self.frame, self.run, segment, place, bytes);
-        write_all(&mut *self.file, &self.frame, self.end)?;
+        storage::whole(self.file.write_at(&self.frame, self.end as u64)?, &self.frame)?;
         self.file.sync()?;
         self.end += self.frame.len();
         Ok(true)
@@ -81,17 +88,10 @@ impl Journal {
     /// All segments are synced.
     pub fn clear(&mut self) -> io::Result<()> {
         self.begin_anew()?;
-        write_all(&mut *self.file, &[0; HEADER], 0)?;
+        let nothing = [0; HEADER];
+        storage::whole(self.file.write_at(&nothing, 0)?, &nothing)?;
         self.file.sync()
     }
-}
-
-fn write_all(file: &mut dyn JournalFile, bytes: &[u8], at: usize) -> io::Result<()> {
-    let wrote = file.write_at(bytes, at as u64)?;
-    if wrote == bytes.len() {
-        return Ok(());
-    }
-    Err(io::Error::other(format!("only {wrote} of {} bytes were taken", bytes.len())))
 }
 
 fn encode(out: &mut Vec<u8>, run: [u8; 8], segment: u64, place: u64, bytes: &[u8]) {
@@ -190,33 +190,9 @@ impl Kept {
         Read::by_ref(&mut file).take(self.bytes.len() as u64).read_to_end(&mut there)?;
         if there != self.bytes {
             tracing::warn!(path = %path.display(), from = self.place, "the open segment gets from the journal what a crash took");
-            file.seek(SeekFrom::Start(self.place))?;
-            file.write_all(&self.bytes)?;
+            file.write_all_at(&self.bytes, self.place)?;
             file.sync_all()?;
         }
         Ok(Some(end))
     }
-}
-
-/// The real file: made whole before its first use, so that it never grows.
-pub(super) fn open(path: &Path, length: u64) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let options = || {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).mode(0o600);
-        options
-    };
-    if fs::metadata(path).is_ok_and(|file| file.len() == length) {
-        return options().open(path);
-    }
-    let mut file = options().create(true).truncate(true).open(path)?;
-    let zeros = [0; 4096];
-    let mut left = length;
-    while left > 0 {
-        let part = zeros.get(..usize::try_from(left).unwrap_or(zeros.len()).min(zeros.len())).unwrap_or_default();
-        file.write_all(part)?;
-        left -= part.len() as u64;
-    }
-    file.sync_all()?;
-    Ok(file)
 }

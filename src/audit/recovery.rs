@@ -64,8 +64,7 @@ pub struct Cut {
 /// The newest segment, ready to be continued.
 #[derive(Debug)]
 pub(super) struct Newest {
-    pub path: PathBuf,
-    /// The index of its first entry.
+    /// The index of its first entry, which is its name.
     pub first: u64,
     pub bytes: u64,
     /// The time of its first entry.
@@ -108,10 +107,7 @@ pub(super) fn recover(stream: &Arc<str>, entries: &Path) -> Result<(Recovery, Op
     // a cut is the mark of a crash even when it left nothing
     let restart = if cut.is_some() { Restart::Recovered } else { restart };
     let recovery = Recovery { stream: stream.clone(), restart, entries: read.next, cut };
-    Ok((
-        recovery,
-        Some(Newest { path: newest.path.clone(), first: newest.first, bytes: read.good_bytes, since: read.since }),
-    ))
+    Ok((recovery, Some(Newest { first: newest.first, bytes: read.good_bytes, since: read.since })))
 }
 
 /// Gives the open segment what the journal has for it; says which one that is, and where what was acknowledged ends.
@@ -203,41 +199,46 @@ fn read_newest(segment: &Segment, stream: &str, acknowledged: Option<u64>) -> Re
         number += 1;
         let unacknowledged = acknowledged.is_some_and(|end| read.good_bytes >= end);
         let bad = |reason: String| LogError::BadEntry { path: path.clone(), line: number, reason };
-        let line = match line {
-            Line::Whole(line) => line,
+        let entry = match line {
             Line::Torn(_) | Line::Long { terminated: false } => break,
-            Line::Long { terminated: true } if unacknowledged => break,
-            Line::Long { terminated: true } => return Err(bad("longer than any entry".to_owned())),
+            Line::Long { terminated: true } => Err(NoEntry::Never("longer than any entry".to_owned())),
+            Line::Whole(line) => entry(line, stream, read.next),
         };
-        match Head::parse(line) {
-            Err(_) if unacknowledged => break,
-            Err(error) => doubtful = Some(bad(error.to_string())),
+        match entry {
             Ok(head) => {
-                match check(&head, stream, read.next) {
-                    Err(_) if unacknowledged => break,
-                    checked => checked.map_err(bad)?,
-                }
                 read.next += 1;
                 read.since = read.since.or(Some(head.time));
                 read.last_event = Some(head.event);
                 read.good_bytes = lines.offset();
             }
+            Err(_) if unacknowledged => break,
+            Err(NoEntry::Torn(reason)) => doubtful = Some(bad(reason)),
+            Err(NoEntry::Never(reason)) => return Err(bad(reason)),
         }
     }
     Ok(read)
 }
 
-fn check(head: &Head, stream: &str, expected: u64) -> Result<(), String> {
+/// Why a line is not the entry that belongs there.
+enum NoEntry {
+    /// As a crash may leave a last line.
+    Torn(String),
+    /// As no crash leaves any.
+    Never(String),
+}
+
+fn entry(line: &[u8], stream: &str, expected: u64) -> Result<Head, NoEntry> {
+    let head = Head::parse(line).map_err(|error| NoEntry::Torn(error.to_string()))?;
     if head.v != FORMAT {
-        return Err(format!("format {} where this version writes {FORMAT}", head.v));
+        return Err(NoEntry::Never(format!("format {} where this version writes {FORMAT}", head.v)));
     }
     if head.stream != stream {
-        return Err(format!("an entry of stream `{}`", head.stream));
+        return Err(NoEntry::Never(format!("an entry of stream `{}`", head.stream)));
     }
     if head.index != expected {
-        return Err(format!("index {} where {expected} belongs", head.index));
+        return Err(NoEntry::Never(format!("index {} where {expected} belongs", head.index)));
     }
-    Ok(())
+    Ok(head)
 }
 
 /// Reads a segment that does not lead up to the next one, to name what is wrong.

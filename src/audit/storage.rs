@@ -2,12 +2,10 @@
 //! put a failing, full or stalling disk in its place.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-
-use crate::audit::journal;
 
 /// Where segments live.
 pub trait Storage: Send + Sync + 'static {
@@ -53,6 +51,14 @@ pub(super) fn replace(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> io::R
     storage.rename(draft, path)
 }
 
+/// An error unless all bytes were taken.
+pub(super) fn whole(wrote: usize, bytes: &[u8]) -> io::Result<()> {
+    if wrote == bytes.len() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("only {wrote} of {} bytes were taken", bytes.len())))
+}
+
 /// A segment being written.
 pub trait SegmentFile: Send + Sync {
     /// Appends bytes with one call and says how many were taken.
@@ -88,7 +94,17 @@ impl Storage for Disk {
     }
 
     fn journal(&self, path: &Path, length: u64) -> io::Result<Box<dyn JournalFile>> {
-        let file = journal::open(path, length)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o600);
+        let file = if fs::metadata(path).is_ok_and(|file| file.len() == length) {
+            options.open(path)?
+        } else {
+            // whole before its first use, so that it never grows
+            let mut file = options.create(true).truncate(true).open(path)?;
+            io::copy(&mut io::repeat(0).take(length), &mut file)?;
+            file.sync_all()?;
+            file
+        };
         sync_folder_of(path)?;
         Ok(Box::new(OnDisk(file)))
     }

@@ -31,7 +31,7 @@ use crate::audit::entry::Entry;
 use crate::audit::event::Event;
 use crate::audit::journal::{JOURNAL, Journal};
 use crate::audit::notary::{Desk, Evidence, Notary, Start};
-use crate::audit::recovery::{self, Recovery};
+use crate::audit::recovery::{self, Newest, Recovery};
 use crate::audit::segment;
 use crate::audit::storage::{Disk, Storage};
 use crate::audit::stream::Stream;
@@ -104,13 +104,13 @@ impl Log {
         let folder = stream.entries.parent().unwrap_or(log);
         let start =
             options.evidence.as_ref().map(|evidence| Start::read(evidence, &stream.name, folder)).transpose()?;
-        let fresh = || stream.entries.join(segment::file_name(recovery.entries));
-        let path = newest.as_ref().map_or_else(fresh, |newest| newest.path.clone());
-        let first = newest.as_ref().map_or(recovery.entries, |newest| newest.first);
-        let file = if newest.is_some() { storage.resume(&path) } else { storage.create(&path) };
+        let is_there = newest.is_some();
+        let newest = newest.unwrap_or(Newest { first: recovery.entries, bytes: 0, since: None });
+        let path = stream.entries.join(segment::file_name(newest.first));
+        let file = if is_there { storage.resume(&path) } else { storage.create(&path) };
         let file = file.map_err(LogError::io("open", &path))?;
-        let journal_path = folder.join(JOURNAL);
-        let journal = Journal::open(&*storage, &journal_path).map_err(LogError::io("open", &journal_path))?;
+        let journal = folder.join(JOURNAL);
+        let journal = Journal::open(&*storage, &journal).map_err(LogError::io("open", &journal))?;
 
         let shared = Arc::new(Shared::new(&stream, recovery.entries, options, clock.clone(), storage.clone()));
         let notary = start
@@ -119,8 +119,7 @@ impl Log {
         let office = notary.transpose().map_err(LogError::io("start a thread for", log))?;
         let notary = office.as_ref().map(|(notary, _)| notary.clone());
         shared.set_open(file.clone(), &path);
-        let journal = (journal, journal_path);
-        let committer = Committer::new(shared.clone(), stream, file, (first, path), newest.as_ref(), journal, office);
+        let committer = Committer::new(shared.clone(), stream, file, path, &newest, journal, office);
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
             .spawn(move || committer.run())

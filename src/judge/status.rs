@@ -128,8 +128,17 @@ impl View<'_> {
 
     /// Whether calls with a token of this grant are answered.
     fn serves(&self, key: &Key) -> bool {
-        let stands = self.index.standing(key, self.now) == Some(super::index::Standing::Serves);
-        stands && self.is_enforced(Kind::AccessGrant, key) && !self.live(key).is_empty()
+        self.stands(key) && self.is_served(key)
+    }
+
+    /// Whether a grant is one to be served.
+    fn stands(&self, key: &Key) -> bool {
+        self.index.standing(key, self.now) == Some(super::index::Standing::Serves)
+    }
+
+    /// Whether guards are ready to serve a grant that stands.
+    fn is_served(&self, key: &Key) -> bool {
+        self.is_enforced(Kind::AccessGrant, key) && !self.live(key).is_empty()
     }
 
     /// Grants of a namespace, in order.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use kube::Client;
+use kube::{Client, ResourceExt};
 use parking_lot::{Mutex, RwLock};
 
 use super::events::Publisher;
@@ -45,7 +45,7 @@ pub struct Context {
     /// Grants whose newest token its consumer was seen to hold, by the token's identity.
     handed: Mutex<HashMap<Key, String>>,
     /// The version of the last write to an object, so that its echo is no news.
-    written: Mutex<HashMap<(Kind, Key), String>>,
+    written: Mutex<HashMap<(Kind, Key), Version>>,
     /// The newest version heard of each kind.
     heard: Mutex<BTreeMap<Kind, Version>>,
     /// Grants whose use was taken from their statuses.
@@ -276,10 +276,8 @@ impl Context {
         self.observed.write().usage.entry(grant.clone()).or_insert(Use { last, calls });
     }
 
-    pub(super) fn wrote(&self, kind: Kind, key: &Key, version: Option<String>) {
-        if let Some(version) = version {
-            self.written.lock().insert((kind, key.clone()), version);
-        }
+    pub(super) fn wrote(&self, kind: Kind, key: &Key, version: Version) {
+        self.written.lock().insert((kind, key.clone()), version);
     }
 
     /// A kind has come to this version.
@@ -292,13 +290,14 @@ impl Context {
     /// The newest version that an object may have, by what was heard of its kind and written to it here; nothing where
     /// neither is known.
     pub(super) fn known(&self, kind: Kind, key: &Key) -> Option<Version> {
-        let written = self.written.lock().get(&(kind, key.clone())).and_then(|version| version.parse().ok());
-        self.heard.lock().get(&kind).copied().max(written)
+        let written = self.written.lock().get(&(kind, key.clone())).copied();
+        // 0 would be any version
+        self.heard.lock().get(&kind).copied().max(written).filter(|version| *version > 0)
     }
 
     /// Whether a version of an object is our own last write.
-    pub(super) fn is_echo(&self, kind: Kind, key: &Key, version: Option<&str>) -> bool {
-        version.is_some() && self.written.lock().get(&(kind, key.clone())).map(String::as_str) == version
+    pub(super) fn is_echo(&self, kind: Kind, key: &Key, version: Version) -> bool {
+        version > 0 && self.written.lock().get(&(kind, key.clone())) == Some(&version)
     }
 
     /// An object that every guard has, and of which this process does not know since when: as its status says, if that
@@ -316,6 +315,11 @@ impl Context {
         }
         Ok(())
     }
+}
+
+/// A `resourceVersion` as a number; 0 where it is none.
+pub(super) fn version_of(object: &impl ResourceExt) -> Version {
+    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or(0)
 }
 
 /// Statuses tell time to the second.

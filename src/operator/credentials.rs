@@ -13,8 +13,7 @@ use kube::api::PostParams;
 use kube::{Api, ResourceExt};
 use tokio::time::timeout;
 
-use super::context::Context;
-use super::tombstones::version_of;
+use super::context::{Context, version_of};
 use super::trouble::Trouble;
 use crate::api::v1alpha1::status::{CredentialHash, IssuedCredential};
 use crate::api::v1alpha1::{AccessGrant, DataShareRequest, Kind};
@@ -63,10 +62,11 @@ pub async fn mint(
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let grants: Api<AccessGrant> = Api::namespaced(context.client.clone(), &namespace);
     let minted = grants.replace_status(&name, &PostParams::default(), &object).await?;
-    context.wrote(Kind::AccessGrant, &grant.key, minted.resource_version());
+    let version = version_of(&minted);
+    context.wrote(Kind::AccessGrant, &grant.key, version);
     context.remember(&grant.key, minted.status.as_ref().and_then(|status| status.credentials.clone()));
     // a guard that does not come along in this time is about to refuse everything anyway
-    let known = context.guards.have(Watched::Kind(Kind::AccessGrant), version_of(&minted));
+    let known = context.guards.have(Watched::Kind(Kind::AccessGrant), version);
     let _ = timeout(HANDOVER, known).await;
     match sealed {
         Some(text) => post(context, request, &hash, text).await?,

@@ -8,11 +8,11 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::api::PostParams;
 use kube::core::object::HasStatus;
-use kube::{Api, Resource, ResourceExt};
+use kube::{Api, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::context::{Context, whole};
+use super::context::{Context, version_of, whole};
 use super::events;
 use super::trouble::{Class, Trouble};
 use crate::api::v1alpha1::Kind;
@@ -104,7 +104,7 @@ pub async fn report<K: Reported>(
     *object.status_mut() = Some(fresh);
     let api: Api<K> = Api::namespaced(context.client.clone(), &key.namespace);
     let written = api.replace_status(&key.name, &PostParams::default(), &object).await?;
-    context.wrote(kind, key, written.resource_version());
+    context.wrote(kind, key, version_of(&written));
     events::publish(context, &written.object_ref(&()), told).await;
     Ok(true)
 }

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions};
 use kube::{Api, Client, ResourceExt};
 
+use super::context::version_of;
 use crate::judge::build::{MANAGED_BY, PART_OF};
 use crate::judge::ledger::{Ledger, LedgerEntry};
 use crate::source::cluster::written;
@@ -127,11 +128,6 @@ impl Tombstones {
         }
         Ok(())
     }
-}
-
-/// A `resourceVersion` as a number; 0 where it is none.
-pub(super) fn version_of(object: &impl ResourceExt) -> u64 {
-    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or(0)
 }
 
 async fn list(api: &Api<ConfigMap>) -> Result<Vec<(u32, ConfigMap)>, TombstoneError> {

@@ -14,7 +14,7 @@ use kube::{Api, Resource, ResourceExt};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::context::Context;
+use super::context::{Context, version_of};
 use super::guards::GUARDS;
 use crate::api::gateway::HttpRoute;
 use crate::api::v1alpha1::{AccessGrant, AuditPolicy, DataShareRequest, Kind, Revocation, SharedResource};
@@ -34,11 +34,9 @@ where
     each(events, |event| {
         let (Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) = event else { return };
         let key = Key::new(object.namespace().unwrap_or_default(), object.name_any());
-        let version = object.resource_version();
-        if let Some(version) = version.as_ref().and_then(|version| version.parse().ok()) {
-            context.hear(kind, version);
-        }
-        if !context.is_echo(kind, &key, version.as_deref()) {
+        let version = version_of(&object);
+        context.hear(kind, version);
+        if !context.is_echo(kind, &key, version) {
             context.touch(kind, key);
         }
     })

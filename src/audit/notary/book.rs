@@ -128,11 +128,8 @@ impl Book {
         self.storage.write_small(&draft, note.as_bytes()).map_err(|error| failure("write", &draft, &error))?;
         let mut line = signed.line();
         line.push(b'\n');
-        let wrote = file.write(&line).map_err(|error| failure("write", &path, &error))?;
-        if wrote != line.len() {
-            let reason = format!("only {wrote} of {} bytes were taken", line.len());
-            return Err(Failure::new("write", &path, &reason));
-        }
+        let wrote = file.write(&line).and_then(|wrote| storage::whole(wrote, &line));
+        wrote.map_err(|error| failure("write", &path, &error))?;
         file.sync().map_err(|error| failure("sync", &path, &error))?;
         self.storage.rename(&draft, &newest).map_err(|error| failure("put in place", &newest, &error))
     }

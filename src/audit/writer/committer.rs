@@ -14,7 +14,7 @@ use crate::audit::journal::Journal;
 use crate::audit::notary::Notary;
 use crate::audit::recovery::Newest;
 use crate::audit::segment;
-use crate::audit::storage::SegmentFile;
+use crate::audit::storage::{self, SegmentFile};
 use crate::audit::stream::Stream;
 use crate::audit::writer::error::Failure;
 use crate::audit::writer::gather::Gather;
@@ -32,7 +32,6 @@ pub(super) struct Committer {
     first: u64,
     bytes: u64,
     journal: Journal,
-    journal_path: PathBuf,
     /// The time of the segment's first entry; none while it is empty.
     since: Option<Timestamp>,
     unchecked_bytes: u64,
@@ -48,9 +47,9 @@ impl Committer {
         shared: Arc<Shared>,
         stream: Stream,
         file: Arc<dyn SegmentFile>,
-        (first, path): (u64, PathBuf),
-        newest: Option<&Newest>,
-        (journal, journal_path): (Journal, PathBuf),
+        path: PathBuf,
+        newest: &Newest,
+        journal: Journal,
         office: Option<(Arc<Notary>, JoinHandle<()>)>,
     ) -> Self {
         Self {
@@ -59,11 +58,10 @@ impl Committer {
             entries: stream.entries,
             file,
             path,
-            first,
+            first: newest.first,
             journal,
-            journal_path,
-            bytes: newest.map_or(0, |newest| newest.bytes),
-            since: newest.and_then(|newest| newest.since),
+            bytes: newest.bytes,
+            since: newest.since,
             unchecked_bytes: 0,
             ended_well: false,
             office,
@@ -114,7 +112,7 @@ impl Committer {
             // what is closed is on disk whole, whatever the journal is used for next
             self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
             self.file = self.shared.storage.create(&path).map_err(|error| failure("create", &path, &error))?;
-            self.journal.begin(batch.first).map_err(|error| failure("write", &self.journal_path, &error))?;
+            self.journal.begin(batch.first).map_err(|error| failure("write", self.journal.path(), &error))?;
             self.shared.set_open(self.file.clone(), &path);
             (self.path, self.first, self.bytes, self.since) = (path, batch.first, 0, None);
             if let Some((notary, _)) = &self.office {
@@ -124,17 +122,14 @@ impl Committer {
         if batch.entries == 0 {
             return Ok(());
         }
-        let wrote = self.file.write(&batch.bytes).map_err(|error| failure("write", &self.path, &error))?;
-        if wrote != batch.bytes.len() {
-            let reason = format!("only {wrote} of {} bytes were taken", batch.bytes.len());
-            return Err(Failure::new("write", &self.path, &reason));
-        }
-        let journaled = |error| failure("write", &self.journal_path, &error);
-        if !self.journal.keep(self.first, self.bytes, &batch.bytes).map_err(journaled)? {
+        let wrote = self.file.write(&batch.bytes).and_then(|wrote| storage::whole(wrote, &batch.bytes));
+        wrote.map_err(|error| failure("write", &self.path, &error))?;
+        let kept = self.journal.keep(self.first, self.bytes, &batch.bytes);
+        if !kept.map_err(|error| failure("write", self.journal.path(), &error))? {
             self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
-            self.journal.begin_anew().map_err(journaled)?;
+            self.journal.begin_anew().map_err(|error| failure("write", self.journal.path(), &error))?;
         }
-        self.bytes += wrote as u64;
+        self.bytes += batch.bytes.len() as u64;
         self.since = self.since.or(Some(batch.time));
         Ok(())
     }
@@ -142,7 +137,7 @@ impl Committer {
     /// Makes the segment durable on its own, without the journal.
     fn settle(&mut self) -> Result<(), Failure> {
         self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
-        self.journal.clear().map_err(|error| failure("clear", &self.journal_path, &error))
+        self.journal.clear().map_err(|error| failure("clear", self.journal.path(), &error))
     }
 
     fn is_due(&self, batch: &Batch, now: Timestamp) -> bool {

@@ -10,7 +10,6 @@ use crate::api::v1alpha1::shared_resource::{Sharing, Tier};
 use crate::api::v1alpha1::status::SharedResourceStatus;
 use crate::api::v1alpha1::validate::syntax;
 use crate::judge::facts::{Key, Resource};
-use crate::judge::index::Standing;
 
 impl View<'_> {
     /// Status of a resource; nothing when the judge does not have it.
@@ -18,12 +17,8 @@ impl View<'_> {
     pub fn resource(&self, key: &Key) -> Option<SharedResourceStatus> {
         let resource = self.index.resource(key)?;
         let (mut grants, mut waiting) = (0_usize, 0_usize);
-        for grant in self.index.grants_of_resource(key) {
-            if self.serves(grant) {
-                grants += 1;
-            } else if self.index.standing(grant, self.now) == Some(Standing::Serves) {
-                waiting += 1;
-            }
+        for grant in self.index.grants_of_resource(key).filter(|grant| self.stands(grant)) {
+            *(if self.is_served(grant) { &mut grants } else { &mut waiting }) += 1;
         }
         let (ready, reason, message) = match (resource.spec.sharing, grants) {
             (Sharing::NotShared, _) => {
