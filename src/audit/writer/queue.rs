@@ -297,10 +297,13 @@ impl Shared {
         *self.open.lock() = Some((file, path.to_owned()));
     }
 
-    /// Returns once everything acknowledged so far is in its segment for good, not only in the journal.
+    /// Returns once everything acknowledged so far is in its segment for good, not only in the journal; or why nothing
+    /// more is.
     pub fn settle(&self) -> Result<(), Failure> {
         let Some((file, path)) = self.open.lock().clone() else { return Ok(()) };
-        file.sync().map_err(|error| Failure::new("sync", &path, &error.to_string()))
+        file.sync().map_err(|error| Failure::new("sync", &path, &error.to_string()))?;
+        // a disk that failed the writer meanwhile is asked for nothing more
+        self.failure.borrow().clone().map_or(Ok(()), Err)
     }
 
     /// Lets the writer end once it has written what waits.

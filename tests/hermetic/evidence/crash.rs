@@ -136,7 +136,7 @@ fn after_an_error_the_disk_is_not_asked_again() {
             let site = Site::new();
             let disk = Doomed::new(Some((at, fault)), 100);
             run(&site, &disk, 0);
-            // the other thread may be in the middle of a checkpoint
+            // the other thread may be in the middle of a checkpoint: five operations
             assert!(disk.asked_again() <= 5, "{fault:?} at {at}: {}", disk.asked_again());
         }
     }
