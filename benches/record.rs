@@ -104,7 +104,7 @@ fn verifying(folder: &Path) {
         }
     }
     log.close().unwrap();
-    let known = Known { keys: None, witnesses: &[], seen: None, now: Clock::system().now() };
+    let known = Known { keys: None, first_keys: &[], witnesses: &[], seen: None, now: Clock::system().now() };
     let place = Folder(folder.to_owned());
     for threads in [1, 0] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

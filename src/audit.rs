@@ -44,7 +44,7 @@ pub use entry::{Entry, GrantRef, NameRef, Parameter, UnitRef, Upstream};
 pub use event::{Event, Outcome, UnknownWord};
 pub use filter::{Filter, Person};
 pub use lines::{Line, Lines};
-pub use notary::{Evidence, NotaryError};
+pub use notary::{Evidence, NotaryError, Published};
 pub use recorded::{Recorded, RecordedGrant, RecordedName, RecordedUnit};
 pub use recovery::{Cut, Recovery, Restart};
 pub use segment::MAX_LINE;

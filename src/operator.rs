@@ -18,6 +18,7 @@ pub mod lease;
 pub mod metrics;
 mod policy;
 mod queue;
+mod record_keys;
 mod report;
 mod request;
 mod resource;
@@ -53,6 +54,7 @@ use lease::{Contender, LeaseError};
 
 pub use credentials::{ROTATE, SECRET_TYPE};
 pub use guards::APPLIED;
+pub use record_keys::RECORD_KEYS;
 
 /// How often it is looked what time has changed.
 const TICK: Duration = Duration::from_millis(200);
@@ -139,6 +141,7 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> Result<(), OperatorEr
                 if context.layout.gateway.is_some() {
                     writers.spawn(watch::routes(context.clone(), watch_namespaces.clone(), working.clone()));
                 }
+                writers.spawn(record_keys::publish(context.clone(), namespace.clone(), working.clone()));
                 writers.spawn(workers::work(context.clone(), working.clone()));
             }
         }

@@ -75,6 +75,15 @@ impl NotaryError {
     }
 }
 
+/// What of a record is for others to keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The newest checkpoint, as a note.
+    pub checkpoint: String,
+    /// The stream's public keys, oldest first, a line each.
+    pub keys: String,
+}
+
 /// What the writer, the notary's thread and the log's owner share.
 pub(super) struct Notary {
     inner: Mutex<Inner>,
@@ -82,7 +91,7 @@ pub(super) struct Notary {
     work: Condvar,
     /// Something was done.
     done: Condvar,
-    newest: watch::Sender<Option<Arc<str>>>,
+    published: watch::Sender<Option<Arc<Published>>>,
     every: Mutex<Duration>,
     /// Since when there are entries that no checkpoint covers.
     unsigned: Mutex<Option<Stopwatch>>,
@@ -135,12 +144,12 @@ impl Notary {
         clock: Clock,
         desk: impl Desk + 'static,
     ) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
-        let newest = start.newest().map(|note| note.to_string().into());
+        let published = start.published().map(Arc::new);
         let notary = Arc::new(Self {
             inner: Mutex::new(Inner::default()),
             work: Condvar::new(),
             done: Condvar::new(),
-            newest: watch::Sender::new(newest),
+            published: watch::Sender::new(published),
             every: Mutex::new(evidence.checkpoint_every),
             unsigned: Mutex::default(),
         });
@@ -192,9 +201,9 @@ impl Notary {
         }
     }
 
-    /// The newest checkpoint, as a note.
-    pub fn newest(&self) -> watch::Receiver<Option<Arc<str>>> {
-        self.newest.subscribe()
+    /// What is for others to keep, now and whenever there is a newer checkpoint.
+    pub fn published(&self) -> watch::Receiver<Option<Arc<Published>>> {
+        self.published.subscribe()
     }
 
     /// How long entries have waited for a checkpoint; nothing while all are covered.
@@ -276,8 +285,8 @@ impl Notary {
             let site = self.inner.lock().site.clone();
             turn.name(site.as_deref())?;
         }
-        if let Some(note) = turn.sign(desk, occasion)? {
-            self.newest.send_replace(Some(note.into()));
+        if let Some(published) = turn.sign(desk, occasion)? {
+            self.published.send_replace(Some(Arc::new(published)));
         }
         Ok(())
     }

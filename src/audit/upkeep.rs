@@ -2,6 +2,7 @@
 //! kept for its time is removed, leaving the hashes that the rest is proved with. A round does what is due at its
 //! time; it runs on a thread of its own, is in no writer's way, and whatever breaks it off, the next one goes on.
 
+mod belief;
 mod copying;
 mod holds;
 mod keeping;
@@ -19,12 +20,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+pub use self::belief::Belief;
+pub use self::holds::Holds;
 pub use self::keeping::{Hold, Keeping, Wanted};
 pub use self::report::{Report, Standing, Trouble, last_kept};
 pub use self::running::Running;
 
 use self::copying::Copied;
-use self::holds::Holds;
 use crate::audit::archive::{Archive, ArchiveError, Place};
 use crate::audit::inventory::{Facts, Inventory};
 use crate::audit::removed::Removed;
@@ -63,6 +65,10 @@ pub enum UpkeepError {
     Unfit { place: String, reason: String },
     #[error("the record takes no entry about itself: {0}")]
     Record(#[from] RecordUnavailable),
+    #[error(
+        "the clock is {ahead} h off from what it should be: nothing is removed until it has gone on like this for a day"
+    )]
+    Clock { ahead: i64 },
     #[error("broken off: {0}")]
     Step(#[source] io::Error),
 }
@@ -80,6 +86,7 @@ pub struct Upkeep {
     inventory: Inventory,
     removed: Removed,
     holds: Holds,
+    belief: Belief,
     copied: Vec<Copied>,
     /// Sealed segments on this disk.
     here: BTreeSet<u64>,
@@ -108,6 +115,7 @@ impl Upkeep {
             inventory: Inventory::open(&stream)?,
             removed: Removed::open(&stream)?,
             holds: Holds::open(&stream)?,
+            belief: Belief::open(&stream, clock.now(), clock.steady())?,
             copied: Vec::new(),
             here: BTreeSet::new(),
             written: None,

@@ -36,10 +36,20 @@ const ATTEMPTS: usize = 3;
 pub struct Known<'a> {
     /// The only keys that a stream may begin with.
     pub keys: Option<&'a [VerifyingKey]>,
+    /// Keys with which streams began, as others keep them.
+    pub first_keys: &'a [FirstKey],
     /// Checkpoints that somebody kept.
     pub witnesses: &'a [Witness],
     pub seen: Option<&'a Seen>,
     pub now: Timestamp,
+}
+
+/// The key with which a stream began, as somebody published it.
+#[derive(Clone, Debug)]
+pub struct FirstKey {
+    /// Who, as findings have it.
+    pub from: String,
+    pub key: VerifyingKey,
 }
 
 /// A checkpoint that somebody kept elsewhere.
@@ -162,6 +172,11 @@ fn against(chain: &mut Chain, stream: &str, known: &Known<'_>) -> io::Result<Vec
         let says = format!("the stream begins with key {first}, which is none of the {} given", keys.len());
         findings.push(Finding::in_file(Kind::Forged, stream, KEYS, Some(1), says));
     }
+    let others = known.first_keys.iter().filter(|other| other.key.name() == first.name() && other.key != *first);
+    findings.extend(others.map(|FirstKey { from, key }| {
+        let says = format!("the stream begins with key {first}, and {from} has it begin with {key}");
+        Finding::in_file(Kind::Forged, stream, KEYS, Some(1), says)
+    }));
     witnesses.retain(|witness| witness.signed.checkpoint.origin == first.name());
     findings.extend(witnesses.iter().filter_map(|witness| chain.against(witness, stream)));
     Ok(findings)

@@ -30,7 +30,7 @@ use self::queue::{Kind, Shared};
 use crate::audit::entry::Entry;
 use crate::audit::event::Event;
 use crate::audit::journal::{JOURNAL, Journal};
-use crate::audit::notary::{Desk, Evidence, Notary, Start};
+use crate::audit::notary::{Desk, Evidence, Notary, Published, Start};
 use crate::audit::recovery::{self, Newest, Recovery};
 use crate::audit::segment;
 use crate::audit::storage::{Disk, Storage};
@@ -164,10 +164,10 @@ impl Log {
         }
     }
 
-    /// The newest checkpoint as a note, now and whenever there is a newer one; none without evidence.
+    /// The newest checkpoint with the public keys, now and whenever there is a newer one; none without evidence.
     #[must_use]
-    pub fn newest_checkpoint(&self) -> Option<watch::Receiver<Option<Arc<str>>>> {
-        self.0.notary.as_ref().map(|notary| notary.newest())
+    pub fn published(&self) -> Option<watch::Receiver<Option<Arc<Published>>>> {
+        self.0.notary.as_ref().map(|notary| notary.published())
     }
 
     /// How long entries have waited for a checkpoint; nothing while all are covered, or without evidence.

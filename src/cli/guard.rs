@@ -209,7 +209,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
     });
     let (telling, orders) = (Telling::default(), Orders::default());
     let mut lease =
-        GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone(), log.newest_checkpoint())?
+        GuardLease::new(&client, &args.namespace, &args.name, view.clone(), clock.clone(), log.published())?
             .keeping(upkeep.standing())
             .inspecting(telling.clone())
             .counting(Used::of(guard.clone()))

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use super::inspecting::Telling;
 use super::used::Used;
 use super::view::View;
+use crate::audit::Published;
 use crate::audit::checkpoint::Signed;
 use crate::audit::upkeep::Standing;
 use crate::clock::Clock;
@@ -37,6 +38,8 @@ pub const APPLIED: &str = "datashare.dev/applied";
 pub const KEPT: &str = "datashare.dev/record";
 /// The newest checkpoint of its record, as a note: whoever may not write Leases cannot take it back.
 pub const CHECKPOINT: &str = "datashare.dev/checkpoint";
+/// The public keys of that record, oldest first, a line each.
+pub const KEYS: &str = "datashare.dev/keys";
 /// The last checkpoints of records that this guard had before, as JSON: its disk was lost, or set back.
 pub const EARLIER: &str = "datashare.dev/earlier-checkpoints";
 /// The stream of the record that this guard writes.
@@ -65,8 +68,8 @@ pub enum LeaseError {
     Random(#[from] RandomError),
 }
 
-/// The newest checkpoint of this guard's record, now and whenever there is a newer one; `None` without evidence.
-pub type Newest = Option<watch::Receiver<Option<Arc<str>>>>;
+/// What is published of this guard's record, now and whenever there is a newer checkpoint; `None` without evidence.
+pub type Record = Option<watch::Receiver<Option<Arc<Published>>>>;
 
 /// The Lease of this process.
 pub struct GuardLease {
@@ -77,7 +80,7 @@ pub struct GuardLease {
     view: View,
     renewed: Freshness,
     standing: Standing,
-    checkpoint: Newest,
+    record: Record,
     inspections: Telling,
     used: Option<Used>,
     /// What else it tells.
@@ -107,7 +110,7 @@ impl GuardLease {
         name: &str,
         view: View,
         clock: Clock,
-        checkpoint: Newest,
+        record: Record,
     ) -> Result<Self, LeaseError> {
         let nonce: String = random::bytes::<6>()?.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self {
@@ -118,7 +121,7 @@ impl GuardLease {
             view,
             renewed: Freshness::new(Timestamp::UNIX_EPOCH),
             standing: Standing::default(),
-            checkpoint,
+            record,
             inspections: Telling::default(),
             used: None,
             more: BTreeMap::new(),
@@ -244,15 +247,19 @@ impl GuardLease {
         in_time(self.api.replace(&self.name, &PostParams::default(), &lease)).await.map(|_| ())
     }
 
-    /// The newest checkpoint.
-    fn newest(&self) -> Option<Arc<str>> {
-        self.checkpoint.as_ref().and_then(|newest| newest.borrow().clone())
+    /// What is published of the record now.
+    fn published(&self) -> Option<Arc<Published>> {
+        self.record.as_ref().and_then(|record| record.borrow().clone())
     }
 
     /// What of a Lease is never written over, as annotations.
     fn remembered(&self, before: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let remembered = Remembered::read(before.get(CHECKPOINT), before.get(EARLIER)).then(self.newest().as_deref());
+        let published = self.published();
+        let newest = published.as_ref().map(|published| published.checkpoint.as_str());
+        let remembered = Remembered::read(before.get(CHECKPOINT), before.get(EARLIER)).then(newest);
         let mut all = BTreeMap::new();
+        let keys = published.as_ref().map(|published| witness::shown(&published.keys));
+        all.extend(keys.or_else(|| before.get(KEYS).cloned()).map(|keys| (KEYS.to_owned(), keys)));
         all.extend(remembered.newest.map(|note| (CHECKPOINT.to_owned(), note)));
         if !remembered.earlier.is_empty() {
             // texts always have a JSON form
@@ -269,7 +276,8 @@ impl GuardLease {
         for signed in remembered.all() {
             self.inspections.witnesses().add(&format!("the Lease {}", self.name), signed);
         }
-        if let Some(lost) = remembered.lost(self.newest().as_deref()) {
+        let published = self.published();
+        if let Some(lost) = remembered.lost(published.as_ref().map(|published| published.checkpoint.as_str())) {
             tell(lost);
         }
     }

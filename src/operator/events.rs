@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::context::Context;
-use crate::clock::Clock;
+use crate::clock::{Clock, apart};
 
 /// Longest note that the API takes, in bytes.
 const LONGEST: usize = 1024;
@@ -109,7 +109,7 @@ struct Spoken {
 impl Recent {
     /// The event that said the same a short while ago, counted once more.
     fn again(&mut self, said: &Said, now: Timestamp) -> Option<Spoken> {
-        let spoken = self.by.get_mut(said).filter(|spoken| now.duration_since(spoken.at) < SOON)?;
+        let spoken = self.by.get_mut(said).filter(|spoken| apart(now, spoken.at) < SOON)?;
         (spoken.at, spoken.count) = (now, spoken.count.saturating_add(1));
         Some(spoken.clone())
     }

@@ -6,13 +6,23 @@ use std::fmt::Debug;
 
 use k8s_openapi::NamespaceResourceScope;
 use kube::api::GetParams;
-use kube::{Api, Resource};
+use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::context::Context;
 use super::trouble::Trouble;
 use crate::api::v1alpha1::Kind;
 use crate::judge::facts::Key;
+
+/// Whether this very object is still there, as the whole cluster has it now.
+pub async fn is_current<K>(context: &Context, object: &K) -> Result<bool, Trouble>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<K> = Api::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
+    let now = api.get_metadata_opt(&object.name_any()).await?;
+    Ok(now.is_some_and(|now| now.metadata.deletion_timestamp.is_none() && now.metadata.uid == object.meta().uid))
+}
 
 /// The object; nothing when it is not there, or about to go.
 pub async fn fetch<K>(context: &Context, kind: Kind, key: &Key) -> Result<Option<K>, Trouble>

@@ -16,9 +16,11 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::context::Context;
+use super::record_keys::Keys;
 use crate::api::v1alpha1::Kind;
 use crate::api::v1alpha1::status::InspectionResult;
-use crate::clock::Stopwatch;
+use crate::audit::note::VerifyingKey;
+use crate::clock::{Stopwatch, apart};
 use crate::judge::facts::Key;
 use crate::judge::ledger::LedgerEntry;
 use crate::judge::status::{Ended, INSPECTED, InspectedBy, Kept, USED, UsedBy, full_second, together};
@@ -33,6 +35,8 @@ pub const APPLIED: &str = "datashare.dev/applied";
 pub const KEPT: &str = "datashare.dev/record";
 /// The stream of the record that a guard writes.
 pub const STREAM: &str = "datashare.dev/stream";
+/// The public keys of that stream, a line each.
+const KEYS: &str = "datashare.dev/keys";
 /// Label by which guards' Leases are found.
 pub const GUARDS: &str = "app.kubernetes.io/component=guard";
 
@@ -90,6 +94,15 @@ fn stream(lease: &Lease) -> String {
     lease.annotations().get(STREAM).map_or_else(|| name.strip_prefix(PREFIX).unwrap_or(&name).to_owned(), Clone::clone)
 }
 
+/// The lines of a Lease that are keys of its stream.
+fn published(lease: &Lease) -> Option<String> {
+    let end = format!("/{}", stream(lease));
+    let is_own = |line: &&str| line.parse::<VerifyingKey>().is_ok_and(|key| key.name().ends_with(&end));
+    let own = lease.annotations().get(KEYS)?.lines().filter(is_own);
+    let keys: String = own.flat_map(|line| [line, "\n"]).collect();
+    Some(keys).filter(|keys| !keys.is_empty())
+}
+
 /// All guards, and what waits for them.
 #[derive(Debug, Default)]
 pub struct Guards {
@@ -113,6 +126,8 @@ struct Inner {
     /// Since it was asked for the first time whether they have been.
     asked: Option<Stopwatch>,
     uses: Uses,
+    /// Public keys of the streams that guards write, or wrote last.
+    keys: Keys,
     /// What is looked at again once guards have told.
     left: HashSet<(Kind, Key)>,
 }
@@ -152,7 +167,7 @@ impl Tally {
             Some((other, since)) if other == living => since,
             _ => now,
         };
-        let stays = now.duration_since(since) >= STAYS || living == 0 || self.told == 0;
+        let stays = apart(now, since) >= STAYS || living == 0 || self.told == 0;
         self.other = (!stays).then_some((living, since));
         if stays {
             self.told = living;
@@ -165,6 +180,9 @@ impl Guards {
     /// A Lease as it is now.
     pub fn put(&self, lease: &Lease) {
         let (name, version) = (lease.name_any(), lease.resource_version().unwrap_or_default());
+        if let Some(keys) = published(lease) {
+            self.inner.lock().keys.insert(stream(lease), keys);
+        }
         let spec = lease.spec.as_ref();
         // nobody's: what a guard leaves behind when it stops in good order
         if spec.and_then(|spec| spec.holder_identity.as_deref()).is_none_or(str::is_empty) {
@@ -233,6 +251,11 @@ impl Guards {
     pub fn note(&self, places: impl IntoIterator<Item = (Kind, Key)>, world: &Arc<Versions>, dated: bool) {
         let mut inner = self.inner.lock();
         places.into_iter().for_each(|(kind, key)| inner.proofs.note(kind, key, world.clone(), dated));
+    }
+
+    /// The public keys of every stream that a guard has told of.
+    pub fn keys(&self) -> Keys {
+        self.inner.lock().keys.clone()
     }
 
     /// What guards' inspections have suspended, and is perhaps not in the ledger yet.

@@ -4,6 +4,7 @@
 
 mod gateway_policies;
 mod leases;
+mod record_keys;
 mod status;
 mod tombstones;
 
@@ -83,7 +84,7 @@ fn policies_fit_what_they_are_about() {
     eventually("a controller has checked the types of every expression", || {
         let listed = ask_as(None, "GET", &format!("{collection}{ours}"), &Value::Null).body;
         let policies = listed["items"].as_array().unwrap();
-        assert_eq!(policies.len(), 7);
+        assert_eq!(policies.len(), 8);
         for policy in policies {
             assert_eq!(policy["spec"]["failurePolicy"], "Fail");
             let warnings = &policy["status"]["typeChecking"]["expressionWarnings"];
@@ -95,7 +96,7 @@ fn policies_fit_what_they_are_about() {
     let collection = collection.replace("policies", "policybindings");
     let bindings = ask_as(None, "GET", &format!("{collection}{ours}"), &Value::Null).body;
     let denies = |binding: &&Value| binding["spec"]["validationActions"] == json!(["Deny"]);
-    assert_eq!(bindings["items"].as_array().unwrap().iter().filter(denies).count(), 7);
+    assert_eq!(bindings["items"].as_array().unwrap().iter().filter(denies).count(), 8);
 }
 
 #[test]

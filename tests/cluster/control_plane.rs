@@ -41,12 +41,17 @@ pub fn shared() -> &'static ControlPlane {
 
 /// Asks again and again until there is an answer, for at most [`PATIENCE`].
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
+    eventually_of(what, |_| ask())
+}
+
+/// The same for a question that tells what it saw last, which is said when there is no answer in time.
+pub fn eventually_of<T>(what: &str, mut ask: impl FnMut(&mut Value) -> Option<T>) -> T {
+    let (start, mut last) = (Instant::now(), Value::Null);
     loop {
-        if let Some(answer) = ask() {
+        if let Some(answer) = ask(&mut last) {
             return answer;
         }
-        assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}; last: {last:#}");
         thread::sleep(Duration::from_millis(20));
     }
 }

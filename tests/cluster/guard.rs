@@ -10,6 +10,7 @@ pub mod running;
 #[path = "../hermetic/guard/upstream.rs"]
 pub mod upstream;
 
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -80,6 +81,9 @@ fn a_call_is_answered_from_the_moment_everything_is_there_until_it_is_revoked() 
         let lease = city.lease("guard-0")?;
         lease["metadata"]["annotations"]["datashare.dev/checkpoint"].as_str().map(str::to_owned)
     });
+    let keys = fs::read_to_string(guard.stream("guard-0").join("keys")).unwrap();
+    let told = city.lease("guard-0").unwrap()["metadata"]["annotations"]["datashare.dev/keys"].take();
+    assert_eq!(told, json!(keys), "and the key that signs it");
     let checkpoint = Signed::parse(&checkpoint).unwrap().checkpoint;
     assert!(checkpoint.origin.contains("/guard-0-") && checkpoint.size > 0, "{checkpoint:?}");
 
@@ -103,7 +107,8 @@ fn a_call_is_answered_from_the_moment_everything_is_there_until_it_is_revoked() 
     // nobody's any more, and still a witness of all there was
     let left = city.lease("guard-0").unwrap();
     assert_eq!(left["spec"]["holderIdentity"], Value::Null);
-    assert_eq!(left["metadata"]["annotations"].as_object().unwrap().len(), 2, "{left}");
+    let kept: Vec<_> = left["metadata"]["annotations"].as_object().unwrap().keys().collect();
+    assert_eq!(kept, ["datashare.dev/checkpoint", "datashare.dev/keys", "datashare.dev/stream"]);
     let last = Signed::parse(left["metadata"]["annotations"]["datashare.dev/checkpoint"].as_str().unwrap()).unwrap();
     assert_eq!(last.checkpoint.size, entries.len() as u64);
     let outcomes: Vec<_> = entries.iter().filter_map(|entry| entry["outcome"].as_str()).collect();

@@ -12,6 +12,7 @@ mod faults;
 mod hostile;
 mod inspected;
 mod leadership;
+mod record_keys;
 mod rights;
 mod rotation;
 mod routes;

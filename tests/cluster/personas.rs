@@ -108,6 +108,7 @@ fn each_persona_has_exactly_these_rights_and_only_where_it_is_bound() {
                 ("events.k8s.io/events", READ),
                 ("auditrecords", "get"),
                 ("coordination.k8s.io/leases", "list"),
+                ("/configmaps datashare-record-keys", "get"),
             ],
         ),
         ("site", &[("/configmaps", READ)]),
@@ -121,6 +122,7 @@ fn each_persona_has_exactly_these_rights_and_only_where_it_is_bound() {
                 ("accessgrants", READ),
                 ("auditrecords", "get"),
                 ("coordination.k8s.io/leases", "list"),
+                ("/configmaps datashare-record-keys", "get"),
             ],
         ),
     ];

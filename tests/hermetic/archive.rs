@@ -155,7 +155,7 @@ impl World {
     fn verified(&self) -> [(u64, u64); 2] {
         self.running.as_ref().unwrap().0.checkpoint_now();
         [self.log(), self.archive().join(SITE)].map(|folder| {
-            let known = Known { keys: None, witnesses: &[], seen: None, now: self.clock.now() };
+            let known = Known { keys: None, first_keys: &[], witnesses: &[], seen: None, now: self.clock.now() };
             let verdict = verify::verify(&Folder(folder), STREAM, &known, &|_| {}).unwrap();
             assert!(verdict.findings.is_empty(), "{:#?}", verdict.findings);
             (verdict.entries, verdict.removed)

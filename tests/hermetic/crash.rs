@@ -232,3 +232,42 @@ fn a_disk_that_takes_no_more_ends_the_process_and_loses_no_answer() {
     assert!(index(&next) > last);
     assert!(recorded(&state).contains(&next) && received.is_subset(&recorded(&state)));
 }
+
+/// A command whose `state` is on a read-only mount of its own.
+fn on_read_only(state: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    let mount = "mount --bind \"$STATE\" \"$STATE\"; mount -o remount,ro,bind \"$STATE\"; exec \"$0\" \"$@\"";
+    command.args(["--mount", "--kill-child", "--fork", "sh", "-euc", mount, BINARY]).env("STATE", state);
+    command
+}
+
+#[test]
+fn a_read_only_disk_is_no_place_to_record_and_a_good_one_to_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, state) = (folder.path().join("world"), folder.path().join("state"));
+    world(&root);
+    let server = Server::start(&root, &state);
+    let mut stream = BufReader::new(TcpStream::connect(&server.address).unwrap());
+    let receipt = call(&mut stream, &server.token, 1).unwrap();
+    server.kill();
+
+    let up = ["up", root.to_str().unwrap(), "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
+    let started = on_read_only(&state).args(up).args(["--state", state.to_str().unwrap()]).output().unwrap();
+    let said = String::from_utf8_lossy(&started.stderr);
+    assert!(!started.status.success() && said.to_lowercase().contains("read-only"), "{said}");
+    assert!(!String::from_utf8_lossy(&started.stdout).contains("ready"), "{started:?}");
+
+    // the auditor gets it as it is
+    let seen = folder.path().join("seen");
+    let there = ["--state", state.to_str().unwrap()];
+    let verify = [&["audit", "verify", "--seen", seen.to_str().unwrap()][..], &there].concat();
+    let verified = on_read_only(&state).args(verify).output().unwrap();
+    assert!(verified.status.success(), "{verified:?}");
+    let asked = on_read_only(&state).args(["audit", "query", "-o", "json"]).args(there).output().unwrap();
+    assert!(asked.status.success(), "{asked:?}");
+    let index = receipt.rsplit('/').next().unwrap();
+    assert!(String::from_utf8_lossy(&asked.stdout).contains(&format!("\"index\":{index}")), "{asked:?}");
+}

@@ -119,7 +119,7 @@ impl Site {
 }
 
 fn verified(place: &dyn Place, witnesses: &[Witness]) -> Verdict {
-    let known = Known { keys: None, witnesses, seen: None, now: noon() };
+    let known = Known { keys: None, first_keys: &[], witnesses, seen: None, now: noon() };
     verify::verify(place, STREAM, &known, &|_| {}).unwrap()
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file that reads, where its property stands, and its target below `tests/fuzz/targets`.
-const PARSERS: [(&str, &str, &str); 55] = [
+const PARSERS: [(&str, &str, &str); 56] = [
     ("src/api/v1alpha1/schedule.rs", "src/api/v1alpha1/schedule.rs", "syntax"),
     ("src/api/v1alpha1/validate/syntax.rs", "src/api/v1alpha1/validate/syntax.rs", "syntax"),
     ("src/approval/canonical.rs", "src/approval/canonical/tests.rs", "canonical"),
@@ -32,6 +32,7 @@ const PARSERS: [(&str, &str, &str); 55] = [
     ("src/audit/removed.rs", "src/audit/removed.rs", "keeping"),
     ("src/audit/scan.rs", "src/audit/scan.rs", "evidence"),
     ("src/audit/segment.rs", "src/audit/segment.rs", "record"),
+    ("src/audit/upkeep/belief.rs", "src/audit/upkeep/belief.rs", "keeping"),
     ("src/audit/upkeep/holds.rs", "src/audit/upkeep/holds.rs", "keeping"),
     ("src/audit/usage.rs", "tests/hermetic/record/query.rs", "record"),
     ("src/audit/verify/seen.rs", "src/audit/verify/seen.rs", "evidence"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::book::{self, Tail};
-use super::{Evidence, NotaryError};
+use super::{Evidence, NotaryError, Published};
 use crate::audit::checkpoint::Signed;
 use crate::audit::keys::{self, KEYS, SigningKeys};
 use crate::audit::note::{Note, Standing, VerifyingKey};
@@ -64,6 +64,11 @@ impl Start {
     /// The newest checkpoint.
     pub fn newest(&self) -> Option<&Note> {
         self.newest.as_ref().map(|signed| &signed.note)
+    }
+
+    /// What is for others to keep, once there is a checkpoint.
+    pub fn published(&self) -> Option<Published> {
+        Some(Published { checkpoint: self.newest()?.to_string(), keys: keys::text(&self.public) })
     }
 
     /// Whether the newest checkpoint bears this key's signature.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::book::{Book, failure};
 use super::start::Start;
-use super::{Desk, NotaryError};
+use super::{Desk, NotaryError, Published};
 use crate::audit::checkpoint::{Checkpoint, Signed};
+use crate::audit::keys;
 use crate::audit::note::{SigningKey, VerifyingKey};
 use crate::audit::pruned::Pruned;
 use crate::audit::storage::Storage;
@@ -146,7 +147,7 @@ impl Turn {
     }
 
     /// Signs, if there is anything new; gives the note.
-    pub fn sign(&mut self, desk: &dyn Desk, occasion: Occasion) -> Result<Option<String>, Failure> {
+    pub fn sign(&mut self, desk: &dyn Desk, occasion: Occasion) -> Result<Option<Published>, Failure> {
         let Some(key) = self.key.take() else { return Ok(None) };
         let signed = self.sign_by(&key, desk, occasion);
         let promoted = self.promoted(desk);
@@ -154,7 +155,7 @@ impl Turn {
         signed
     }
 
-    fn sign_by(&mut self, key: &SigningKey, desk: &dyn Desk, occasion: Occasion) -> Result<Option<String>, Failure> {
+    fn sign_by(&mut self, key: &SigningKey, desk: &dyn Desk, occasion: Occasion) -> Result<Option<Published>, Failure> {
         if self.rotation.is_none() && occasion != Occasion::Stop {
             self.look_for_next(key, desk)?;
         }
@@ -192,9 +193,9 @@ impl Turn {
         } else {
             self.book.put(&signed)?;
         }
-        let note = signed.note.to_string();
+        let published = Published { checkpoint: signed.note.to_string(), keys: keys::text(&self.start.public) };
         self.newest = Some(signed.checkpoint);
-        Ok(Some(note))
+        Ok(Some(published))
     }
 
     /// Begins to let a new key take over, if one waits.

@@ -16,6 +16,7 @@ use crate::audit::inventory::{Facts, Said};
 use crate::audit::keys::KEYS;
 use crate::audit::seal::Step;
 use crate::audit::segment;
+use crate::clock::apart;
 
 /// The longest list of checkpoints that is copied.
 const LONGEST: u64 = 1 << 30;
@@ -47,7 +48,7 @@ pub(super) struct Copied {
     files: BTreeMap<&'static str, String>,
     files_at: Timestamp,
     failures: u32,
-    next_try: Timestamp,
+    tried: Timestamp,
 }
 
 impl Copied {
@@ -61,7 +62,7 @@ impl Copied {
             files: BTreeMap::new(),
             files_at: Timestamp::MIN,
             failures: 0,
-            next_try: Timestamp::MIN,
+            tried: Timestamp::MIN,
         }
     }
 
@@ -100,10 +101,10 @@ impl Upkeep {
         for wanted in &keeping.archives {
             let known = before.iter().position(|copied| copied.wanted == *wanted && copied.site == keeping.site);
             let mut copied = known.map_or_else(|| Copied::new(wanted, &keeping.site), |at| before.swap_remove(at));
-            if copied.next_try <= now {
+            if apart(now, copied.tried) >= pause(copied.failures) {
                 let result = self.copy(&mut copied, keeping, now);
                 copied.failures = if result.is_err() { copied.failures.saturating_add(1) } else { 0 };
-                copied.next_try = now.checked_add(pause(copied.failures)).unwrap_or(now);
+                copied.tried = now;
                 self.note(&wanted.url, now, result);
             }
             self.copied.push(copied);
@@ -139,7 +140,7 @@ impl Upkeep {
         }
         let portions = self.list_length() / PORTION;
         let pause = FILES_EVERY.saturating_mul(i32::try_from(portions + 1).unwrap_or(i32::MAX));
-        if (news && portions == 0) || now.duration_since(copied.files_at) >= pause {
+        if (news && portions == 0) || apart(now, copied.files_at) >= pause {
             self.copy_files(&archive, copied, keeping)?;
             copied.files_at = now;
         }

@@ -18,18 +18,22 @@ use crate::audit::writer::Log;
 /// The file of a stream that holds them.
 const HOLDS: &str = "holds.json";
 
+/// The holds of one stream.
 #[derive(Debug)]
-pub(super) struct Holds {
+pub struct Holds {
     path: PathBuf,
     known: BTreeMap<String, Hold>,
 }
 
 impl Holds {
+    /// As they were written down.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read: it might hold something.
     pub fn open(stream: &Path) -> io::Result<Self> {
         let path = stream.join(HOLDS);
         let known = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            // what cannot be read might hold something
             other => serde_json::from_slice(&other?)
                 .map_err(|error| io::Error::other(format!("{}: {error}; mend or remove it", path.display())))?,
         };
@@ -37,7 +41,7 @@ impl Holds {
     }
 
     /// Takes over what the policies say now.
-    pub fn follow(&mut self, log: &Log, keeping: &Keeping, now: Timestamp) -> Result<(), UpkeepError> {
+    pub(super) fn follow(&mut self, log: &Log, keeping: &Keeping, now: Timestamp) -> Result<(), UpkeepError> {
         let mut next = self.known.clone();
         let mut news = Vec::new();
         for (name, hold) in &keeping.holds {
@@ -74,7 +78,7 @@ impl Holds {
     }
 
     /// Whether a segment has to stay. Also a hold counts that could not be noted yet.
-    pub fn keep(&self, facts: &Facts, keeping: &Keeping) -> bool {
+    pub(super) fn keep(&self, facts: &Facts, keeping: &Keeping) -> bool {
         let zone: &TimeZone = &keeping.time_zone;
         let mut all = self.known.values().chain(keeping.holds.values());
         all.any(|hold| hold.covers(facts.oldest, facts.newest, zone))

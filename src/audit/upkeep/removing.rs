@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::copying::Copied;
 use super::{Keeping, SHORT_OF_SPACE, Upkeep, UpkeepError, io_error, notes};
@@ -28,8 +28,9 @@ const NEEDED: SignedDuration = SignedDuration::from_hours(48);
 
 impl Upkeep {
     pub(super) fn remove_due(&mut self, keeping: &Keeping, now: Timestamp) -> Result<(), UpkeepError> {
-        let today = keeping.day(now);
-        let due: Vec<Facts> = self.inventory.iter().filter(|facts| facts.retain <= today).cloned().collect();
+        let due = self.due(keeping, now);
+        let doubts = self.belief.doubts(now, self.clock.steady());
+        self.belief.keep(&**self.log.storage()).map_err(io_error("note the time in", &self.stream))?;
         let (mut gone, mut held, mut removed, mut trouble) = (BTreeSet::new(), 0, 0, None);
         for facts in due {
             if self.steps.is_stopping() {
@@ -41,6 +42,10 @@ impl Upkeep {
             }
             if self.holds.keep(&facts, keeping) {
                 held += 1;
+                continue;
+            }
+            if let Some(ahead) = doubts {
+                trouble.get_or_insert(UpkeepError::Clock { ahead: ahead.as_hours() });
                 continue;
             }
             // what has to be archived first waits for that
@@ -72,6 +77,22 @@ impl Upkeep {
         }
         trouble.map_or(Ok(()), Err)?;
         self.make_room(keeping, now)
+    }
+
+    /// What may go by now. A segment's own times count only as far as they are no earlier than those of the ones before
+    /// it, which a clock that was set back makes them; and those ones' only when they are not yet to come.
+    fn due(&self, keeping: &Keeping, now: Timestamp) -> Vec<Facts> {
+        let (today, mut before) = (keeping.day(now), None);
+        let mut due = Vec::new();
+        for facts in self.inventory.iter() {
+            let back = before.map_or(0, |before: Timestamp| before.duration_since(facts.newest).as_hours() / 24);
+            let retain = facts.retain.saturating_add(back.max(0).days());
+            if retain <= today {
+                due.push(facts.clone());
+            }
+            before = before.max(Some(facts.newest).filter(|newest| *newest <= now));
+        }
+        due
     }
 
     /// Whether it was removed everywhere by a process that the inventory does not know of.

@@ -19,6 +19,7 @@ use crate::audit::stream::Stream;
 use crate::audit::writer::error::Failure;
 use crate::audit::writer::gather::Gather;
 use crate::audit::writer::queue::{Batch, SPACE_INTERVAL, Shared};
+use crate::clock::apart;
 
 /// Bytes after which the disk is asked for its free space, however little time has passed.
 const SPACE_BYTES: u64 = 1 << 20;
@@ -147,7 +148,7 @@ impl Committer {
 
     fn watch_space(&mut self, now: Timestamp, wrote: u64) {
         self.unchecked_bytes += wrote;
-        if self.unchecked_bytes >= SPACE_BYTES || now.duration_since(self.checked) >= SPACE_INTERVAL {
+        if self.unchecked_bytes >= SPACE_BYTES || apart(now, self.checked) >= SPACE_INTERVAL {
             self.shared.check_space(now);
             (self.unchecked_bytes, self.checked) = (0, now);
         }

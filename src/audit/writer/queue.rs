@@ -21,7 +21,7 @@ use crate::audit::stream::Stream;
 use crate::audit::writer::Options;
 use crate::audit::writer::error::{Failure, RecordUnavailable};
 use crate::audit::writer::relay::Hatch;
-use crate::clock::Clock;
+use crate::clock::{Clock, apart};
 
 /// How long a disk found nearly full is left before it is asked again.
 pub(super) const SPACE_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
@@ -156,7 +156,7 @@ impl Shared {
         let mut queue = self.queue.lock();
         // the time is taken in the order of the indexes
         let now = self.clock.now();
-        if kind == Kind::Call && queue.disk_low && now.duration_since(queue.disk_checked) >= SPACE_INTERVAL {
+        if kind == Kind::Call && queue.disk_low && apart(now, queue.disk_checked) >= SPACE_INTERVAL {
             queue.disk_checked = now;
             let low = MutexGuard::unlocked(&mut queue, || self.disk_is_low());
             queue.disk_low = low;
@@ -256,7 +256,7 @@ impl Shared {
     /// Whether a segment of that size, begun then, is to be closed before so much more is written.
     pub fn is_due(&self, bytes: u64, since: Timestamp, more: u64, now: Timestamp) -> bool {
         let age = SignedDuration::from_micros(self.segment_age.load(Ordering::Relaxed));
-        bytes + more > self.segment_bytes.load(Ordering::Relaxed) || now.duration_since(since) >= age
+        bytes + more > self.segment_bytes.load(Ordering::Relaxed) || apart(now, since) >= age
     }
 
     /// Declares the batch last taken durable, and wakes its callers. `wakers` is memory to work in.

@@ -7,6 +7,7 @@ pub mod caller;
 mod copy;
 mod guards;
 mod merge;
+mod published;
 mod site;
 
 use std::io::{self, Write};
@@ -23,6 +24,7 @@ use crate::guard::inquiry::wire::Question;
 use caller::Caller;
 pub use copy::{Copied, copy};
 use guards::{Guard, Guards};
+pub use published::Published;
 pub use site::world;
 
 /// Where the guards are, and which of them may be missing.

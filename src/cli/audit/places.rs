@@ -6,10 +6,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::AuditError;
-use super::cluster::{self, ClusterArgs, Copied};
+use super::cluster::{self, ClusterArgs, Copied, Published};
 use crate::audit::archive::{Archive, Site};
 use crate::audit::query::Places;
-use crate::audit::verify::{Folder, Piece, Place, Witness};
+use crate::audit::verify::{Folder, Piece, Place};
 use crate::delivery::state_dir::DEFAULT;
 
 /// A place under the name the user gave it.
@@ -55,8 +55,8 @@ pub fn local(state: &Path) -> Result<Named, AuditError> {
 pub struct Found {
     pub local: Option<Named>,
     pub archives: Vec<Named>,
-    /// What the Leases of a cluster's guards say of their records.
-    pub witnesses: Vec<Witness>,
+    /// What is published of the guards' records in their cluster.
+    pub published: Published,
     /// Held as long as it is read.
     _copied: Option<Copied>,
 }
@@ -73,12 +73,12 @@ pub fn find(
 ) -> Result<Option<Found>, AuditError> {
     if !cluster.is_asked(as_plugin, state.is_some() || !urls.is_empty()) {
         let (local, archives) = all(state.unwrap_or(Path::new(DEFAULT)), urls)?;
-        return Ok(Some(Found { local, archives, witnesses: Vec::new(), _copied: None }));
+        return Ok(Some(Found { local, archives, published: Published::default(), _copied: None }));
     }
     let Some(copied) = cluster::copy(cluster, only, messages)? else { return Ok(None) };
     let guards = Named { name: copied.name.clone(), place: Box::new(Folder(copied.log())), copied: true };
-    let witnesses = copied.witnesses.clone();
-    Ok(Some(Found { local: Some(guards), archives: archives(urls)?, witnesses, _copied: Some(copied) }))
+    let published = copied.published.clone();
+    Ok(Some(Found { local: Some(guards), archives: archives(urls)?, published, _copied: Some(copied) }))
 }
 
 /// The sites of archives.

@@ -77,21 +77,25 @@ pub fn run(
     let mut witnesses = args.checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
     let (state, only) = (args.state.as_deref(), args.stream.as_deref());
     let found = places::find(state, &args.archive, &args.cluster, as_plugin, only, messages)?;
-    let Some(Found { local, archives, witnesses: leases, .. }) = &found else { return Ok(1) };
-    witnesses.extend(leases.iter().cloned());
+    let Some(Found { local, archives, published, .. }) = &found else { return Ok(1) };
+    witnesses.extend(published.witnesses.iter().cloned());
     let keys = args.keys.as_deref().map(read_keys).transpose()?;
     let folder = args.seen.clone().or_else(default_seen).ok_or(AuditError::NoSeen)?;
+    let (keys, first_keys, now) = (keys.as_deref(), published.first_keys.as_slice(), clock.now());
     let mut results = Vec::new();
     // an archive lags behind: it bears witness for what lies here, and not the other way round
     for archive in archives {
         let seen = Seen::new(folder.join("archive"));
-        verify(args, archive, &seen, keys.as_deref(), &witnesses, clock, &mut results)?;
+        let known = Known { keys, first_keys, witnesses: &witnesses, seen: Some(&seen), now };
+        verify(args, archive, &seen, &known, &mut results)?;
     }
     for archive in archives {
         witnesses.extend(newest(archive)?);
     }
     if let Some(local) = local {
-        verify(args, local, &Seen::new(folder), keys.as_deref(), &witnesses, clock, &mut results)?;
+        let seen = Seen::new(folder);
+        let known = Known { keys, first_keys, witnesses: &witnesses, seen: Some(&seen), now };
+        verify(args, local, &seen, &known, &mut results)?;
     }
     let fine = results.iter().all(|result| is_fine(&result.verdict, args.strict));
     match args.output {
@@ -111,9 +115,7 @@ fn verify(
     args: &VerifyArgs,
     place: &Named,
     seen: &Seen,
-    keys: Option<&[VerifyingKey]>,
-    witnesses: &[Witness],
-    clock: &Clock,
+    known: &Known<'_>,
     results: &mut Vec<Judged>,
 ) -> Result<(), AuditError> {
     let failed = |source| AuditError::Read { place: place.name.clone(), source };
@@ -130,9 +132,8 @@ fn verify(
         bytes += place.pieces(stream).map_err(failed)?.iter().map(|piece| piece.bytes).sum::<u64>();
     }
     let progress = Progress::new(bytes);
-    let known = Known { keys, witnesses, seen: Some(seen), now: clock.now() };
     for stream in &streams {
-        let verdict = verify::verify(place, stream, &known, &|more| progress.step(more)).map_err(failed)?;
+        let verdict = verify::verify(place, stream, known, &|more| progress.step(more)).map_err(failed)?;
         if let (true, Some(key), Some(newest)) = (verdict.findings.is_empty(), &verdict.first_key, &verdict.newest) {
             seen.remember(key, &place.name, newest)?;
         }

@@ -30,8 +30,8 @@ impl Witnesses {
     /// All there are now: these, what this process has in memory, and what the archives have.
     pub(super) fn all(&self, log: &Log, keeping: Option<&Keeping>) -> Vec<Witness> {
         let mut all = self.0.lock().clone();
-        let newest = log.newest_checkpoint().and_then(|newest| newest.borrow().clone());
-        let signed = newest.and_then(|note| Signed::parse(&note).ok());
+        let published = log.published().and_then(|published| published.borrow().clone());
+        let signed = published.and_then(|published| Signed::parse(&published.checkpoint).ok());
         all.extend(signed.map(|signed| Witness { from: "the guard's memory".to_owned(), signed }));
         for wanted in keeping.iter().flat_map(|keeping| &keeping.archives) {
             let site = keeping.map(|keeping| keeping.site.clone()).unwrap_or_default();
@@ -61,7 +61,7 @@ pub fn faults(
 ) -> Result<BTreeMap<String, Vec<Finding>>, InspectError> {
     let failed = |source| InspectError::Read(QueryError::Read { path: folder.into(), source });
     let place = Watched { folder: Folder(folder.to_owned()), stopping };
-    let known = Known { keys: None, witnesses, seen: None, now };
+    let known = Known { keys: None, first_keys: &[], witnesses, seen: None, now };
     let mut all = BTreeMap::new();
     for stream in stream_names(folder).map_err(failed)? {
         match verify::verify(&place, &stream, &known, &|_| {}) {

@@ -6,6 +6,17 @@ use crate::audit::checkpoint::Signed;
 /// Earlier records that are remembered: a disk is lost now and then, not every day.
 const EARLIER: usize = 8;
 
+/// Keys that are shown: the one a stream began with, and the newest.
+const KEYS: usize = 64;
+
+/// Of the lines of a `keys` file those that a Lease has room for.
+#[must_use]
+pub fn shown(keys: &str) -> String {
+    let lines = keys.split_inclusive('\n');
+    let newest = lines.clone().count().saturating_sub(KEYS);
+    lines.enumerate().filter(|(number, _)| *number == 0 || *number > newest).map(|(_, line)| line).collect()
+}
+
 /// The checkpoints of one Lease, as notes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remembered {
@@ -103,6 +114,17 @@ mod tests {
         let back = back.then(Some(&first)).then(Some(&first));
         assert_eq!(sizes(&back, "guard-0-a"), [9, 5]);
         assert_eq!((back.newest, back.earlier), (Some(first), vec![later]));
+    }
+
+    #[test]
+    fn the_first_key_is_shown_and_the_newest() {
+        let keys = |count: usize| (0..count).map(|number| format!("{number}\n")).collect::<String>();
+        for few in [0, 1, 2, KEYS] {
+            assert_eq!(shown(&keys(few)), keys(few));
+        }
+        let many = shown(&keys(200));
+        assert_eq!((many.lines().count(), many.lines().next(), many.lines().nth(1)), (KEYS, Some("0"), Some("137")));
+        assert!(many.ends_with("\n199\n"));
     }
 
     proptest! {

@@ -140,8 +140,8 @@ async fn ours(context: &Context, request: &DataShareRequest) -> Result<Option<Se
         Ok(secret) if secret.type_.as_deref() == Some(SECRET_TYPE) => return Ok(Some(secret)),
         Ok(_) => {}
         Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(None),
-        // by admission, and not for lack of the right to patch
-        Err(kube::Error::Api(status)) if status.is_forbidden() && !status.message.contains("cannot patch") => {}
+        // by admission's verdict, and not for lack of a right, or of an admission that is ready
+        Err(kube::Error::Api(status)) if status.is_forbidden() && status.message.contains("denied request") => {}
         Err(error) => return Err(error.into()),
     }
     let place = format!("{}/{name}", request.namespace().unwrap_or_default());

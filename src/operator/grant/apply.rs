@@ -6,6 +6,7 @@ use kube::Resource;
 use super::super::context::Context;
 use super::super::credentials::{self, Plan, Why};
 use super::super::events;
+use super::super::fetch::is_current;
 use super::super::trouble::Trouble;
 use super::dereference::Case;
 use super::validate::Needs;
@@ -26,6 +27,10 @@ pub async fn apply(context: &Context, case: &Case, needs: &Needs<'_>, plan: Plan
             (case.object.clone(), next)
         }
         Plan::Mint { keep, why } => {
+            // a Secret that went with its request was not lost: its token works as long as it lasts
+            if why == Why::Lost && !is_current(context, *request).await? {
+                return Err(Trouble::unsettled());
+            }
             let minted = credentials::mint(context, case.object.clone(), grant, request, holding, keep).await?;
             let note = match why {
                 Why::First => "its first token was minted",

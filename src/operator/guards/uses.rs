@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::apart;
 use crate::judge::facts::Key;
 use crate::judge::status::{Use, UsedBy, use_of};
 
@@ -46,7 +47,7 @@ impl Uses {
             let each = self.grants.get(&grant).into_iter().flatten().map(|(_, used)| *used);
             let Some(used) = use_of(each, &day) else { continue };
             news.push((grant.clone(), used));
-            if self.told.get(&grant).is_none_or(|told| now.duration_since(*told) >= EVERY) {
+            if self.told.get(&grant).is_none_or(|told| apart(now, *told) >= EVERY) {
                 self.told.insert(grant.clone(), now);
                 due.push(grant);
             }

@@ -12,6 +12,8 @@ const FIRST: SignedDuration = SignedDuration::from_millis(200);
 const LONGEST: SignedDuration = SignedDuration::from_secs(60);
 /// Nor this one, where something changed while it failed: perhaps what it failed for.
 const LONGEST_AFTER_CHANGE: SignedDuration = SignedDuration::from_secs(1);
+/// A clock that is so much behind what it said before was set back.
+const BACK: SignedDuration = SignedDuration::from_secs(1);
 /// Doublings until then.
 const DOUBLINGS: u32 = 9;
 
@@ -27,6 +29,8 @@ pub struct Backlog {
     later: BTreeSet<(Timestamp, Key)>,
     due: HashMap<Key, Timestamp>,
     failures: HashMap<Key, u32>,
+    /// The last time that was asked for.
+    seen: Option<Timestamp>,
 }
 
 /// When a key is to be looked at again.
@@ -61,8 +65,10 @@ impl Backlog {
     }
 
     pub fn next(&mut self, now: Timestamp) -> Next {
+        // times that were meant by a clock that was set back are years away, perhaps
+        let back = self.seen.replace(now).is_some_and(|seen| now < seen - BACK);
         while let Some((at, key)) = self.later.first().cloned() {
-            if at > now {
+            if at > now && !back {
                 break;
             }
             self.add(key);
@@ -135,6 +141,17 @@ mod tests {
         backlog.done(&key("a"), Again::OnChange, at(0));
         backlog.done(&key("b"), Again::OnChange, at(0));
         assert_eq!(backlog.next(at(9)), Next::Idle);
+    }
+
+    #[test]
+    fn nothing_waits_for_a_clock_that_was_set_back_to_catch_up() {
+        let mut backlog = Backlog::default();
+        backlog.add(key("a"));
+        assert_eq!(backlog.next(at(1_000)), Next::Run(key("a")));
+        backlog.done(&key("a"), Again::AfterFailure, at(1_000));
+        assert!(matches!(backlog.next(at(1_000)), Next::Wait(_)));
+        assert!(matches!(backlog.next(at(999)), Next::Wait(_)));
+        assert_eq!(backlog.next(at(10)), Next::Run(key("a")));
     }
 
     #[test]

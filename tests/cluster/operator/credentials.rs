@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::world::World;
-use crate::control_plane::eventually;
+use crate::control_plane::{eventually, eventually_of};
 
 /// The token in a Secret.
 pub fn token_in(secret: &Value) -> String {
@@ -32,8 +32,10 @@ pub fn granted(world: &World, name: &str) -> (Value, Value) {
 /// Waits until the Secret holds the newest of so many hashes; gives both.
 pub fn handed(world: &World, grant: &Value, count: usize, but: &str) -> (Value, Value) {
     let request = grant["spec"]["requestRef"]["name"].as_str().unwrap();
-    eventually(&format!("{request} holds one of {count} tokens, and not the one before"), || {
-        let (there, secret) = (world.get(grant)?, world.secret(request)?);
+    eventually_of(&format!("{request} holds one of {count} tokens, and not the one before"), |last| {
+        let (there, secret) = (world.get(grant), world.secret(request));
+        *last = json!({"grant": there, "secret": secret});
+        let (there, secret) = (there?, secret?);
         let all = hashes(&there);
         let newest = all.last()?["sha256"].as_str()?.to_owned();
         let held = token::sha256(&token_in(&secret));

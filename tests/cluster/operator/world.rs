@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::scene::{SITE, Scene, signers};
 use crate::charts::roles::rules;
-use crate::control_plane::{ControlPlane, Identity, eventually};
+use crate::control_plane::{ControlPlane, Identity, eventually, eventually_of};
 use crate::definitions::{collection, served};
 
 /// The moment a test's clock begins at.
@@ -282,17 +282,15 @@ impl World {
 
     /// Waits until an object's condition has this status and reason.
     pub fn condition(&self, object: &Value, kind: &str, status: &str, reason: &str) -> Value {
-        let mut last = Value::Null;
         let (_, name) = place(object);
         let what = format!("{} {name} is {kind}={status} {reason}", object["kind"]);
-        let seen = eventually_or(&what, &mut || {
+        eventually_of(&what, |last| {
             let there = self.get(object)?;
             let condition = condition(&there, kind);
             let is = condition["status"] == status && condition["reason"] == reason;
             last.clone_from(&there["status"]);
             is.then_some(there)
-        });
-        seen.unwrap_or_else(|| panic!("not within time: {what}; last: {last:#}"))
+        })
     }
 
     /// Every version of what an operator writes, to see that nothing was written.
@@ -316,10 +314,6 @@ impl World {
         }
         all
     }
-}
-
-fn eventually_or<T>(what: &str, ask: &mut dyn FnMut() -> Option<T>) -> Option<T> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| eventually(what, ask))).ok()
 }
 
 pub fn condition(object: &Value, kind: &str) -> Value {

@@ -58,7 +58,7 @@ fn what_is_archived_is_proven_to_its_last_entry_and_the_list_of_checkpoints_grow
         }
         world.advance(1);
         world.round();
-        let known = Known { keys: None, witnesses: &[], seen: None, now: world.clock.now() };
+        let known = Known { keys: None, first_keys: &[], witnesses: &[], seen: None, now: world.clock.now() };
         let place = Folder(world.archive().join(SITE));
         let verdict = verify::verify(&place, STREAM, &known, &|_| {}).unwrap();
         assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);

@@ -86,3 +86,103 @@ fn learn(written: &mut Vec<Written>, stream: &Path) {
         }
     }
 }
+
+#[test]
+fn a_clock_that_was_set_ahead_removes_nothing_before_it_has_gone_on_for_a_day() {
+    let mut world = World::new();
+    world.write("a", 190);
+    world.advance(2);
+    assert_eq!(world.round().sealed, 1);
+    let kept = |world: &World| names(&world.archived()).contains(&sealed(0));
+    world.clock.jump(SignedDuration::from_hours(9 * 365 * 24));
+    for _ in 0..23 {
+        let report = world.round();
+        assert_eq!(report.pruned, 0);
+        let says = report.troubles.values().map(|trouble| trouble.message.as_str()).collect::<Vec<_>>();
+        assert!(says.iter().any(|says| says.contains("h off from what it should be")), "{says:?}");
+        world.advance(1);
+        // neither by starting again
+        world.start(roomy(), Arc::new(Unhindered));
+    }
+    // set right: believed at once, and nothing is due
+    world.clock.jump(-SignedDuration::from_hours(9 * 365 * 24));
+    let report = world.round();
+    assert_eq!((report.pruned, report.troubles.len()), (0, 0), "{report:?}");
+    assert!(kept(&world));
+    // so it is, for a day: perhaps the machine was off
+    world.clock.jump(SignedDuration::from_hours(200 * 24));
+    for hour in 0..24 {
+        assert_eq!(world.round().pruned, 0, "{hour}");
+        world.advance(1);
+    }
+    let report = world.round();
+    assert_eq!((report.pruned, report.troubles.len()), (1, 0), "{report:?}");
+    assert!(!kept(&world));
+    world.verified();
+}
+
+#[test]
+fn what_was_written_under_a_clock_that_was_set_back_is_kept_as_long_as_what_came_before_it() {
+    let mut world = World::new();
+    world.write("before", 190);
+    world.advance(2);
+    world.round();
+    world.clock.jump(-SignedDuration::from_hours(3 * 365 * 24));
+    let second = world.write("under", 190);
+    world.advance(2);
+    world.round();
+    world.clock.jump(SignedDuration::from_hours(3 * 365 * 24));
+    world.advance(2);
+    assert!(
+        names(&world.archived()).contains(&sealed(second)),
+        "{second} {:?} {:?}",
+        names(&world.archived()),
+        names(&world.stream())
+    );
+    for day in 0..186 {
+        let report = world.round();
+        assert_eq!((report.pruned, report.troubles.len()), (0, 0), "day {day}: {report:?}");
+        world.advance(24);
+    }
+    world.advance(6 * 24);
+    world.round();
+    assert!(!names(&world.archived()).contains(&sealed(second)));
+    world.verified();
+}
+
+#[test]
+fn a_clock_that_jumps_leaves_a_record_that_is_whole_sealed_archived_and_found() {
+    let mut world = World::new();
+    let hour = SignedDuration::from_hours(1);
+    let jumps = [26_280, -17_520, 1, -1, 0, 87_600, -87_600, -30_000, 30_000, 24, -24];
+    let mut written = Vec::new();
+    for (number, jump) in jumps.into_iter().enumerate() {
+        world.clock.jump(hour * jump);
+        written.push(world.write(&number.to_string(), 184));
+        if number % 4 == 3 {
+            // an archive that is away is asked again under any clock
+            fs::rename(world.archive(), world.folder.path().join("away")).unwrap();
+            fs::write(world.archive(), b"").unwrap();
+            world.advance(2);
+            assert!(!world.round().troubles.is_empty());
+            fs::remove_file(world.archive()).unwrap();
+            fs::rename(world.folder.path().join("away"), world.archive()).unwrap();
+            world.clock.jump(hour * -9_000);
+            world.start(roomy(), Arc::new(Unhindered));
+        }
+        world.advance(2);
+        let report = world.round();
+        // what is due under it is left, and said to be
+        assert_eq!(report.pruned, 0, "{jump}: {report:?}");
+        assert!(report.troubles.keys().all(|what| what == "retention"), "{jump}: {report:?}");
+    }
+    let [(entries, gone), (archived, _)] = world.verified();
+    assert_eq!((entries - archived <= 1, gone), (true, 0));
+    let indexes: Vec<u64> = world.lines().into_keys().collect();
+    assert_eq!(indexes, (0..entries).collect::<Vec<_>>());
+    let all = world.asked(&Filter::default());
+    for (number, index) in written.iter().enumerate() {
+        let user = format!("\"user\":\"{number}\"");
+        assert!(all.iter().any(|line| line.contains(&format!("\"index\":{index},")) && line.contains(&user)));
+    }
+}

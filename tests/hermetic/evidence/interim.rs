@@ -30,11 +30,11 @@ fn busy(site: &Site) -> Log {
 
 /// Records one after the other, each with the checkpoint that came then.
 fn one_by_one(log: &Log, users: std::ops::Range<u32>) -> Vec<Signed> {
-    let newest = log.newest_checkpoint().unwrap();
+    let newest = log.published().unwrap();
     let shown = users.map(|user| {
         let index = log.append_blocking(&call(&format!("p-{user}"))).unwrap().index();
         loop {
-            let signed = newest.borrow().as_deref().map(|note| Signed::parse(note).unwrap());
+            let signed = newest.borrow().as_deref().map(|told| Signed::parse(&told.checkpoint).unwrap());
             if let Some(signed) = signed.filter(|signed| signed.checkpoint.size > index) {
                 return signed;
             }

@@ -9,7 +9,7 @@ use datashare::audit::keys;
 use datashare::audit::note::Standing;
 use datashare::audit::proof::EntryProof;
 use datashare::audit::verify::{self, Folder, Kind, Known, ProveError, Seen};
-use datashare::audit::{Evidence, Log, LogError, NotaryError, Options};
+use datashare::audit::{Evidence, Log, LogError, NotaryError, Options, Published};
 
 use super::{STREAM, Site, call, clock, noon, record};
 use crate::folder::copy;
@@ -55,19 +55,21 @@ fn a_checkpoint_comes_by_itself_while_entries_arrive() {
     let site = Site::new();
     let evidence = Some(Evidence { checkpoint_every: Duration::from_millis(1), ..Evidence::new(&site.keys()) });
     let (log, _) = Log::open(&site.log(), &Options { evidence, ..site.options() }, clock()).unwrap();
-    let mut newest = log.newest_checkpoint().unwrap();
+    let mut newest = log.published().unwrap();
     log.set_site("jinan");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for user in 0..3 {
         let index = log.append_blocking(&call(&user.to_string())).unwrap().index();
-        let covers = |note: &Option<std::sync::Arc<str>>| {
-            note.as_deref().is_some_and(|note| Signed::parse(note).unwrap().checkpoint.size > index)
+        let covers = |told: &Option<std::sync::Arc<Published>>| {
+            told.as_deref().is_some_and(|told| Signed::parse(&told.checkpoint).unwrap().checkpoint.size > index)
         };
         let seen = runtime.block_on(async {
             let waited = tokio::time::timeout(Duration::from_secs(30), newest.wait_for(covers)).await;
             waited.unwrap().unwrap().clone().unwrap()
         });
-        assert_eq!(*seen, fs::read_to_string(site.stream().join("checkpoint")).unwrap());
+        for (told, file) in [(&seen.checkpoint, "checkpoint"), (&seen.keys, "keys")] {
+            assert_eq!(*told, fs::read_to_string(site.stream().join(file)).unwrap());
+        }
     }
     log.close().unwrap();
     assert_eq!(site.verify().findings, []);
@@ -222,7 +224,7 @@ fn an_earlier_state_and_another_log_under_the_same_name_are_found() {
     let witness = site.witness();
 
     let seen = Seen::new(earlier.path().join("seen"));
-    let known = |witnesses| Known { keys: None, witnesses, seen: Some(&seen), now: noon() };
+    let known = |witnesses| Known { keys: None, first_keys: &[], witnesses, seen: Some(&seen), now: noon() };
     let verdict = verify::verify(&Folder(site.log()), STREAM, &known(&[]), &|_| {}).unwrap();
     assert_eq!(verdict.findings, []);
     seen.remember(&verdict.first_key.unwrap(), "here", &verdict.newest.unwrap()).unwrap();

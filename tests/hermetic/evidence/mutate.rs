@@ -55,11 +55,11 @@ impl Base {
             log.checkpoint_now();
         }
         // the newest checkpoint is one that does not stay
-        let mut newest = log.newest_checkpoint().unwrap();
+        let mut newest = log.published().unwrap();
         log.set_checkpoint_every(std::time::Duration::ZERO);
         record(&log, 45..48);
-        while !newest.borrow_and_update().as_deref().is_some_and(|note| {
-            let checkpoint = Signed::parse(note).unwrap().checkpoint;
+        while !newest.borrow_and_update().as_deref().is_some_and(|told| {
+            let checkpoint = Signed::parse(&told.checkpoint).unwrap().checkpoint;
             checkpoint.interim && checkpoint.size == site.verify().entries
         }) {
             std::thread::yield_now();

@@ -51,7 +51,7 @@ fn not_one_byte_leaves_before_the_entry_is_on_disk() {
 
 #[test]
 fn a_record_that_fails_ends_the_service() {
-    for mood in [Mood::FailSync, Mood::FailWrite, Mood::Full, Mood::ShortWrite] {
+    for mood in [Mood::FailSync, Mood::FailWrite, Mood::Full, Mood::ReadOnly, Mood::ShortWrite] {
         let upstream = Upstream::usual();
         let (disk, world) = world(&upstream);
         assert_eq!(world.get("deed-tax", "1").status, 200);

@@ -152,11 +152,13 @@ fn a_segment_ends_at_its_size_and_at_its_age_and_is_named_by_its_first_entry() {
     assert_eq!(segments(folder.path()).len(), 3);
     clock.advance(SignedDuration::from_mins(60));
     log.append_blocking(&simple("z")).unwrap();
+    clock.jump(-SignedDuration::from_mins(60));
+    log.append_blocking(&simple("z")).unwrap();
     log.close().unwrap();
     let names: Vec<_> =
         segments(folder.path()).iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
-    assert_eq!(names, [0, 1, 2, 3].map(|first| format!("{first:020}.jsonl")));
-    assert_eq!(entries(folder.path()).len(), 5);
+    assert_eq!(names, [0, 1, 2, 3, 4].map(|first| format!("{first:020}.jsonl")));
+    assert_eq!(entries(folder.path()).len(), 6);
 }
 
 #[test]

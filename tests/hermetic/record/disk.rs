@@ -14,6 +14,8 @@ pub enum Mood {
     FailWrite,
     /// No space left.
     Full,
+    /// Has become read-only, as ext4 makes itself after an error.
+    ReadOnly,
     /// Takes all but one byte.
     ShortWrite,
     FailSync,
@@ -68,8 +70,10 @@ impl Moody {
 
 impl Storage for Moody {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
-        if self.0.0.lock().mood == Mood::FailCreate {
-            return Err(io::Error::other("create"));
+        match self.0.0.lock().mood {
+            Mood::FailCreate => return Err(io::Error::other("create")),
+            Mood::ReadOnly => return Err(io::ErrorKind::ReadOnlyFilesystem.into()),
+            _ => {}
         }
         Ok(Arc::new(File { disk: self.clone(), real: Disk.create(path)? }))
     }
@@ -99,6 +103,7 @@ impl Moody {
         match inner.mood {
             Mood::FailWrite => Err(io::Error::from_raw_os_error(5)),
             Mood::Full => Err(io::ErrorKind::StorageFull.into()),
+            Mood::ReadOnly => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
             Mood::ShortWrite => write(&bytes[..bytes.len() - 1]),
             _ => write(bytes),
         }

@@ -12,7 +12,8 @@ use super::{clock, entries, open, poll_once, simple};
 
 #[test]
 fn every_fault_ends_the_log_for_all_who_wait_and_all_who_come() {
-    for mood in [Mood::FailWrite, Mood::Full, Mood::ShortWrite, Mood::FailSync, Mood::FailCreate, Mood::Panic] {
+    use Mood::*;
+    for mood in [FailWrite, Full, ReadOnly, ShortWrite, FailSync, FailCreate, Panic] {
         let folder = tempfile::tempdir().unwrap();
         let disk = Moody::new();
         let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &Options::default(), clock()).unwrap();
@@ -132,6 +133,13 @@ fn a_nearly_full_disk_refuses_calls_until_there_is_space_again() {
     while log.append_blocking(&simple("d")).is_ok() {}
     assert_eq!(log.append_blocking(&simple("e")), Err(RecordUnavailable::DiskLow));
     assert!(log.failure().is_none());
+    // nobody waits for a clock that was set back
+    disk.set_free(1000);
+    clock.jump(-SignedDuration::from_hours(3 * 366 * 24));
+    log.append_blocking(&simple("f")).unwrap();
+    disk.set_free(999);
+    clock.jump(-SignedDuration::from_hours(24));
+    while log.append_blocking(&simple("g")).is_ok() {}
     // the reserve is there for the log's own last word
     log.close().unwrap();
 }

@@ -8,18 +8,18 @@ use tempfile::TempDir;
 
 use super::caller::Caller;
 use super::guards::{Guard, Guards, may_write};
-use super::{AuditError, ClusterArgs, ClusterError, all, ask, runtime};
+use super::{AuditError, ClusterArgs, ClusterError, Published, all, ask, runtime};
 use crate::audit::copy::Copy;
-use crate::audit::verify::Witness;
 use crate::cli::audit::progress::Progress;
+use crate::operator::RECORD_KEYS;
 
 /// The copy; its files go with it.
 pub struct Copied {
     folder: TempDir,
     /// What it is a copy of, by a name that stays.
     pub name: String,
-    /// What the guards' Leases said of it before it was made.
-    pub witnesses: Vec<Witness>,
+    /// What was published of it before it was made.
+    pub published: Published,
 }
 
 impl Copied {
@@ -53,17 +53,24 @@ pub fn copy(
                 return Err(ClusterError::NoSuchStream(only.to_owned()).into());
             }
         }
-        let witnesses: Vec<Witness> = guards.all.iter().flat_map(|guard| guard.witnesses.clone()).collect();
+        let published = match Published::by_operator(&caller, &args.system).await {
+            Ok(published) => published,
+            Err(error) => {
+                writeln!(messages, "keys are not compared with those of ConfigMap {RECORD_KEYS}: {error}")?;
+                Published::default()
+            }
+        };
+        let published = guards.all.iter().fold(published, |all, guard| all.and(guard.published.clone()));
         let fetch = |guard: Guard| {
             let (caller, copy, progress) = (caller.clone(), copy.clone(), progress.clone());
             async move { ask::fetch(&caller, &guard, &copy, |bytes| progress.step(bytes)).await }
         };
         let copied = all(args, guards, messages, fetch).await?;
-        Ok::<_, AuditError>(copied.map(|_| witnesses))
+        Ok::<_, AuditError>(copied.map(|_| published))
     });
     progress.end();
     // what is still on its way is of no use any more
     runtime.shutdown_timeout(Duration::from_millis(100));
     let name = format!("guards of {}", args.place());
-    Ok(copied?.map(|witnesses| Copied { folder, name, witnesses }))
+    Ok(copied?.map(|published| Copied { folder, name, published }))
 }

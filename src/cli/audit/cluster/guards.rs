@@ -7,11 +7,10 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
 use super::caller::Caller;
-use super::{ClusterArgs, ClusterError};
+use super::{ClusterArgs, ClusterError, Published};
 use crate::api::v1alpha1::AuditPolicy;
-use crate::audit::verify::Witness;
 use crate::guard::inquiry::wire::{DOOR, Door};
-use crate::guard::lease::{CHECKPOINT, EARLIER, PREFIX, Remembered, STREAM};
+use crate::guard::lease::{PREFIX, STREAM};
 
 /// What its Lease says.
 pub enum Told {
@@ -29,9 +28,8 @@ pub struct Guard {
     pub told: Told,
     /// Where it is reached instead.
     pub way: Option<String>,
-    /// The checkpoints of this stream that its Lease bears witness to: the newest, and what was one before the disk was
-    /// set back. Those of streams that went with their disks are for whoever verifies the archive.
-    pub witnesses: Vec<Witness>,
+    /// What its Lease says of that stream's record.
+    pub published: Published,
 }
 
 /// All of them.
@@ -58,22 +56,25 @@ impl Guards {
                 let name = lease.name_any().strip_prefix(PREFIX)?.to_owned();
                 let stream = of_lease(lease, &name);
                 written.insert(stream.clone());
-                let (newest, earlier) = (lease.annotations().get(CHECKPOINT), lease.annotations().get(EARLIER));
-                let own = Remembered::read(newest, earlier);
-                let witness = |signed| Witness { from: format!("the Lease {}", lease.name_any()), signed };
-                let witnesses = own.of_stream(&stream).map(witness).collect();
+                let published = Published::in_lease(lease, &stream);
                 let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref());
                 let door = lease.annotations().get(DOOR).and_then(|text| Door::read(text));
                 if holder.is_none_or(str::is_empty) {
-                    return Some(Guard { way: way(&name), name: stream.clone(), stream, told: Told::Gone, witnesses });
+                    return Some(Guard { way: way(&name), name: stream.clone(), stream, told: Told::Gone, published });
                 }
-                Some(Guard { way: way(&name), name, stream, told: door.map_or(Told::NoDoor, Told::Door), witnesses })
+                Some(Guard { way: way(&name), name, stream, told: door.map_or(Told::NoDoor, Told::Door), published })
             })
             .collect();
         let (streams, note) = streams(caller, namespace).await;
         for name in streams {
             if !written.contains(&name) {
-                all.push(Guard { way: None, stream: name.clone(), name, told: Told::Gone, witnesses: Vec::new() });
+                all.push(Guard {
+                    way: None,
+                    stream: name.clone(),
+                    name,
+                    told: Told::Gone,
+                    published: Published::default(),
+                });
             }
         }
         if all.is_empty() {

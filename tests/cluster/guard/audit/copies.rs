@@ -4,6 +4,8 @@
 use std::fs;
 use std::process::{Command, Output};
 
+use datashare::audit::note::{SigningKey, VerifyingKey};
+use datashare::operator::RECORD_KEYS;
 use serde_json::{Value, json};
 
 use super::{asked_city, audit, auditor, bind, said};
@@ -53,6 +55,29 @@ fn an_auditor_verifies_and_proves_what_guards_have_with_a_program_of_their_own()
     let output = program.args(["audit", "verify-proof"]).arg(&proof).arg("--key").arg(&keys).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(json_of(&output), call);
+
+    // a record that begins with another key than was published is not the one that was begun
+    let told = eventually("the key is in the Lease", || {
+        let told = city.lease("guard-0")?["metadata"]["annotations"].take();
+        told["datashare.dev/keys"].is_string().then_some(told)
+    });
+    let stream = told["datashare.dev/stream"].as_str().unwrap();
+    let own_key: VerifyingKey = told["datashare.dev/keys"].as_str().unwrap().lines().next().unwrap().parse().unwrap();
+    let other = SigningKey::generate(own_key.name()).unwrap();
+    let map =
+        json!({"metadata": {"name": RECORD_KEYS}, "data": {(stream): format!("{}\n{own_key}\n", other.public())}});
+    create(city.plane, &format!("/api/v1/namespaces/{}/configmaps", city.system), &map);
+    let output = verify(&["--stream", stream]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let finding = json_of(&output)["streams"][0]["findings"][0].take();
+    assert_eq!((&finding["kind"], &finding["file"]), (&json!("forged"), &json!(format!("{stream}/keys"))));
+    assert!(finding["says"].as_str().unwrap().contains("the ConfigMap datashare-record-keys has it begin with"));
+    let map =
+        json!({"metadata": {"name": RECORD_KEYS}, "data": {(stream): format!("{own_key}\n{}\n", other.public())}});
+    let uri = format!("/api/v1/namespaces/{}/configmaps/{RECORD_KEYS}", city.system);
+    assert_eq!(city.plane.ask("PATCH", &uri, &map).status, 200);
+    let output = verify(&["--stream", stream]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
 
     // a guard that changes what it wrote is found out by whoever looked before
     let entries = guards[1].stream("guard-1").join("entries/00000000000000000000.jsonl");
