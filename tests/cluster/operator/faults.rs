@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::crash::{end, settle, silence};
 use super::credentials::{granted, handed, token_in};
 use super::tombstones::entries;
-use super::world::{Running, World, plane};
+use super::world::{World, plane};
 use crate::control_plane::eventually;
 use crate::faults::{Fault, Faulty};
 
@@ -25,19 +24,12 @@ fn by_another_way(name: &str) -> (World, Faulty) {
 
 type End = BTreeMap<String, Value>;
 
-/// After each failure the operator waits longer, and no test waits for that. One that has lost its Lease ends, and is
-/// started anew, as a Deployment does it.
-fn while_time_flies(world: &World, operator: &Mutex<Running>, waits: impl FnOnce()) {
+/// After each failure the operator waits longer, and no test waits for that.
+fn while_time_flies(world: &World, waits: impl FnOnce()) {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Ordering::SeqCst) {
-                let mut running = operator.lock();
-                if running.has_ended() {
-                    let ended = std::mem::replace(&mut *running, world.operator("a"));
-                    println!("the operator ended: {}", ended.ended().unwrap_err());
-                }
-                drop(running);
                 world.clock.advance(jiff::SignedDuration::from_secs(5));
                 std::thread::park_timeout(Duration::from_millis(250));
             }
@@ -55,11 +47,11 @@ fn ends(name: &str, good: Option<&End>, spoil: impl Fn(&Faulty)) -> End {
     let (mut world, way) = by_another_way("day");
     world.guard("guard-0", u64::MAX);
     spoil(&way);
-    let operator = Mutex::new(world.operator("a"));
+    let operator = world.operator("a");
     let (request, grant) = granted(&world, "deed-tax");
     let resource = world.scene.resource();
     let all = [&request, &grant, &resource];
-    while_time_flies(&world, &operator, || {
+    while_time_flies(&world, || {
         handed(&world, &grant, 1, "");
         for object in all {
             world.condition(object, "Ready", "True", "Serving");
@@ -73,7 +65,7 @@ fn ends(name: &str, good: Option<&End>, spoil: impl Fn(&Faulty)) -> End {
     });
     println!("{name}: {} faults", way.faults());
     way.mend();
-    operator.into_inner().stop();
+    operator.stop();
     // straight to the server: what it does is counted there
     world.through = None;
     let ended = end(&world, &all);

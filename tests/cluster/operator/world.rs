@@ -11,6 +11,7 @@ use std::time::Duration;
 use datashare::api::v1alpha1::Kind;
 use datashare::clock::Clock;
 use datashare::judge::build::Layout;
+use datashare::operator::lease::LeaseError;
 use datashare::operator::{APPLIED, OperatorError, Parts, lease, run};
 use jiff::SignedDuration;
 use kube::client::ClientBuilder;
@@ -164,12 +165,18 @@ impl World {
     }
 
     /// An operator by that name; the same name is the same process started again.
+    /// An operator that is started anew when it could not renew its Lease, as a Deployment does it: a machine that does
+    /// much else may stand still for longer than a Lease lasts.
     pub fn operator(&self, name: &str) -> Running {
-        self.operator_that_dies(name, &Writes::default())
+        self.run(name, &Writes::default(), true)
     }
 
     /// An operator whose every request fails once it has made so many writes.
     pub fn operator_that_dies(&self, name: &str, writes: &Writes) -> Running {
+        self.run(name, writes, false)
+    }
+
+    fn run(&self, name: &str, writes: &Writes, again: bool) -> Running {
         let usual = || self.plane.kubeconfig(Some(&self.identity()));
         let kubeconfig = self.through.clone().unwrap_or_else(usual);
         let (stop, writes) = (CancellationToken::new(), writes.clone());
@@ -185,12 +192,23 @@ impl World {
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-            let ended = runtime.block_on(async {
-                let client = client(&kubeconfig, writes).await;
-                let url = "https://share.example".to_owned();
-                let parts = Parts { client, watch_namespaces, layout, url, me, pace, observe: None, clock };
-                run(parts, stopped).await
-            });
+            let ended = loop {
+                let (layout, me, clock) = (layout.clone(), me.clone(), clock.clone());
+                let (watch_namespaces, writes, stop) =
+                    (watch_namespaces.clone(), writes.clone(), stopped.child_token());
+                let ended = runtime.block_on(async {
+                    let client = client(&kubeconfig, writes).await;
+                    let url = "https://share.example".to_owned();
+                    let parts = Parts { client, watch_namespaces, layout, url, me, pace, observe: None, clock };
+                    run(parts, stop).await
+                });
+                match ended {
+                    Err(OperatorError::Lease(LeaseError::NotRenewed(cause))) if again && !stopped.is_cancelled() => {
+                        println!("an operator ended: {cause}");
+                    }
+                    ended => break ended,
+                }
+            };
             runtime.shutdown_background();
             ended
         });
@@ -342,10 +360,6 @@ impl Running {
     /// As SIGTERM does.
     pub fn stop(mut self) {
         self.end().unwrap();
-    }
-
-    pub fn has_ended(&self) -> bool {
-        self.thread.as_ref().is_some_and(JoinHandle::is_finished)
     }
 
     /// Waits until it ends by itself.
