@@ -76,7 +76,7 @@ fn another_program_in_another_language_agrees_on_what_is_whole_and_what_is_not()
     // all of them, where the long run is asked for; each needs a folder of its own
     let wanted = env("DATASHARE_MUTATIONS", 300);
     let mut dice = Dice(11);
-    let mut done = 0;
+    let (mut done, mut spared) = (0, 0);
     while done < wanted {
         let Some(mutation) = base.mutate(&mut dice) else { continue };
         done += 1;
@@ -89,10 +89,27 @@ fn another_program_in_another_language_agrees_on_what_is_whole_and_what_is_not()
         };
         let ours = verified(&mutation.stream, witnesses).findings;
         let theirs = other.verify(&case.join(STREAM), checkpoint);
+        let reads_as_before = theirs.is_empty() && reads_the_same(&base, &case.join(STREAM), &mutation.files);
         fs::remove_dir_all(&case).unwrap();
+        if reads_as_before {
+            assert!(!ours.is_empty() && names(&ours[0], &mutation), "{}: {ours:?}", mutation.what);
+            spared += 1;
+            continue;
+        }
         for findings in [&ours, &theirs] {
             let first = findings.first().unwrap_or_else(|| panic!("{}: {ours:?} and {theirs:?}", mutation.what));
             assert!(names(first, &mutation), "{}: {ours:?} and {theirs:?}", mutation.what);
         }
     }
+    assert!(spared <= 1 + done / 1000, "{spared} of {done}");
+}
+
+/// Whether the program that the other verifier reads sealed segments with finds in a changed one what was written: older
+/// ones of its kind pass over a bit that means nothing.
+fn reads_the_same(base: &Base, stream: &Path, files: &[String]) -> bool {
+    let [file] = files else { return false };
+    let is_sealed = Path::new(file).extension().is_some_and(|extension| extension == "zst");
+    let Some(before) = base.stream.0.get(file).filter(|_| is_sealed) else { return false };
+    let read = Command::new("zstd").args(["-dcq"]).arg(stream.join(file)).output().expect("zstd: see tests/require.sh");
+    read.status.success() && Some(read.stdout) == zstd::decode_all(&before[..]).ok()
 }
