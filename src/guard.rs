@@ -49,7 +49,7 @@ use self::view::View;
 use crate::audit::query::QueryError;
 use crate::audit::upkeep::Standing;
 use crate::audit::usage::{GrantUsage, Usage};
-use crate::audit::{Log, SiteKey};
+use crate::audit::{Crew, Log, SiteKey};
 use crate::clock::Clock;
 use crate::judge::facts::Key;
 use crate::judge::index::Index;
@@ -140,6 +140,12 @@ impl Guard {
     /// Resolves when the record cannot be written any more: the process has to end.
     pub async fn log_failed(&self) {
         let _ = self.log.failed().await;
+    }
+
+    /// A thread that serves calls: it says when it works and when it rests.
+    #[must_use]
+    pub fn crew(&self) -> Arc<Crew> {
+        self.log.crew()
     }
 
     /// Hands this thread's calls their receipts, batch by batch; runs beside [`accept::serve`] on the same

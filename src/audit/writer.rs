@@ -150,6 +150,13 @@ impl Log {
         self.push(entry, Kind::Call).wait()
     }
 
+    /// A thread that callers come from: it says when it works and when it rests.
+    #[must_use]
+    pub fn crew(&self) -> Arc<Crew> {
+        self.0.shared.crew(true);
+        Arc::new(Crew(self.0.shared.clone()))
+    }
+
     /// Says whose log it is. A stream without a checkpoint has none before this is known.
     pub fn set_site(&self, site: &str) {
         if let Some(notary) = &self.0.notary {
@@ -311,5 +318,27 @@ impl Desk for Counter {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.abandon();
+    }
+}
+
+/// A thread that callers come from, until this is dropped. While one of them is at work a batch waits for company; when
+/// all rest, for want of anything to do, nobody comes soon.
+pub struct Crew(Arc<Shared>);
+
+impl Crew {
+    /// It has something to do.
+    pub fn works(&self) {
+        self.0.works();
+    }
+
+    /// It has nothing to do.
+    pub fn rests(&self) {
+        self.0.rests();
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.0.crew(false);
     }
 }

@@ -7,6 +7,10 @@ use std::time::Duration;
 /// The longest wait.
 const LONGEST: Duration = Duration::from_millis(2);
 
+/// While those that callers come from say when they rest, no wait is shorter: a sync costs the processor too, and who
+/// rests is waited for no longer.
+pub(super) const PATIENT: Duration = Duration::from_micros(400);
+
 /// Batches until more is waited for again after nobody more came.
 const REST: u32 = 16;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::audit::storage::{SegmentFile, Storage};
 use crate::audit::stream::Stream;
 use crate::audit::writer::Options;
 use crate::audit::writer::error::{Failure, RecordUnavailable};
+use crate::audit::writer::gather::PATIENT;
 use crate::audit::writer::relay::Hatch;
 use crate::clock::{Clock, apart};
 
@@ -73,6 +74,9 @@ pub(super) struct Shared {
     durable: AtomicU64,
     /// Nothing more will be on disk. Set while the queue is locked; read without.
     failed: AtomicBool,
+    /// Threads that callers come from, and how many of them are at work now.
+    crews: AtomicUsize,
+    busy: AtomicUsize,
     queue: Mutex<Queue>,
     work: Condvar,
     /// A batch is on disk or was looked at, or none will be: for those who wait on a thread of their own.
@@ -128,6 +132,8 @@ impl Shared {
             segment_age: AtomicI64::new(micros(options.max_segment_age)),
             durable: AtomicU64::new(next),
             failed: AtomicBool::new(false),
+            crews: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
             queue: Mutex::new(Queue {
                 stamp: Stamp::default(),
                 filling: Batch { first: next, ..Batch::default() },
@@ -212,14 +218,18 @@ impl Shared {
     /// Waits for entries and puts them into `batch`, in exchange for its memory. `false` when there will be none. A batch
     /// without entries asks to look at the segment's age.
     ///
-    /// Once there is one it waits, not for long, until there are as many as are expected.
+    /// Once there is one it waits, not for long, until there are as many as are expected; or half of them, when all threads
+    /// that callers come from rest.
     pub fn take(&self, batch: &mut Batch, (expected, longest): (usize, Duration)) -> bool {
+        let crews = self.crews.load(Ordering::SeqCst) > 0;
+        let longest = if crews && expected > 1 { longest.max(PATIENT) } else { longest };
         let mut queue = self.queue.lock();
         while queue.filling.entries == 0 && !queue.closing && queue.looks == queue.heard {
             queue.wake_at = Some(1);
             self.work.wait(&mut queue);
         }
-        if !longest.is_zero() && queue.filling.entries < expected && !queue.closing {
+        let rest = crews && self.busy.load(Ordering::SeqCst) == 0;
+        if !longest.is_zero() && !is_enough(queue.filling.entries, expected, rest) && !queue.closing {
             queue.wake_at = Some(expected);
             self.work.wait_for(&mut queue, longest);
         }
@@ -233,6 +243,35 @@ impl Shared {
         let asked = queue.looks != queue.heard;
         queue.heard = queue.looks;
         batch.entries > 0 || asked
+    }
+
+    /// There is one more thread that callers come from, at work; or one less.
+    pub fn crew(&self, comes: bool) {
+        if comes {
+            self.crews.fetch_add(1, Ordering::SeqCst);
+            self.works();
+        } else {
+            self.rests();
+            self.crews.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// One of these threads goes to work.
+    pub fn works(&self) {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// One of them rests, for want of anything to do.
+    pub fn rests(&self) {
+        if self.busy.fetch_sub(1, Ordering::SeqCst) > 1 {
+            return;
+        }
+        let mut queue = self.queue.lock();
+        let entries = queue.filling.entries;
+        if entries > 0 && queue.wake_at.is_some_and(|expected| is_enough(entries, expected, true)) {
+            queue.wake_at = None;
+            self.work.notify_one();
+        }
     }
 
     /// Has the writer look at its segment's age, and returns when it has, or will not in good time.
@@ -326,6 +365,11 @@ impl Shared {
     }
 }
 
+/// Whether a batch is taken with so many entries where so many were expected.
+fn is_enough(entries: usize, expected: usize, all_rest: bool) -> bool {
+    entries >= if all_rest { expected.div_ceil(2) } else { expected }
+}
+
 fn micros(age: SignedDuration) -> i64 {
     i64::try_from(age.as_micros()).unwrap_or(i64::MAX)
 }
@@ -384,5 +428,18 @@ impl Batch {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_those_expected_are_enough_when_all_rest() {
+        let enough = |entries, rest| is_enough(entries, 9, rest);
+        assert_eq!([4, 5, 8, 9].map(|entries| enough(entries, false)), [false, false, false, true]);
+        assert_eq!([4, 5, 8, 9].map(|entries| enough(entries, true)), [false, true, true, true]);
+        assert!(is_enough(1, 1, true) && is_enough(1, 2, true) && !is_enough(0, 1, true));
     }
 }

@@ -28,6 +28,44 @@ fn all_who_wait_share_one_sync() {
 }
 
 #[test]
+fn threads_that_work_and_rest_leave_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _) = Log::open(folder.path(), &Options::default(), clock()).unwrap();
+    let workers: Vec<_> = (0..3)
+        .map(|worker| {
+            let (log, crew) = (log.clone(), log.crew());
+            let (rests, works) = (crew.clone(), crew.clone());
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .on_thread_park(move || rests.rests())
+                    .on_thread_unpark(move || works.works())
+                    .build()
+                    .unwrap();
+                let callers = (0..5).map(|caller| {
+                    let log = log.clone();
+                    runtime.spawn(async move {
+                        for round in 0..50 + caller {
+                            log.append(&simple(&format!("{worker}-{round}"))).await.unwrap();
+                        }
+                    })
+                });
+                let callers: Vec<_> = callers.collect();
+                runtime.block_on(async {
+                    for caller in callers {
+                        caller.await.unwrap();
+                    }
+                });
+                drop((runtime, crew));
+            })
+        })
+        .collect();
+    workers.into_iter().for_each(|worker| worker.join().unwrap());
+    log.append_blocking(&simple("afterwards")).unwrap();
+    log.close().unwrap();
+    assert_eq!(entries(folder.path()).len(), 3 * (5 * 50 + 10) + 3);
+}
+
+#[test]
 fn entries_of_many_callers_stand_in_the_order_of_their_receipts() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { max_segment_bytes: 20_000, ..Options::default() };
