@@ -86,7 +86,8 @@ impl Committer {
             }
             self.shared.done(&batch, &mut wakers);
             let now = self.shared.clock.now();
-            gather.learn(batch.entries, now.duration_since(begun).try_into().unwrap_or_default());
+            let took = now.duration_since(begun).try_into().unwrap_or_default();
+            gather.learn(batch.entries, took, self.shared.has_crews());
             self.watch_space(now, batch.bytes.len() as u64);
         }
         if !self.shared.has_failed()

@@ -221,7 +221,7 @@ impl Shared {
     /// Once there is one it waits, not for long, until there are as many as are expected; or half of them, when all threads
     /// that callers come from rest.
     pub fn take(&self, batch: &mut Batch, (expected, longest): (usize, Duration)) -> bool {
-        let crews = self.crews.load(Ordering::SeqCst) > 0;
+        let crews = self.has_crews();
         let longest = if crews && expected > 1 { longest.max(PATIENT) } else { longest };
         let mut queue = self.queue.lock();
         while queue.filling.entries == 0 && !queue.closing && queue.looks == queue.heard {
@@ -243,6 +243,11 @@ impl Shared {
         let asked = queue.looks != queue.heard;
         queue.heard = queue.looks;
         batch.entries > 0 || asked
+    }
+
+    /// Whether those that callers come from say when they rest.
+    pub fn has_crews(&self) -> bool {
+        self.crews.load(Ordering::SeqCst) > 0
     }
 
     /// There is one more thread that callers come from, at work; or one less.
