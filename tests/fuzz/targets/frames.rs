@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
     let kept = Kept::decode(text);
-    let more = [text, b"dsjrnl1\nnot a frame"].concat();
+    let more = [text, b"dsjrnl2\nnot a frame"].concat();
     assert_eq!(Kept::decode(&more), kept);
     for end in [text.len() / 2, text.len().saturating_sub(1)] {
         let less = Kept::decode(&text[..end]);

@@ -70,7 +70,7 @@ fn a_clean_stop_leaves_nothing_in_the_journal_and_a_damaged_journal_takes_nothin
     let running = open(&log);
     running.append_blocking(&simple("a")).unwrap();
     running.close().unwrap();
-    assert!(fs::read(journal(&log)).unwrap().starts_with(&[0; 72]));
+    assert!(fs::read(journal(&log)).unwrap().starts_with(&[0; 48]));
 
     let log = crashed(folder.path(), &["a", "b"]);
     let whole = fs::read(journal(&log)).unwrap();
