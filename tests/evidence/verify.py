@@ -9,6 +9,7 @@ It shares no code with the program whose records it checks. Python 3.8 or newer;
 `zstandard` or the command `zstd`, whichever there is.
 """
 import base64
+import datetime
 import hashlib
 import json
 import os
@@ -420,6 +421,7 @@ class Stream:
                     raise ValueError("not a hash")
                 if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", value["removedAt"], re.ASCII):
                     raise ValueError("not a time")
+                datetime.datetime.fromisoformat(value["removedAt"][:-1])
             except (ValueError, KeyError, TypeError, OverflowError) as error:
                 raise Found("changed", "pruned.jsonl", number, says=str(error))
             tiles.append((start, [(level, hash_) for level, _, hash_ in nodes], "pruned.jsonl", number))

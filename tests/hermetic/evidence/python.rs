@@ -75,7 +75,7 @@ fn another_program_in_another_language_agrees_on_what_is_whole_and_what_is_not()
 
     // all of them, where the long run is asked for; each needs a folder of its own
     let wanted = env("DATASHARE_MUTATIONS", 300);
-    let mut dice = Dice(11);
+    let mut dice = Dice(env("DATASHARE_SEED", 11) as u64);
     let (mut done, mut spared) = (0, 0);
     while done < wanted {
         let Some(mutation) = base.mutate(&mut dice) else { continue };
