@@ -9,7 +9,7 @@ const LONGEST: Duration = Duration::from_millis(2);
 
 /// While those that callers come from say when they rest, no wait is shorter: a sync costs the processor too, and who
 /// rests is waited for no longer.
-pub(super) const PATIENT: Duration = Duration::from_micros(400);
+const PATIENT: Duration = Duration::from_micros(400);
 
 /// Batches until more is waited for again after nobody more came; few where who rests is waited for no longer.
 const REST: u32 = 64;
@@ -38,7 +38,7 @@ impl Gather {
         let grows = entries > 1 && self.rest == 0;
         self.rest = self.rest.saturating_sub(1);
         self.entries = if grows { entries + entries.div_ceil(4) } else { entries };
-        self.time = (commit / 2).min(LONGEST);
+        self.time = (commit / 2).clamp(if crews { PATIENT } else { Duration::ZERO }, LONGEST);
     }
 }
 
@@ -93,5 +93,7 @@ mod tests {
         let mut gather = Gather::default();
         gather.learn(8, Duration::from_secs(3), false);
         assert_eq!(gather.wait().1, LONGEST);
+        gather.learn(8, COMMIT, true);
+        assert_eq!(gather.wait().1, PATIENT);
     }
 }

@@ -20,7 +20,6 @@ use crate::audit::storage::{SegmentFile, Storage};
 use crate::audit::stream::Stream;
 use crate::audit::writer::Options;
 use crate::audit::writer::error::{Failure, RecordUnavailable};
-use crate::audit::writer::gather::PATIENT;
 use crate::audit::writer::relay::Hatch;
 use crate::clock::{Clock, apart};
 
@@ -222,7 +221,6 @@ impl Shared {
     /// that callers come from rest.
     pub fn take(&self, batch: &mut Batch, (expected, longest): (usize, Duration)) -> bool {
         let crews = self.has_crews();
-        let longest = if crews && expected > 1 { longest.max(PATIENT) } else { longest };
         let mut queue = self.queue.lock();
         while queue.filling.entries == 0 && !queue.closing && queue.looks == queue.heard {
             queue.wake_at = Some(1);

@@ -164,9 +164,8 @@ impl World {
         assert_eq!(made.status, 201, "{made:?}");
     }
 
-    /// An operator by that name; the same name is the same process started again.
-    /// An operator that is started anew when it could not renew its Lease, as a Deployment does it: a machine that does
-    /// much else may stand still for longer than a Lease lasts.
+    /// An operator by that name; the same name is the same process started again. One that could not renew its Lease is
+    /// started anew, as a Deployment does it: a machine that does much else may stand still for longer than it lasts.
     pub fn operator(&self, name: &str) -> Running {
         self.run(name, &Writes::default(), true)
     }
