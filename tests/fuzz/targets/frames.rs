@@ -6,8 +6,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
     let kept = Kept::decode(text);
-    let more = [text, b"dsjrnl2\nnot a frame"].concat();
-    assert_eq!(Kept::decode(&more), kept);
+    // a fuzzer guesses checksums: a frame that was cut short may be made whole by one of these, and never by both
+    let more = [&b"dsjrnl2\nnot a frame"[..], b"dsjrnl2\nnot a Frame"].map(|more| [text, more].concat());
+    assert!(more.iter().any(|more| Kept::decode(more) == kept));
     for end in [text.len() / 2, text.len().saturating_sub(1)] {
         let less = Kept::decode(&text[..end]);
         assert!(less.is_none() || kept.is_some(), "what counts in a part counts in the whole");
