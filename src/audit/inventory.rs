@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::v1alpha1::validate::FLOOR_DAYS;
 use crate::audit::event::Event;
 use crate::audit::lines::{Line, Lines};
-use crate::audit::storage::sync_folder_of;
+use crate::audit::storage::{Disk, replace};
 
 /// The file of a stream that holds these lines.
 pub const SEALED: &str = "sealed.jsonl";
@@ -183,13 +183,9 @@ impl Inventory {
             serde_json::to_writer(&mut lines, facts)?;
             lines.push(b'\n');
         }
-        let new = self.path.with_extension("jsonl.new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(&lines)?;
-        file.sync_all()?;
-        fs::rename(&new, &self.path)?;
+        replace(&Disk, &self.path, &lines)?;
         self.stale = 0;
-        sync_folder_of(&self.path)
+        Ok(())
     }
 }
 

@@ -2,9 +2,8 @@
 //! its policy is there and does not name it any more: a policy that is gone or cannot be read releases nothing.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::{Hold, Keeping, UpkeepError, io_error, notes};
 use crate::audit::inventory::Facts;
-use crate::audit::storage::sync_folder_of;
+use crate::audit::storage::{Disk, replace};
 use crate::audit::writer::Log;
 
 /// The file of a stream that holds them.
@@ -86,12 +85,7 @@ impl Holds {
 }
 
 fn write(path: &Path, holds: &BTreeMap<String, Hold>) -> io::Result<()> {
-    let new = path.with_extension("json.new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(&serde_json::to_vec(holds)?)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    sync_folder_of(path)
+    replace(&Disk, path, &serde_json::to_vec(holds)?)
 }
 
 #[cfg(test)]
