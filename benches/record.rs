@@ -193,13 +193,9 @@ fn record(folder: &Path, callers: usize, time: Duration, signed: bool) -> Run {
     let (log, _) = Log::open_on(Arc::new(disk.clone()), folder, &options, Clock::system()).unwrap();
     log.set_site("bench");
     // as a thread of the guard does it
-    let crew = log.crew();
-    let (rests, works) = (crew.clone(), crew.clone());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .on_thread_park(move || rests.rests())
-        .on_thread_unpark(move || works.works())
-        .build()
-        .unwrap();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    log.watch_thread(&mut runtime);
+    let runtime = runtime.build().unwrap();
     let over = Arc::new(AtomicBool::new(false));
     let mut run = measure(|| {
         let begun = Instant::now();

@@ -49,7 +49,7 @@ use self::view::View;
 use crate::audit::query::QueryError;
 use crate::audit::upkeep::Standing;
 use crate::audit::usage::{GrantUsage, Usage};
-use crate::audit::{Crew, Log, SiteKey};
+use crate::audit::{Log, SiteKey};
 use crate::clock::Clock;
 use crate::judge::facts::Key;
 use crate::judge::index::Index;
@@ -142,10 +142,9 @@ impl Guard {
         let _ = self.log.failed().await;
     }
 
-    /// A thread that serves calls: it says when it works and when it rests.
-    #[must_use]
-    pub fn crew(&self) -> Arc<Crew> {
-        self.log.crew()
+    /// Has the one thread of a runtime that will serve calls say to the record when it works and when it rests.
+    pub fn watch_thread(&self, runtime: &mut tokio::runtime::Builder) {
+        self.log.watch_thread(runtime);
     }
 
     /// Hands this thread's calls their receipts, batch by batch; runs beside [`accept::serve`] on the same

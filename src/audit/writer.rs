@@ -4,6 +4,7 @@
 //! not asked again.
 
 mod committer;
+mod crew;
 mod error;
 mod gather;
 mod pending;
@@ -26,6 +27,7 @@ pub use self::pending::{Pending, Receipt};
 pub use self::relay::Relay;
 
 use self::committer::Committer;
+use self::crew::Crew;
 use self::queue::{Kind, Shared};
 use crate::audit::entry::Entry;
 use crate::audit::event::Event;
@@ -150,11 +152,13 @@ impl Log {
         self.push(entry, Kind::Call).wait()
     }
 
-    /// A thread that callers come from: it says when it works and when it rests.
-    #[must_use]
-    pub fn crew(&self) -> Arc<Crew> {
-        self.0.shared.crew(true);
-        Arc::new(Crew(self.0.shared.clone()))
+    /// Has the one thread of a runtime, from which callers come, say when it works and when it rests, as long as there is
+    /// that runtime: while such a thread is at work a batch waits for company, and when all of them rest, for want of
+    /// anything to do, nobody comes soon.
+    pub fn watch_thread(&self, runtime: &mut tokio::runtime::Builder) {
+        let crew = Arc::new(Crew::new(self.0.shared.clone()));
+        let rests = crew.clone();
+        runtime.on_thread_park(move || rests.rests()).on_thread_unpark(move || crew.works());
     }
 
     /// Says whose log it is. A stream without a checkpoint has none before this is known.
@@ -318,27 +322,5 @@ impl Desk for Counter {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.abandon();
-    }
-}
-
-/// A thread that callers come from, until this is dropped. While one of them is at work a batch waits for company; when
-/// all rest, for want of anything to do, nobody comes soon.
-pub struct Crew(Arc<Shared>);
-
-impl Crew {
-    /// It has something to do.
-    pub fn works(&self) {
-        self.0.works();
-    }
-
-    /// It has nothing to do.
-    pub fn rests(&self) {
-        self.0.rests();
-    }
-}
-
-impl Drop for Crew {
-    fn drop(&mut self) {
-        self.0.crew(false);
     }
 }

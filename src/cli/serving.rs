@@ -164,14 +164,9 @@ pub fn a_signal() -> io::Result<impl Future<Output = ()>> {
 }
 
 fn work(guard: &Arc<Guard>, listener: StdListener, tls: Option<TlsAcceptor>, stop: &CancellationToken) {
-    let crew = guard.crew();
-    let (rests, works) = (crew.clone(), crew.clone());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .on_thread_park(move || rests.rests())
-        .on_thread_unpark(move || works.works())
-        .build();
-    let served = runtime.and_then(|runtime| {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    guard.watch_thread(&mut runtime);
+    let served = runtime.enable_all().build().and_then(|runtime| {
         runtime.block_on(async {
             let listener = TcpListener::from_std(listener)?;
             tokio::select! {

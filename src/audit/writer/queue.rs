@@ -248,24 +248,25 @@ impl Shared {
         self.crews.load(Ordering::SeqCst) > 0
     }
 
-    /// There is one more thread that callers come from, at work; or one less.
-    pub fn crew(&self, comes: bool) {
-        if comes {
-            self.crews.fetch_add(1, Ordering::SeqCst);
-            self.works();
-        } else {
-            self.rests();
-            self.crews.fetch_sub(1, Ordering::SeqCst);
-        }
+    /// There is one more thread that callers come from, at work.
+    pub fn crew_comes(&self) {
+        self.crews.fetch_add(1, Ordering::SeqCst);
+        self.crew_works();
+    }
+
+    /// There is one less.
+    pub fn crew_goes(&self) {
+        self.crew_rests();
+        self.crews.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// One of these threads goes to work.
-    pub fn works(&self) {
+    pub fn crew_works(&self) {
         self.busy.fetch_add(1, Ordering::SeqCst);
     }
 
     /// One of them rests, for want of anything to do.
-    pub fn rests(&self) {
+    pub fn crew_rests(&self) {
         if self.busy.fetch_sub(1, Ordering::SeqCst) > 1 {
             return;
         }

@@ -33,14 +33,11 @@ fn threads_that_work_and_rest_leave_nobody_waiting() {
     let (log, _) = Log::open(folder.path(), &Options::default(), clock()).unwrap();
     let workers: Vec<_> = (0..3)
         .map(|worker| {
-            let (log, crew) = (log.clone(), log.crew());
-            let (rests, works) = (crew.clone(), crew.clone());
+            let log = log.clone();
             std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .on_thread_park(move || rests.rests())
-                    .on_thread_unpark(move || works.works())
-                    .build()
-                    .unwrap();
+                let mut runtime = tokio::runtime::Builder::new_current_thread();
+                log.watch_thread(&mut runtime);
+                let runtime = runtime.build().unwrap();
                 let callers = (0..5).map(|caller| {
                     let log = log.clone();
                     runtime.spawn(async move {
@@ -55,7 +52,6 @@ fn threads_that_work_and_rest_leave_nobody_waiting() {
                         caller.await.unwrap();
                     }
                 });
-                drop((runtime, crew));
             })
         })
         .collect();
