@@ -53,7 +53,6 @@ use keeper::{Keeper, Took};
 use lease::{Contender, LeaseError};
 
 pub use credentials::{ROTATE, SECRET_TYPE};
-pub use guards::APPLIED;
 pub use record_keys::RECORD_KEYS;
 
 /// How often it is looked what time has changed.

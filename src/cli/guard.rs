@@ -31,7 +31,7 @@ use crate::guard::inquiry::Inquiry;
 use crate::guard::inquiry::certificate::{CertificateError, Own};
 use crate::guard::inquiry::wire::{DOOR, Door};
 use crate::guard::inspecting::{Inspector, Orders, Suspend, Telling, elsewhere};
-use crate::guard::lease::{GuardLease, LeaseError, STREAM};
+use crate::guard::lease::{GuardLease, LeaseError};
 use crate::guard::limits::Limits;
 use crate::guard::retention::Retentions;
 use crate::guard::upstream::{ClusterSecrets, Resolver, Secrets};
@@ -43,6 +43,7 @@ use crate::judge::index::Index;
 use crate::judge::ledger::{Ledger, LedgerEntry};
 use crate::settings::Settings;
 use crate::source::cluster::Scope;
+use crate::source::cluster::told::STREAM;
 use crate::telemetry;
 use following::Following;
 

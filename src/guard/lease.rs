@@ -27,25 +27,17 @@ use crate::audit::Published;
 use crate::audit::checkpoint::Signed;
 use crate::audit::upkeep::Standing;
 use crate::clock::Clock;
+use crate::judge::build::labels;
 use crate::judge::status::{INSPECTED, USED};
 use crate::random::{self, RandomError};
+use crate::source::cluster::told::{APPLIED, KEPT, KEYS, PREFIX, STREAM};
 use crate::source::cluster::{Applied, COMPONENT, PART_OF, Snapshot};
 use crate::source::live::Freshness;
 
-/// What this guard has taken in, as JSON: the version of each kind.
-pub const APPLIED: &str = "datashare.dev/applied";
-/// How this guard keeps its stream of the record, as JSON.
-pub const KEPT: &str = "datashare.dev/record";
 /// The newest checkpoint of its record, as a note: whoever may not write Leases cannot take it back.
 pub const CHECKPOINT: &str = "datashare.dev/checkpoint";
-/// The public keys of that record, oldest first, a line each.
-pub const KEYS: &str = "datashare.dev/keys";
 /// The last checkpoints of records that this guard had before, as JSON: its disk was lost, or set back.
 pub const EARLIER: &str = "datashare.dev/earlier-checkpoints";
-/// The stream of the record that this guard writes.
-pub const STREAM: &str = "datashare.dev/stream";
-/// Every guard's Lease begins with this.
-pub const PREFIX: &str = "datashare-guard-";
 /// Real changes that come closer together are reported together.
 const TOGETHER: Duration = Duration::from_millis(20);
 /// An answer to one write must come in this time.
@@ -327,7 +319,6 @@ impl GuardLease {
         annotations.insert(APPLIED.to_owned(), serde_json::to_string(&applied).unwrap_or_default());
         let before = known.and_then(|lease| lease.metadata.annotations.as_ref());
         annotations.extend(self.remembered(before.unwrap_or(&BTreeMap::new())));
-        let labels = [PART_OF, (COMPONENT, "guard")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let spec = known.and_then(|lease| lease.spec.clone()).unwrap_or_default();
         let is_ours = spec.holder_identity.as_deref() == Some(&self.holder);
         let acquired = if is_ours { spec.acquire_time } else { Some(MicroTime(begun)) };
@@ -341,7 +332,7 @@ impl GuardLease {
         Lease {
             metadata: ObjectMeta {
                 name: Some(self.name.clone()),
-                labels: Some(labels.into()),
+                labels: Some(labels([PART_OF, (COMPONENT, "guard")])),
                 annotations: Some(annotations),
                 resource_version: known.and_then(|lease| lease.metadata.resource_version.clone()),
                 ..ObjectMeta::default()

@@ -28,6 +28,8 @@ pub struct Layout {
     pub guard_ca: Option<String>,
 }
 
-fn labels() -> BTreeMap<String, String> {
-    [MANAGED_BY, PART_OF].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+/// Labels as an object has them.
+#[must_use]
+pub fn labels<const N: usize>(all: [(&str, &str); N]) -> BTreeMap<String, String> {
+    all.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }

@@ -25,23 +25,13 @@ use crate::judge::facts::Key;
 use crate::judge::ledger::LedgerEntry;
 use crate::judge::status::{Ended, INSPECTED, InspectedBy, Kept, USED, UsedBy, full_second, together};
 use crate::source::change::{Version, Watched};
+use crate::source::cluster::told::{APPLIED, KEPT, KEYS, PREFIX, STREAM};
 pub use proofs::Versions;
 use proofs::{Proofs, applied};
 use uses::Uses;
 
-/// What a guard says that it has taken in.
-pub const APPLIED: &str = "datashare.dev/applied";
-/// How a guard says that it keeps its stream.
-pub const KEPT: &str = "datashare.dev/record";
-/// The stream of the record that a guard writes.
-pub const STREAM: &str = "datashare.dev/stream";
-/// The public keys of that stream, a line each.
-const KEYS: &str = "datashare.dev/keys";
 /// Label by which guards' Leases are found.
 pub const GUARDS: &str = "app.kubernetes.io/component=guard";
-
-/// How guards' Leases begin; what follows is the guard's name.
-const PREFIX: &str = "datashare-guard-";
 
 /// Another number of guards is told of when it has stayed for so long.
 const STAYS: SignedDuration = SignedDuration::from_secs(60);

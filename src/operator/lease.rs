@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Stopwatch};
-use crate::judge::build::{MANAGED_BY, PART_OF};
+use crate::judge::build::{MANAGED_BY, PART_OF, labels};
 use decide::{Decision, Seen, decide};
 
 /// Name of the Lease.
@@ -146,10 +146,13 @@ impl Contender {
     }
 
     fn fresh(&self) -> Lease {
-        let labels = [MANAGED_BY, PART_OF].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let now = self.now();
         Lease {
-            metadata: ObjectMeta { name: Some(NAME.to_owned()), labels: Some(labels.into()), ..ObjectMeta::default() },
+            metadata: ObjectMeta {
+                name: Some(NAME.to_owned()),
+                labels: Some(labels([MANAGED_BY, PART_OF])),
+                ..ObjectMeta::default()
+            },
             spec: Some(LeaseSpec {
                 holder_identity: Some(self.me.clone()),
                 lease_duration_seconds: Some(self.seconds()),

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
-use crate::judge::build::MANAGED_BY;
+use crate::judge::build::{MANAGED_BY, labels};
 
 /// The `ConfigMap`: under each stream's name its keys, oldest first, a line each.
 pub const RECORD_KEYS: &str = "datashare-record-keys";
@@ -94,11 +94,10 @@ fn merged(before: &Keys, told: &Keys) -> Keys {
 }
 
 fn fresh() -> ConfigMap {
-    let labels = [MANAGED_BY].map(|(name, value)| (name.to_owned(), value.to_owned()));
     ConfigMap {
         metadata: ObjectMeta {
             name: Some(RECORD_KEYS.to_owned()),
-            labels: Some(labels.into()),
+            labels: Some(labels([MANAGED_BY])),
             ..ObjectMeta::default()
         },
         ..ConfigMap::default()

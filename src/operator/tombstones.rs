@@ -10,7 +10,7 @@ use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions}
 use kube::{Api, Client, ResourceExt};
 
 use super::context::version_of;
-use crate::judge::build::{MANAGED_BY, PART_OF};
+use crate::judge::build::{MANAGED_BY, PART_OF, labels};
 use crate::judge::ledger::{Ledger, LedgerEntry};
 use crate::source::cluster::written;
 
@@ -145,11 +145,10 @@ async fn list(api: &Api<ConfigMap>) -> Result<Vec<(u32, ConfigMap)>, TombstoneEr
 const PREFIX: &str = "datashare-tombstones-";
 
 fn fresh(number: u32) -> ConfigMap {
-    let labels = [PART_OF, MANAGED_BY, COMPONENT].map(|(name, value)| (name.to_owned(), value.to_owned()));
     ConfigMap {
         metadata: ObjectMeta {
             name: Some(format!("{PREFIX}{number:05}")),
-            labels: Some(labels.into()),
+            labels: Some(labels([PART_OF, MANAGED_BY, COMPONENT])),
             ..ObjectMeta::default()
         },
         data: Some(BTreeMap::new()),

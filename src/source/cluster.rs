@@ -12,6 +12,7 @@ mod objects;
 mod proof;
 mod stream;
 mod tokens;
+pub mod told;
 pub mod written;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::change::{Batch, SourceChange, Version, Watched};
+pub use crate::judge::build::PART_OF;
 pub use applied::{Applied, Snapshot};
 use endpoint::Endpoint;
 pub use proof::{ProofError, Prover};
@@ -33,8 +35,6 @@ use stream::{Stream, Told};
 
 /// Batches that may wait to be taken in before the watches wait too.
 const WAITING: usize = 64;
-/// Label of everything that belongs to the product.
-pub const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", "datashare");
 /// Label that says what a part is.
 pub const COMPONENT: &str = "app.kubernetes.io/component";
 /// `ConfigMap` with the site's settings, and the key of their text.

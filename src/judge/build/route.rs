@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-use super::{Layout, labels};
+use super::{Layout, MANAGED_BY, PART_OF, labels};
 use crate::api::gateway::{
     BackendReference, HttpRoute, HttpRouteMatch, HttpRouteRule, HttpRouteSpec, ParentReference, PathMatch, Timeouts,
 };
@@ -57,7 +57,7 @@ pub(super) fn to_guards(name: &str, namespace: &str, path: PathMatch, layout: &L
     };
     let mut route = HttpRoute::new(name, spec);
     route.metadata.namespace = Some(namespace.to_owned());
-    route.metadata.labels = Some(labels());
+    route.metadata.labels = Some(labels([MANAGED_BY, PART_OF]));
     Some(route)
 }
 

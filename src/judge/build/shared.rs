@@ -2,7 +2,7 @@
 //! consumer asks what it may do, and how the gateway knows the guards where they speak TLS.
 
 use super::route::to_guards;
-use super::{Layout, labels};
+use super::{Layout, MANAGED_BY, PART_OF, labels};
 use crate::api::gateway::{
     BackendTlsPolicy, BackendTlsPolicySpec, BackendTlsValidation, GROUP, HttpRoute, PathMatch, PolicyTarget,
     ReferenceGrant, ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo,
@@ -34,7 +34,7 @@ pub fn leave(provider: &str, layout: &Layout) -> ReferenceGrant {
     };
     let mut leave = ReferenceGrant::new(&leave_name(provider), spec);
     leave.metadata.namespace = Some(layout.namespace.clone());
-    leave.metadata.labels = Some(labels());
+    leave.metadata.labels = Some(labels([MANAGED_BY, PART_OF]));
     leave
 }
 
@@ -60,6 +60,6 @@ pub fn trust(layout: &Layout) -> Option<BackendTlsPolicy> {
     };
     let mut trust = BackendTlsPolicy::new("datashare-guard", spec);
     trust.metadata.namespace = Some(layout.namespace.clone());
-    trust.metadata.labels = Some(labels());
+    trust.metadata.labels = Some(labels([MANAGED_BY, PART_OF]));
     Some(trust)
 }

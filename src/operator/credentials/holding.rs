@@ -15,7 +15,7 @@ use super::super::trouble::Trouble;
 use crate::api::v1alpha1::status::CredentialHash;
 use crate::api::v1alpha1::{API_VERSION, DataShareRequest, Kind};
 use crate::delivery::token::{self, Token};
-use crate::judge::build::{MANAGED_BY, PART_OF};
+use crate::judge::build::{MANAGED_BY, PART_OF, labels};
 
 /// Type of our Secrets, by which admission knows them.
 pub const SECRET_TYPE: &str = "datashare.dev/credential";
@@ -84,11 +84,10 @@ impl Holding {
             ("url", value(&context.url_of(&request.spec.resource_ref))),
             ("notAfter", value(&hash.not_after)),
         ];
-        let labels = [PART_OF, MANAGED_BY].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut secret = Secret {
             metadata: ObjectMeta {
                 name: Some(name.clone()),
-                labels: Some(labels.into()),
+                labels: Some(labels([PART_OF, MANAGED_BY])),
                 owner_references: Some(vec![owner(request)]),
                 ..ObjectMeta::default()
             },

@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::{ClusterArgs, ClusterError, Published};
 use crate::api::v1alpha1::AuditPolicy;
 use crate::guard::inquiry::wire::{DOOR, Door};
-use crate::guard::lease::{PREFIX, STREAM};
+use crate::source::cluster::told::{PREFIX, STREAM};
 
 /// What its Lease says.
 pub enum Told {

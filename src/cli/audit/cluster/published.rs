@@ -7,8 +7,9 @@ use kube::{Api, ResourceExt};
 
 use super::caller::Caller;
 use crate::audit::verify::{FirstKey, Witness};
-use crate::guard::lease::{CHECKPOINT, EARLIER, KEYS, Remembered};
+use crate::guard::lease::{CHECKPOINT, EARLIER, Remembered};
 use crate::operator::RECORD_KEYS;
+use crate::source::cluster::told::KEYS;
 
 /// Of some streams.
 #[derive(Clone, Debug, Default)]
