@@ -6,10 +6,12 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)]
 
 use std::fs::{self, File, OpenOptions};
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use datashare::audit::tree::Range;
@@ -207,7 +209,8 @@ fn record(folder: &Path, callers: usize, time: Duration, signed: bool) -> Run {
                     tokio::spawn(async move {
                         let mut entries = 0;
                         while !over.load(Ordering::Relaxed) {
-                            log.append(&sample()).await.unwrap();
+                            let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+                            log.append_for(&sample(), &waker).await.unwrap();
                             entries += 1;
                             over.fetch_or(begun.elapsed() > time, Ordering::Relaxed);
                         }

@@ -107,4 +107,16 @@ impl Stopwatch {
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
+
+    /// The time from an earlier start to this one.
+    #[must_use]
+    pub fn since(&self, earlier: Self) -> Duration {
+        self.0.saturating_duration_since(earlier.0)
+    }
+
+    /// The moment so long after the start; the start itself if no clock can tell that moment.
+    #[must_use]
+    pub fn after(&self, time: Duration) -> Instant {
+        self.0.checked_add(time).unwrap_or(self.0)
+    }
 }

@@ -2,6 +2,7 @@
 //! each value, the one `serde_json` would choose, so that a search can look for the bytes of a value.
 
 use std::io::Write;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -65,9 +66,44 @@ fn nibble(value: u8) -> u8 {
 /// A day, with its quotes.
 pub fn day(out: &mut Vec<u8>, day: Date) {
     out.push(b'"');
-    // writing into memory cannot fail
-    let _ = write!(out, "{:04}-{:02}-{:02}", day.year().max(0), day.month(), day.day());
+    date(out, day);
     out.push(b'"');
+}
+
+/// An address, with its quotes.
+pub fn address(out: &mut Vec<u8>, address: IpAddr) {
+    out.push(b'"');
+    match address {
+        IpAddr::V4(address) => {
+            for (place, octet) in address.octets().into_iter().enumerate() {
+                if place > 0 {
+                    out.push(b'.');
+                }
+                number(out, octet.into());
+            }
+        }
+        IpAddr::V6(address) => {
+            // writing into memory cannot fail
+            let _ = write!(out, "{address}");
+        }
+    }
+    out.push(b'"');
+}
+
+fn date(out: &mut Vec<u8>, day: Date) {
+    digits(out, u32::try_from(day.year()).unwrap_or(0), 1000);
+    out.push(b'-');
+    digits(out, u32::from(day.month().unsigned_abs()), 10);
+    out.push(b'-');
+    digits(out, u32::from(day.day().unsigned_abs()), 10);
+}
+
+/// A number with its leading zeros, from the digit that stands for `unit` on.
+fn digits(out: &mut Vec<u8>, value: u32, mut unit: u32) {
+    while unit > 0 {
+        out.push(b'0' + u8::try_from(value / unit % 10).unwrap_or(0));
+        unit /= 10;
+    }
 }
 
 /// Writes times, and remembers the second it wrote last: most entries share it with their neighbour.
@@ -85,23 +121,18 @@ impl Stamp {
         if self.second != Some(second) {
             let at = Offset::UTC.to_datetime(Timestamp::from_second(second).unwrap_or(Timestamp::MIN));
             self.text.clear();
-            let (date, clock) = (at.date(), at.time());
-            let _ = write!(
-                self.text,
-                "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.",
-                date.year().max(0),
-                date.month(),
-                date.day(),
-                clock.hour(),
-                clock.minute(),
-                clock.second()
-            );
+            date(&mut self.text, at.date());
+            for (lead, part) in [(b'T', at.hour()), (b':', at.minute()), (b':', at.second())] {
+                self.text.push(lead);
+                digits(&mut self.text, u32::from(part.unsigned_abs()), 10);
+            }
+            self.text.push(b'.');
             self.second = Some(second);
         }
         out.extend_from_slice(&self.text);
         let fraction = u32::try_from(micros.rem_euclid(1_000_000)).unwrap_or(0);
-        let digit = |unit: u32| b'0' + u8::try_from(fraction / unit % 10).unwrap_or(0);
-        out.extend_from_slice(&[digit(100_000), digit(10_000), digit(1_000), digit(100), digit(10), digit(1), b'Z']);
+        digits(out, fraction, 100_000);
+        out.push(b'Z');
     }
 }
 
@@ -133,6 +164,21 @@ mod tests {
             let text = String::from_utf8(time_text(a).to_vec()).unwrap();
             prop_assert_eq!(text.parse::<Timestamp>().unwrap(), a);
             prop_assert_eq!(time_text(a).cmp(&time_text(b)), a.cmp(&b));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn days_and_addresses_are_written_as_they_print(
+            year in 0_i16..9999, month in 1_i8..=12, of_month in 1_i8..=28, v4 in any::<[u8; 4]>(), v6 in any::<[u8; 16]>(),
+        ) {
+            let date = Date::new(year, month, of_month).unwrap();
+            let mut out = Vec::new();
+            day(&mut out, date);
+            address(&mut out, v4.into());
+            address(&mut out, v6.into());
+            let printed = format!("\"{date}\"\"{}\"\"{}\"", IpAddr::from(v4), IpAddr::from(v6));
+            prop_assert_eq!(String::from_utf8(out).unwrap(), printed);
         }
     }
 

@@ -2,7 +2,6 @@
 //! of the format in their order; the writer itself adds `v`, `stream`, `index` and `time`, because
 //! only it knows them. Absent members are left out. Never field values, never tokens.
 
-use std::io::Write;
 use std::net::IpAddr;
 
 use jiff::civil::Date;
@@ -139,9 +138,9 @@ impl<S: AsRef<str>> Entry<'_, S> {
         text(out, b",\"user\":", self.user);
         text(out, b",\"case\":", self.case);
         text(out, b",\"consent\":", self.consent);
-        if let Some(source) = &self.source {
-            // writing into memory cannot fail
-            let _ = write!(out, ",\"source\":\"{source}\"");
+        if let Some(source) = self.source {
+            out.extend_from_slice(b",\"source\":");
+            encode::address(out, source);
         }
         if let Some(resource) = &self.resource {
             named(out, b",\"resource\":{\"namespace\":", resource.namespace, resource.name);

@@ -15,6 +15,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
+use std::task::Waker;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -131,7 +132,7 @@ impl Log {
         let mut start = Entry::<&str>::new(Event::Start);
         start.code = Some(recovery.restart.as_str());
         start.bytes = recovery.cut.as_ref().map(|cut| cut.bytes);
-        match log.push(&start, Kind::Own).wait() {
+        match log.push(&start, Kind::Own, None).wait() {
             Ok(_) => Ok((log, recovery)),
             Err(reason) => {
                 // its thread lets the stream go before anybody tries again
@@ -144,12 +145,18 @@ impl Log {
     /// Records an entry. It is queued when this returns; the future gives the receipt once it is
     /// durable. Dropping the future only gives up the receipt. Works on any runtime, and on none.
     pub fn append<S: AsRef<str>>(&self, entry: &Entry<'_, S>) -> Pending {
-        self.push(entry, Kind::Call)
+        self.push(entry, Kind::Call, None)
+    }
+
+    /// [`Log::append`] for a task that waits for the entry at once: asking for it and waiting for it take one look at the
+    /// queue instead of two, the second of which met the writer waking up. Another task may still be the one that waits.
+    pub fn append_for<S: AsRef<str>>(&self, entry: &Entry<'_, S>, waker: &Waker) -> Pending {
+        self.push(entry, Kind::Call, Some(waker))
     }
 
     /// Records an entry and waits for it on this thread.
     pub fn append_blocking<S: AsRef<str>>(&self, entry: &Entry<'_, S>) -> Result<Receipt, RecordUnavailable> {
-        self.push(entry, Kind::Call).wait()
+        self.push(entry, Kind::Call, None).wait()
     }
 
     /// Has the one thread of a runtime, from which callers come, say when it works and when it rests, as long as there is
@@ -210,7 +217,7 @@ impl Log {
     /// Records the stop as the last entry of all, and returns when everything is durable and the
     /// writer has ended. Entries that come later are refused.
     pub fn close(&self) -> Result<Receipt, RecordUnavailable> {
-        let receipt = self.push(&Entry::<&str>::new(Event::Stop), Kind::Last).wait();
+        let receipt = self.push(&Entry::<&str>::new(Event::Stop), Kind::Last, None).wait();
         if receipt.is_err() {
             // it was not the writer that failed, and nobody else tells it to end
             self.0.shared.abandon();
@@ -229,7 +236,7 @@ impl Log {
 
     /// Records an entry about the record itself, for which the disk's reserve is kept, and waits for it.
     pub fn append_own<S: AsRef<str>>(&self, entry: &Entry<'_, S>) -> Result<Receipt, RecordUnavailable> {
-        self.push(entry, Kind::Own).wait()
+        self.push(entry, Kind::Own, None).wait()
     }
 
     /// From now on segments are closed at this size and age.
@@ -279,7 +286,7 @@ impl Log {
         }
     }
 
-    fn push<S: AsRef<str>>(&self, entry: &Entry<'_, S>, kind: Kind) -> Pending {
+    fn push<S: AsRef<str>>(&self, entry: &Entry<'_, S>, kind: Kind, waker: Option<&Waker>) -> Pending {
         thread_local! {
             static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
         }
@@ -287,7 +294,7 @@ impl Log {
         scratch.clear();
         entry.encode(&mut scratch);
         let shared = &self.0.shared;
-        let pending = Pending::new(shared, shared.push(&scratch, kind));
+        let pending = Pending::new(shared, shared.push(&scratch, kind, waker), waker);
         // one huge entry must not hold its memory for ever
         if scratch.capacity() <= 64 << 10 {
             SCRATCH.set(scratch);
@@ -315,7 +322,7 @@ impl Desk for Counter {
     fn record_key(&self, vkey: &str) -> Option<u64> {
         let mut tail = Vec::new();
         Entry::<&str> { code: Some(vkey), ..Entry::new(Event::Key) }.encode(&mut tail);
-        self.0.push(&tail, Kind::Own).ok()
+        self.0.push(&tail, Kind::Own, None).ok()
     }
 }
 

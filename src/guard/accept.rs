@@ -106,7 +106,9 @@ fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .header_read_timeout(None)
         .max_headers(limits.head_fields)
         .max_buf_size(limits.head_bytes)
-        .half_close(false);
+        .half_close(false)
+        // head and body in one piece: most answers are small, and copying those costs less than a second piece
+        .writev(false);
     http.http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(PING)

@@ -1,6 +1,9 @@
 //! The entry of a call, and the receipt without which nothing is said to its caller. A receipt for a
 //! refusal releases no answer: they are different types.
 
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
+
 use crate::audit::{Event, Log, Outcome, Receipt, RecordUnavailable, Upstream};
 use crate::clock::Stopwatch;
 use crate::judge::permit::Permit;
@@ -39,6 +42,7 @@ pub async fn released(
     answer: &Answer,
     upstream: Upstream,
 ) -> Result<Released, RecordUnavailable> {
+    let waker = own_waker().await;
     let pending = {
         let mut parameters = Vec::new();
         let mut entry = subject.entry(Event::Call, &mut parameters);
@@ -50,7 +54,7 @@ pub async fn released(
         entry.bytes = Some(body.map_or(0, |body| body.len() as u64));
         entry.digest = answer.digest();
         entry.upstream = Some(upstream);
-        log.append(&entry)
+        log.append_for(&entry, &waker)
     };
     timed(metrics, pending).await.map(Released)
 }
@@ -62,6 +66,7 @@ pub async fn refused(
     subject: &Subject<'_>,
     denied: &Denied,
 ) -> Result<Refused, RecordUnavailable> {
+    let waker = own_waker().await;
     let pending = {
         let mut parameters = Vec::new();
         let event = if denied.admitted { Event::Call } else { Event::Refusal };
@@ -70,9 +75,14 @@ pub async fn refused(
         entry.code = Some(denied.refusal.code.as_str());
         entry.status = Some(denied.refusal.code.status());
         entry.upstream = denied.upstream;
-        log.append(&entry)
+        log.append_for(&entry, &waker)
     };
     timed(metrics, pending).await.map(Refused)
+}
+
+/// What wakes the task that asks.
+fn own_waker() -> impl Future<Output = Waker> {
+    poll_fn(|context| Poll::Ready(context.waker().clone()))
 }
 
 async fn timed(

@@ -100,7 +100,7 @@ pub fn describe(description: &Description<'_>) -> Reply {
 
 fn record(reply: &mut Reply, receipt: &Receipt) {
     // a stream's name is a-z, 0-9 and -, so its receipt is a header value
-    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(receipt.to_string())) {
+    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(receipt.to_bytes())) {
         reply.headers_mut().insert(RECORD, value);
     }
 }

@@ -5,8 +5,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
+use crate::audit::encode;
 use crate::audit::writer::error::RecordUnavailable;
 use crate::audit::writer::queue::Shared;
 
@@ -29,6 +30,17 @@ impl Receipt {
     pub fn index(&self) -> u64 {
         self.index
     }
+
+    /// What it is displayed as, for whoever writes one with each answer.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // a number has at most twenty digits
+        let mut out = Vec::with_capacity(self.stream.len() + 21);
+        out.extend_from_slice(self.stream.as_bytes());
+        out.push(b'/');
+        encode::number(&mut out, self.index);
+        out
+    }
 }
 
 impl fmt::Display for Receipt {
@@ -43,11 +55,23 @@ impl fmt::Display for Receipt {
 pub struct Pending {
     shared: Arc<Shared>,
     queued: Result<u64, RecordUnavailable>,
+    /// Who is woken already, until the first poll has seen that it is the same.
+    known: Option<Known>,
+}
+
+/// A waker, as far as two are compared.
+#[derive(Debug, PartialEq, Eq)]
+struct Known(usize, usize);
+
+impl Known {
+    fn of(waker: &Waker) -> Self {
+        Self(waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())
+    }
 }
 
 impl Pending {
-    pub(super) fn new(shared: &Arc<Shared>, queued: Result<u64, RecordUnavailable>) -> Self {
-        Self { shared: shared.clone(), queued }
+    pub(super) fn new(shared: &Arc<Shared>, queued: Result<u64, RecordUnavailable>, waker: Option<&Waker>) -> Self {
+        Self { shared: shared.clone(), queued, known: waker.map(Known::of) }
     }
 
     /// Waits on this thread.
@@ -61,11 +85,15 @@ impl Pending {
 impl Future for Pending {
     type Output = Result<Receipt, RecordUnavailable>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let index = match self.queued {
             Ok(index) => index,
             Err(reason) => return Poll::Ready(Err(reason)),
         };
+        let known = self.known.take();
+        if known.is_some_and(|known| known == Known::of(context.waker())) && !self.shared.is_durable(index) {
+            return Poll::Pending;
+        }
         self.shared
             .poll_durable(index, context.waker())
             .map_ok(|()| Receipt { stream: self.shared.stream.clone(), index })

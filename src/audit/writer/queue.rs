@@ -153,8 +153,9 @@ impl Shared {
         }
     }
 
-    /// Queues the part of an entry that its caller wrote; gives its index.
-    pub fn push(&self, tail: &[u8], kind: Kind) -> Result<u64, RecordUnavailable> {
+    /// Queues the part of an entry that its caller wrote; gives its index. `waker`, if there is one, is woken when it is
+    /// decided whether the entry is on disk.
+    pub fn push(&self, tail: &[u8], kind: Kind, waker: Option<&Waker>) -> Result<u64, RecordUnavailable> {
         if tail.len() + HEAD_ROOM > MAX_LINE {
             return Err(RecordUnavailable::TooLong);
         }
@@ -175,21 +176,27 @@ impl Shared {
             return Err(RecordUnavailable::Busy);
         }
         let index = queue.add(&self.prefix, tail, now);
-        queue.closing = kind == Kind::Last;
-        if queue.closing || queue.wake_at.is_some_and(|entries| queue.filling.entries >= entries) {
-            queue.wake_at = None;
-            self.work.notify_one();
+        if let Some(waker) = waker {
+            queue.waiting.register(index, waker);
         }
+        queue.closing = kind == Kind::Last;
+        let is_time = queue.closing || queue.wake_at.is_some_and(|entries| queue.filling.entries >= entries);
+        self.wake_writer(queue, is_time);
         Ok(index)
+    }
+
+    /// Whether entry `index` is on disk.
+    pub fn is_durable(&self, index: u64) -> bool {
+        index < self.durable.load(Ordering::Acquire)
     }
 
     /// Whether entry `index` is on disk; wakes `waker` when that is decided.
     pub fn poll_durable(&self, index: u64, waker: &Waker) -> Poll<Result<(), RecordUnavailable>> {
-        if index < self.durable.load(Ordering::Acquire) {
+        if self.is_durable(index) {
             return Poll::Ready(Ok(()));
         }
         let mut queue = self.queue.lock();
-        if index < self.durable.load(Ordering::Acquire) {
+        if self.is_durable(index) {
             return Poll::Ready(Ok(()));
         }
         if self.has_failed() {
@@ -205,7 +212,7 @@ impl Shared {
     /// runtime is perhaps the one that this thread would drive.
     pub fn wait_durable(&self, index: u64) -> Result<(), RecordUnavailable> {
         let mut queue = self.queue.lock();
-        while index >= self.durable.load(Ordering::Acquire) {
+        while !self.is_durable(index) {
             if self.has_failed() {
                 return Err(RecordUnavailable::Failed);
             }
@@ -272,8 +279,16 @@ impl Shared {
         }
         let mut queue = self.queue.lock();
         let entries = queue.filling.entries;
-        if entries > 0 && queue.wake_at.is_some_and(|expected| is_enough(entries, expected, true)) {
+        let is_time = entries > 0 && queue.wake_at.is_some_and(|expected| is_enough(entries, expected, true));
+        self.wake_writer(queue, is_time);
+    }
+
+    /// Lets the queue go and, if it is time, wakes the writer. In this order: a thread that is woken while the lock is
+    /// held is at times handed the lock, and the caller's next entry waits until that thread runs.
+    fn wake_writer(&self, mut queue: MutexGuard<'_, Queue>, is_time: bool) {
+        if is_time {
             queue.wake_at = None;
+            drop(queue);
             self.work.notify_one();
         }
     }

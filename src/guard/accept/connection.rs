@@ -5,12 +5,14 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use hyper::rt::{Read, Write};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::MissedTickBehavior;
 
 use super::Door;
 use super::activity::Activity;
@@ -42,13 +44,12 @@ impl Door {
             }
         });
         let mut connection = pin!(self.http.serve_connection(io, service));
-        let mut stopped = pin!(self.stop.cancelled());
         let period = self.worker.guard.limits.idle;
-        let mut look = tokio::time::interval(period);
-        // the first look is a period away
-        look.reset();
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut closing, mut idle, mut seen) = (false, false, 0);
+        // looked at only when one of them has something to say, not whenever a byte comes
+        let mut signals = FuturesUnordered::new();
+        signals.push(self.signal(Signal::Stop, period));
+        signals.push(self.signal(Signal::Look, period));
+        let (mut idle, mut seen) = (false, 0);
         loop {
             tokio::select! {
                 biased;
@@ -58,21 +59,39 @@ impl Door {
                     }
                     return;
                 }
-                () = stopped.as_mut(), if !closing => {
-                    connection.as_mut().graceful_shutdown();
-                    closing = true;
-                }
-                _ = look.tick() => {
-                    let was_idle = std::mem::replace(&mut idle, activity.is_idle_since(&mut seen));
-                    if idle && was_idle {
-                        tracing::debug!("a connection that does not move is closed");
-                        return;
+                Some(signal) = signals.next() => match signal {
+                    Signal::Stop => connection.as_mut().graceful_shutdown(),
+                    Signal::Look => {
+                        let was_idle = std::mem::replace(&mut idle, activity.is_idle_since(&mut seen));
+                        if idle && was_idle {
+                            tracing::debug!("a connection that does not move is closed");
+                            return;
+                        }
+                        if idle {
+                            connection.as_mut().graceful_shutdown();
+                        }
+                        signals.push(self.signal(Signal::Look, period));
                     }
-                    if idle {
-                        connection.as_mut().graceful_shutdown();
-                    }
-                }
+                },
             }
         }
     }
+
+    /// A signal, when it is time for it.
+    async fn signal(&self, signal: Signal, period: Duration) -> Signal {
+        match signal {
+            Signal::Stop => self.stop.cancelled().await,
+            Signal::Look => tokio::time::sleep(period).await,
+        }
+        signal
+    }
+}
+
+/// What a connection is told from outside.
+#[derive(Clone, Copy)]
+enum Signal {
+    /// The guard stops.
+    Stop,
+    /// Time to see whether it still moves.
+    Look,
 }

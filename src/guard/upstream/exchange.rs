@@ -1,6 +1,7 @@
 //! One call upstream, within one time limit. It is sent again only when a connection that had waited
 //! turns out to be closed: if nothing was written, or if asking twice means the same as asking once.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use http_body_util::Empty;
@@ -31,18 +32,27 @@ impl Route {
     pub async fn fetch(&self, outgoing: &Outgoing<'_>, limit: usize) -> Exchange {
         let started = Stopwatch::start();
         let mut status = None;
-        let answered = tokio::time::timeout(self.timeout, self.exchange(outgoing, limit, &mut status)).await;
-        let result = answered.unwrap_or(Err(Failure::Timeout));
-        Exchange { status, took: started.elapsed(), result }
+        let answered = {
+            // large: it stays where it is, instead of being moved into its time limit
+            let exchange = pin!(self.exchange(outgoing, limit, started, &mut status));
+            tokio::time::timeout_at(started.after(self.timeout).into(), exchange).await
+        };
+        let ended = Stopwatch::start();
+        let result = answered.unwrap_or(Err(Failure::Timeout)).map(|(fetched, taken)| {
+            self.pool.put(taken, ended);
+            fetched
+        });
+        Exchange { status, took: ended.since(started), result }
     }
 
     async fn exchange(
         &self,
         outgoing: &Outgoing<'_>,
         limit: usize,
+        started: Stopwatch,
         status: &mut Option<u16>,
-    ) -> Result<Fetched, Failure> {
-        let (response, taken) = self.send(outgoing).await?;
+    ) -> Result<(Fetched, Taken), Failure> {
+        let (response, taken) = self.send(outgoing, started).await?;
         let code = response.status().as_u16();
         *status = Some(code);
         let judged = answer::admissible(code, response.headers());
@@ -52,14 +62,13 @@ impl Route {
             return Err(failure);
         }
         let bytes = answer::collect(&mut body, limit).await?;
-        self.pool.put(taken);
-        Ok(if code == 204 { Fetched::NoContent } else { Fetched::Json(bytes) })
+        Ok((if code == 204 { Fetched::NoContent } else { Fetched::Json(bytes) }, taken))
     }
 
-    async fn send(&self, outgoing: &Outgoing<'_>) -> Result<(Response<Incoming>, Taken), Failure> {
+    async fn send(&self, outgoing: &Outgoing<'_>, started: Stopwatch) -> Result<(Response<Incoming>, Taken), Failure> {
         let message = outgoing.message(self).ok_or(Failure::NotSetUp)?;
         let again = message.method() == Method::GET;
-        let mut taken = self.pool.take().await?;
+        let mut taken = self.pool.take(started).await?;
         let mut error = match taken.sender.try_send_request(message).await {
             Ok(response) => return Ok((response, taken)),
             Err(error) => error,
@@ -81,13 +90,13 @@ impl Route {
     /// Keeps the connection if the rest of an answer of no use is little and comes soon.
     fn discard(&self, body: Incoming, taken: Taken) {
         if body.is_end_stream() {
-            self.pool.put(taken);
+            self.pool.put(taken, Stopwatch::start());
             return;
         }
         let pool = self.pool.clone();
         tokio::spawn(async move {
             if let Ok(true) = tokio::time::timeout(DISCARD_TIME, answer::discard(body)).await {
-                pool.put(taken);
+                pool.put(taken, Stopwatch::start());
             }
         });
     }

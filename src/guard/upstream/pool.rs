@@ -35,10 +35,10 @@ impl Pool {
     }
 
     /// A waiting connection, or a new one. While too many are in use the call waits: not longer than
-    /// the time of its whole answer.
-    pub async fn take(&self) -> Result<Taken, Failure> {
+    /// the time of its whole answer. `now` is when the call began.
+    pub async fn take(&self, now: Stopwatch) -> Result<Taken, Failure> {
         let place = self.in_use.clone().acquire_owned().await.map_err(|_| Failure::Unreachable)?;
-        while let Some(mut sender) = self.waiting() {
+        while let Some(mut sender) = self.waiting(now) {
             // fails at once when the upstream has closed it
             if sender.ready().await.is_ok() {
                 return Ok(Taken { sender, reused: true, _place: place });
@@ -52,11 +52,11 @@ impl Pool {
         Ok(Taken { sender: self.connector.connect().await?, reused: false, ..taken })
     }
 
-    /// Takes a connection back whose answer was read to its end.
-    pub fn put(&self, taken: Taken) {
+    /// Takes a connection back whose answer was read to its end, `now`.
+    pub fn put(&self, taken: Taken, now: Stopwatch) {
         let mut idle = self.idle.lock();
         if idle.len() < self.limits.idle && !taken.sender.is_closed() {
-            idle.push((taken.sender, Stopwatch::start()));
+            idle.push((taken.sender, now));
         }
     }
 
@@ -66,10 +66,10 @@ impl Pool {
         self.idle.lock().retain(|(sender, since)| !sender.is_closed() && since.elapsed() < limit);
     }
 
-    fn waiting(&self) -> Option<Sender> {
+    fn waiting(&self, now: Stopwatch) -> Option<Sender> {
         let mut idle = self.idle.lock();
         while let Some((sender, since)) = idle.pop() {
-            if !sender.is_closed() && since.elapsed() < self.limits.idle_time {
+            if !sender.is_closed() && now.since(since) < self.limits.idle_time {
                 return Some(sender);
             }
         }
