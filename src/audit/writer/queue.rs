@@ -277,7 +277,7 @@ impl Shared {
         if self.busy.fetch_sub(1, Ordering::SeqCst) > 1 {
             return;
         }
-        let mut queue = self.queue.lock();
+        let queue = self.queue.lock();
         let entries = queue.filling.entries;
         let is_time = entries > 0 && queue.wake_at.is_some_and(|expected| is_enough(entries, expected, true));
         self.wake_writer(queue, is_time);

@@ -1,6 +1,9 @@
 //! One sync for all who wait, indexes without a gap, segments that follow each other.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use datashare::audit::{Log, Options};
 use jiff::SignedDuration;
@@ -25,6 +28,39 @@ fn all_who_wait_share_one_sync() {
         assert_eq!(runtime.block_on(pending).unwrap().index(), index);
     }
     assert_eq!(disk.syncs(), before + 1);
+}
+
+#[test]
+fn an_entry_for_one_task_wakes_it_and_any_other_that_waits() {
+    for mood in [Mood::Well, Mood::FailSync] {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Moody::new();
+        let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &Options::default(), clock()).unwrap();
+        disk.set(Mood::StallSync);
+        let first = log.append(&simple("first"));
+        disk.wait_until_stalled();
+        let handed_on = log.append_for(&simple("handed on"), Waker::noop());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let own = tokio::spawn({
+                let log = log.clone();
+                async move {
+                    let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+                    log.append_for(&simple("own"), &waker).await
+                }
+            });
+            let handed_on = tokio::spawn(handed_on);
+            // both have asked, and neither can be told yet
+            tokio::task::yield_now().await;
+            assert!(!own.is_finished() && !handed_on.is_finished());
+            disk.set(mood);
+            for waits in [own, handed_on] {
+                let told = tokio::time::timeout(Duration::from_secs(20), waits).await.expect("it is woken").unwrap();
+                assert_eq!(told.is_ok(), mood == Mood::Well);
+            }
+        });
+        assert_eq!(runtime.block_on(first).is_ok(), mood == Mood::Well);
+    }
 }
 
 #[test]
