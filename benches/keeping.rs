@@ -23,8 +23,7 @@ use sha2::{Digest, Sha256};
 
 /// A segment as `seal.maxBytes` closes it by default.
 const SEGMENT: usize = 64 << 20;
-/// People who are looked up, units that look, and their users.
-const PEOPLE: u64 = 100_000;
+/// Units that look, and their users.
 const UNITS: u64 = 12;
 const USERS: u64 = 400;
 
@@ -54,13 +53,27 @@ impl Dice {
     }
 }
 
-/// Lines as guards write them: every answer another digest, every case its own number, people drawn from a city.
-fn line(out: &mut String, index: u64, dice: &mut Dice) {
+/// Who is looked up.
+#[derive(Clone, Copy, Debug)]
+enum People {
+    /// The person whose case it is; a case takes about three look-ups.
+    OfTheCase,
+    /// Somebody else each time.
+    NobodyTwice,
+}
+
+/// Lines as guards write them: every answer another digest, about three of them to a case.
+fn line(out: &mut String, index: u64, people: People, dice: &mut Dice) {
     let micros = i64::try_from(1_767_225_600_000_000 + index * 31_000 + dice.roll(30_000)).unwrap();
     let time = Timestamp::from_microsecond(micros).unwrap();
     let unit = dice.roll(UNITS).min(dice.roll(UNITS));
-    let (user, person) = (dice.roll(USERS), Sha256::digest(dice.roll(PEOPLE).to_be_bytes()));
+    let user = dice.roll(USERS);
     let case = index / 3 + dice.roll(50);
+    let person = match people {
+        People::OfTheCase => case,
+        People::NobodyTwice => dice.roll(u64::MAX),
+    };
+    let person = Sha256::digest(person.to_be_bytes());
     let grant = Sha256::digest(unit.to_be_bytes());
     let body: [u8; 32] = Sha256::digest((index, dice.roll(u64::MAX)).0.to_le_bytes()).into();
     let took = 900 + dice.roll(1200) + dice.roll(1200);
@@ -94,28 +107,31 @@ fn line(out: &mut String, index: u64, dice: &mut Dice) {
     out.push('\n');
 }
 
-fn text(first: u64, until: impl Fn(u64, usize) -> bool) -> (String, u64) {
+fn text(first: u64, people: People, until: impl Fn(u64, usize) -> bool) -> (String, u64) {
     let (mut out, mut dice, mut index) = (String::new(), Dice(first), first);
     while until(index, out.len()) {
-        line(&mut out, index, &mut dice);
+        line(&mut out, index, people, &mut dice);
         index += 1;
     }
     (out, index)
 }
 
 fn bytes_per_entry() {
-    let (text, entries) = text(0, |_, bytes| bytes < SEGMENT);
-    println!("a segment: {entries} entries of {:.0} bytes", text.len() as f64 / entries as f64);
-    println!("{:>6} {:>16} {:>8}", "level", "bytes an entry", "MB/s");
-    for level in [3, 9, 19] {
-        let begun = Instant::now();
-        let mut encoder = zstd::Encoder::new(Vec::new(), level).unwrap();
-        encoder.window_log(25).unwrap();
-        encoder.long_distance_matching(true).unwrap();
-        encoder.write_all(text.as_bytes()).unwrap();
-        let sealed = encoder.finish().unwrap();
-        let rate = text.len() as f64 / 1e6 / begun.elapsed().as_secs_f64();
-        println!("{level:>6} {:>16.1} {rate:>8.1}", sealed.len() as f64 / entries as f64);
+    println!("{:>12} {:>12} {:>6} {:>16} {:>8}", "people", "plain bytes", "level", "bytes an entry", "MB/s");
+    for people in [People::OfTheCase, People::NobodyTwice] {
+        let (text, entries) = text(0, people, |_, bytes| bytes < SEGMENT);
+        let plain = text.len() as f64 / entries as f64;
+        for level in [1, 3, 9, 19] {
+            let begun = Instant::now();
+            let mut encoder = zstd::Encoder::new(Vec::new(), level).unwrap();
+            encoder.window_log(25).unwrap();
+            encoder.long_distance_matching(true).unwrap();
+            encoder.write_all(text.as_bytes()).unwrap();
+            let sealed = encoder.finish().unwrap().len() as f64 / entries as f64;
+            let rate = text.len() as f64 / 1e6 / begun.elapsed().as_secs_f64();
+            let people = format!("{people:?}");
+            println!("{people:>12} {plain:>12.0} {level:>6} {sealed:>16.1} {rate:>8.1}");
+        }
     }
 }
 
@@ -123,7 +139,7 @@ fn bytes_per_entry() {
 fn callers(folder: &Path) {
     let (log, _) = Log::open(folder, &Options::default(), Clock::system()).unwrap();
     let quiet = waits(&log);
-    let (text, _) = text(0, |_, bytes| bytes < SEGMENT);
+    let (text, _) = text(0, People::OfTheCase, |_, bytes| bytes < SEGMENT);
     let over = Arc::new(AtomicBool::new(false));
     let sealing = {
         let over = over.clone();
@@ -193,9 +209,9 @@ fn questions(log: &Path, entries: u64) {
     let a_segment = SEGMENT as u64 / 965;
     let firsts: Vec<u64> = (0..entries).step_by(usize::try_from(a_segment).unwrap()).collect();
     firsts.par_iter().for_each(|&first| {
-        let (text, _) = text(first, |index, _| index < (first + a_segment).min(entries));
+        let (text, _) = text(first, People::OfTheCase, |index, _| index < (first + a_segment).min(entries));
         // how fast it is read hardly depends on the level
-        let sealed = zstd::encode_all(text.as_bytes(), 3).unwrap();
+        let sealed = zstd::encode_all(text.as_bytes(), 1).unwrap();
         fs::write(folder.join(format!("{first:020}.jsonl.zst")), sealed).unwrap();
     });
     let places = Places::log(log).unwrap();

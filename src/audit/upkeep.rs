@@ -42,8 +42,11 @@ pub type Ask = Box<dyn Fn() -> Option<Keeping> + Send>;
 /// How an archive is reached.
 pub type Reach = Box<dyn Fn(&Wanted) -> Result<Archive, ArchiveError> + Send>;
 
-/// Levels of compression: the usual one, and what is taken when so many closed segments wait.
-const LEVELS: [(usize, i32); 3] = [(8, 3), (2, 9), (0, 19)];
+/// How hard segments are compressed (zstd): usually; and while another waits behind it. None of the levels between makes
+/// entries much smaller than the fastest does: half of what is left of them is hashes, in which the search for matches is
+/// in vain.
+const LEVEL: i32 = 19;
+const HASTY_LEVEL: i32 = 1;
 
 /// Below that many bytes free, copies that the archive has are removed; so much above the reserve that calls go on.
 const SHORT_OF_SPACE: u64 = 2 << 30;
@@ -172,8 +175,8 @@ impl Upkeep {
         }
         let mut trouble = None;
         for (place, plain) in waiting.iter().enumerate() {
-            let behind = waiting.len() - place - 1;
-            let level = LEVELS.iter().find(|(many, _)| behind >= *many).map_or(3, |(_, level)| *level);
+            let is_last = place + 1 == waiting.len();
+            let level = if is_last { LEVEL } else { HASTY_LEVEL };
             match seal::seal(plain, level, &*self.steps) {
                 Ok(facts) => {
                     self.here.insert(facts.first);
