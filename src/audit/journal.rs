@@ -4,9 +4,14 @@
 //! when this file is full, before anything is signed, and at its end. After a crash the open segment gets from here
 //! what the disk had not got yet.
 //!
-//! The file holds frames one behind the other: `magic`, a number that all frames since the last sync of the segment
-//! share, the segment, the place in it, the length, a CRC-64 (NVME) of all that and of the bytes, and the bytes. The first
-//! frame that is not whole, has another number, or does not go on where the one before ended, ends what counts.
+//! The file has two halves, written in turn: one goes on until it is full, then the segment is synced and the other
+//! begins. So what is being written never stands where the newest whole half does, and a power cut that tears the first
+//! frame of one leaves the other, which says what the segment has had since.
+//!
+//! A half holds frames one behind the other: `magic`, the number of its run, the segment, the place in it, the length, a
+//! CRC-64 (NVME) of all that and of the bytes, and the bytes. Each run has the next number. The first frame that is not
+//! whole, is of another run, or does not go on where the one before ended, ends what counts; of the two halves the one of
+//! the later run counts.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -21,13 +26,13 @@ use crate::random;
 /// The file, beside the folder of the segments.
 pub(super) const JOURNAL: &str = "journal";
 
-/// Its length, always. So much of a segment is synced at once: the longer, the rarer and the slower.
-const LENGTH: usize = 1 << 20;
+/// The length of each half, always. So much of a segment is synced at once: the longer, the rarer and the slower.
+const HALF: usize = 1 << 20;
 
 /// More bytes at once are cheaper to sync where they belong than to write twice.
 const MOST: usize = 32 << 10;
 
-const MAGIC: &[u8; 8] = b"dsjrnl2\n";
+const MAGIC: &[u8; 8] = b"dsjrnl3\n";
 /// Magic and four numbers of eight bytes, little end first, before the checksum. It tells what a power cut tore; who
 /// changes what stands here is found out by what is signed.
 const NUMBERS: usize = 40;
@@ -37,8 +42,9 @@ const HEADER: usize = NUMBERS + 8;
 pub(super) struct Journal {
     path: PathBuf,
     file: Box<dyn JournalFile>,
-    /// What this run of frames has in common.
-    run: [u8; 8],
+    /// Which half is written, the number of its run, and where its frames end.
+    half: usize,
+    run: u64,
     end: usize,
     frame: Vec<u8>,
 }
@@ -46,8 +52,10 @@ pub(super) struct Journal {
 impl Journal {
     /// Opens the file, or makes it, and leaves nothing in it that counts.
     pub fn open(storage: &dyn Storage, path: &Path) -> io::Result<Self> {
-        let file = storage.journal(path, LENGTH as u64)?;
-        let mut journal = Self { path: path.to_owned(), file, run: [0; 8], end: 0, frame: Vec::new() };
+        let file = storage.journal(path, 2 * HALF as u64)?;
+        // frames of before lie behind those that are written now: theirs must be other numbers
+        let first = u64::from_le_bytes(random::bytes().map_err(io::Error::other)?) >> 1;
+        let mut journal = Self { path: path.to_owned(), file, half: 0, run: first, end: 0, frame: Vec::new() };
         journal.clear()?;
         Ok(journal)
     }
@@ -60,46 +68,48 @@ impl Journal {
     /// Keeps bytes that belong at this place of a segment; they are durable when this returns. `false` when they are too
     /// many, or there is no room: then the segment has to be synced.
     pub fn keep(&mut self, segment: u64, place: u64, bytes: &[u8]) -> io::Result<bool> {
-        if bytes.len() > MOST || self.end + HEADER + bytes.len() > LENGTH {
+        if bytes.len() > MOST || self.end + HEADER + bytes.len() > HALF {
             return Ok(false);
         }
         self.frame.clear();
         encode(&mut self.frame, self.run, segment, place, bytes);
-        storage::whole(self.file.write_at(&self.frame, self.end as u64)?, &self.frame)?;
+        let at = self.half * HALF + self.end;
+        storage::whole(self.file.write_at(&self.frame, at as u64)?, &self.frame)?;
         self.file.sync()?;
         self.end += self.frame.len();
         Ok(true)
     }
 
-    /// The segment is synced: the next frame begins anew. Until it is there, the old ones only repeat what the segment
-    /// has.
-    pub fn begin_anew(&mut self) -> io::Result<()> {
-        self.run = random::bytes().map_err(io::Error::other)?;
-        self.end = 0;
-        Ok(())
+    /// The segment is synced: the next frame begins the other half.
+    pub fn begin_anew(&mut self) {
+        // where nothing was written, the other half is still the one that counts
+        if self.end > 0 {
+            (self.half, self.run, self.end) = (1 - self.half, self.run + 1, 0);
+        }
     }
 
     /// A segment begins, and the one before is synced. Said at once, for that one may be sealed and gone before the
     /// first frame.
     pub fn begin(&mut self, segment: u64) -> io::Result<()> {
-        self.begin_anew()?;
+        self.begin_anew();
         self.keep(segment, 0, &[]).map(|_| ())
     }
 
     /// All segments are synced.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.begin_anew()?;
+        self.begin_anew();
         let nothing = [0; HEADER];
-        storage::whole(self.file.write_at(&nothing, 0)?, &nothing)?;
+        for half in [0, HALF] {
+            storage::whole(self.file.write_at(&nothing, half as u64)?, &nothing)?;
+        }
         self.file.sync()
     }
 }
 
-fn encode(out: &mut Vec<u8>, run: [u8; 8], segment: u64, place: u64, bytes: &[u8]) {
+fn encode(out: &mut Vec<u8>, run: u64, segment: u64, place: u64, bytes: &[u8]) {
     let begin = out.len();
     out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&run);
-    for number in [segment, place, bytes.len() as u64] {
+    for number in [run, segment, place, bytes.len() as u64] {
         out.extend_from_slice(&number.to_le_bytes());
     }
     let sum = checksum(out.get(begin..).unwrap_or_default(), bytes);
@@ -117,6 +127,7 @@ fn checksum(numbers: &[u8], bytes: &[u8]) -> [u8; 8] {
 /// What a journal knows of the open segment.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Kept {
+    run: u64,
     segment: u64,
     /// The segment's length when it was last synced.
     place: u64,
@@ -125,7 +136,7 @@ pub struct Kept {
 }
 
 struct Frame<'a> {
-    run: [u8; 8],
+    run: u64,
     segment: u64,
     place: u64,
     bytes: &'a [u8],
@@ -136,10 +147,9 @@ impl<'a> Frame<'a> {
     fn decode(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (numbers, rest) = text.split_at_checked(NUMBERS)?;
         let (sum, rest) = rest.split_at_checked(HEADER - NUMBERS)?;
-        let mut fields = numbers.strip_prefix(MAGIC)?.chunks_exact(8).filter_map(|field| field.try_into().ok());
-        let run = fields.next()?;
+        let fields = numbers.strip_prefix(MAGIC)?.chunks_exact(8).filter_map(|field| field.try_into().ok());
         let mut fields = fields.map(u64::from_le_bytes);
-        let (segment, place, length) = (fields.next()?, fields.next()?, fields.next()?);
+        let (run, segment, place, length) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
         let (bytes, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
         (checksum(numbers, bytes) == sum).then_some((Self { run, segment, place, bytes }, rest))
     }
@@ -150,21 +160,26 @@ impl Kept {
     pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
         let mut text = Vec::new();
         match File::open(path) {
-            Ok(file) => file.take(LENGTH as u64).read_to_end(&mut text)?,
+            Ok(file) => file.take(2 * HALF as u64).read_to_end(&mut text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        Ok(Self::decode(&text))
+        let (one, other) = text.split_at(text.len().min(HALF));
+        Ok(Self::decode([one, other]))
     }
 
-    /// The same, of the file's bytes.
+    /// The same, of the bytes of the halves.
     #[must_use]
-    pub fn decode(text: &[u8]) -> Option<Self> {
-        let (first, mut rest) = Frame::decode(text)?;
-        let mut kept = Self { segment: first.segment, place: first.place, bytes: first.bytes.to_vec() };
+    pub fn decode(halves: [&[u8]; 2]) -> Option<Self> {
+        halves.into_iter().filter_map(Self::of_half).max_by_key(|kept| kept.run)
+    }
+
+    fn of_half(text: &[u8]) -> Option<Self> {
+        let (Frame { run, segment, place, bytes }, mut rest) = Frame::decode(text)?;
+        let mut kept = Self { run, segment, place, bytes: bytes.to_vec() };
         while let Some((frame, behind)) = Frame::decode(rest) {
             let follows = kept.end() == Some(frame.place);
-            if !follows || frame.run != first.run || frame.segment != first.segment {
+            if !follows || frame.run != run || frame.segment != segment {
                 break;
             }
             kept.bytes.extend_from_slice(frame.bytes);

@@ -74,8 +74,8 @@ pub(super) struct Newest {
 /// Checks and mends the stream; gives what was found and the segment to go on with.
 pub(super) fn recover(stream: &Arc<str>, entries: &Path) -> Result<(Recovery, Option<Newest>), LogError> {
     let folder = entries.parent().unwrap_or(entries);
-    let kept = restore(folder, entries)?;
     let segments = segment::list(entries).map_err(LogError::io("list", entries))?;
+    let kept = restore(folder, entries, segments.last())?;
     let known = Inventory::open(folder).map_err(LogError::io("read the inventory of", folder))?;
     let removed = Removed::open(folder).map_err(LogError::io("read what was removed from", folder))?;
     let mut expected = 0;
@@ -111,9 +111,13 @@ pub(super) fn recover(stream: &Arc<str>, entries: &Path) -> Result<(Recovery, Op
 }
 
 /// Gives the open segment what the journal has for it; says which one that is, and where what was acknowledged ends.
-fn restore(folder: &Path, entries: &Path) -> Result<Option<(u64, u64)>, LogError> {
+fn restore(folder: &Path, entries: &Path, newest: Option<&Segment>) -> Result<Option<(u64, u64)>, LogError> {
     let journal = folder.join(JOURNAL);
     let Some(kept) = Kept::read(&journal).map_err(LogError::io("read", &journal))? else { return Ok(None) };
+    if newest.is_some_and(|newest| kept.segment() < newest.first) {
+        // a segment that another follows was synced whole before that one began
+        return Ok(None);
+    }
     let path = entries.join(segment::file_name(kept.segment()));
     if !path.exists() && path.with_file_name(segment::sealed_name(kept.segment())).exists() {
         // closed, and sealed before the journal could say so

@@ -129,7 +129,7 @@ impl Committer {
         let kept = self.journal.keep(self.first, self.bytes, &batch.bytes);
         if !kept.map_err(|error| failure("write", self.journal.path(), &error))? {
             self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
-            self.journal.begin_anew().map_err(|error| failure("write", self.journal.path(), &error))?;
+            self.journal.begin_anew();
         }
         self.bytes += batch.bytes.len() as u64;
         self.since = self.since.or(Some(batch.time));

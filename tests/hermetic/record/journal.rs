@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use super::{clock, entries, open, segments, simple};
 use crate::folder::copy;
 
+const HALF: usize = 1 << 20;
+
 /// A log with `users` on record, as a crash leaves it: the copy of one that is still being written.
 fn crashed(at: &Path, users: &[&str]) -> PathBuf {
     let (running, crashed) = (at.join("running"), at.join("crashed"));
@@ -70,7 +72,8 @@ fn a_clean_stop_leaves_nothing_in_the_journal_and_a_damaged_journal_takes_nothin
     let running = open(&log);
     running.append_blocking(&simple("a")).unwrap();
     running.close().unwrap();
-    assert!(fs::read(journal(&log)).unwrap().starts_with(&[0; 48]));
+    let after = fs::read(journal(&log)).unwrap();
+    assert!(after.starts_with(&[0; 48]) && after[HALF..].starts_with(&[0; 48]));
 
     let log = crashed(folder.path(), &["a", "b"]);
     let whole = fs::read(journal(&log)).unwrap();
@@ -83,6 +86,46 @@ fn a_clean_stop_leaves_nothing_in_the_journal_and_a_damaged_journal_takes_nothin
         // the segment itself is whole, and stays so
         assert_eq!(recovered(&harmed), (vec!["a".to_owned(), "b".to_owned()], None), "{at}");
     }
+}
+
+#[test]
+fn a_power_cut_that_tears_the_first_frame_of_a_half_leaves_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = folder.path().join("running");
+    let writer = open(&running);
+    let runs = || {
+        let text = fs::read(journal(&running)).unwrap();
+        [&text[..HALF], &text[HALF..]].map(|half| u64::from_le_bytes(half[8..16].try_into().unwrap()))
+    };
+    let mut users = Vec::new();
+    // the other half, and then the first one again
+    for half in [1, 0] {
+        let before = runs();
+        while runs()[half] == before[half] {
+            assert!(users.len() < 200, "the halves take turns");
+            users.push(format!("{}-{}", users.len(), "x".repeat(30_000)));
+            writer.append_blocking(&simple(users.last().unwrap())).unwrap();
+        }
+        let crashed = folder.path().join(format!("crashed-{half}"));
+        copy(&running, &crashed);
+        // the entry that was not acknowledged yet: its frame is torn, and the segment has anything in its place
+        let mut torn = fs::read(journal(&crashed)).unwrap();
+        torn[half * HALF + 20_000] ^= 1;
+        fs::write(journal(&crashed), torn).unwrap();
+        let path = &segments(&crashed)[0];
+        let mut segment = fs::read(path).unwrap();
+        let length = segment.len();
+        segment.truncate(length - 30_000);
+        let begin = segment.iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+        segment.truncate(begin);
+        let anything = b"\0\0\0\n{\"never\":\"acknowledged\"}\n\0";
+        segment.extend_from_slice(anything);
+        fs::write(path, segment).unwrap();
+        let (found, cut) = recovered(&crashed);
+        assert!(found == users[..users.len() - 1], "{half}: {} of {}", found.len(), users.len());
+        assert_eq!(cut, Some(anything.len() as u64));
+    }
+    writer.close().unwrap();
 }
 
 #[test]
@@ -108,7 +151,7 @@ fn many_entries_go_through_a_journal_that_is_smaller_and_huge_ones_beside_it() {
     }
     copy(&running, &log);
     writer.close().unwrap();
-    assert_eq!(fs::metadata(journal(&log)).unwrap().len(), 1 << 20);
+    assert_eq!(fs::metadata(journal(&log)).unwrap().len(), 2 * HALF as u64);
     // everything but the journal's part is on disk by itself
     let (users, cut) = recovered(&log);
     assert!(users == expected && cut.is_none());
