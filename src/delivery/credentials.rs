@@ -137,6 +137,17 @@ impl Credentials {
         Ok(Journal::read(&directory.join(FILE))?)
     }
 
+    /// The newest token of a decision, for a command that only looks.
+    pub fn newest(directory: &Path, grant: &Key, serial: &str) -> Result<Option<Minted>, CredentialError> {
+        let mut newest = None;
+        Journal::<Minted>::each(&directory.join(FILE), |minted| {
+            if Key::from(&minted.grant) == *grant && *minted.serial == *serial {
+                newest = Some(minted);
+            }
+        })?;
+        Ok(newest)
+    }
+
     /// Mints for decisions that serve and whose newest token is missing or due; durable when it returns.
     pub fn mint<'a>(
         &mut self,

@@ -54,7 +54,8 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
         if is_new {
             sync_parent(path).map_err(fault)?;
         }
-        let (records, good) = read_all(path, &file)?;
+        let mut records = Vec::new();
+        let good = read_all(path, &file, |record| records.push(record))?;
         if file.seek(SeekFrom::End(0)).map_err(fault)? > good {
             file.set_len(good).and_then(|()| file.sync_all()).map_err(fault)?;
         }
@@ -66,9 +67,19 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
     /// # Errors
     /// As [`Journal::open`]; a journal that does not exist is empty.
     pub fn read(path: &Path) -> Result<Vec<T>, JournalError> {
+        let mut records = Vec::new();
+        Self::each(path, |record| records.push(record))?;
+        Ok(records)
+    }
+
+    /// [`Journal::read`] for whoever keeps few of them: one after the other.
+    ///
+    /// # Errors
+    /// As [`Journal::read`].
+    pub fn each(path: &Path, take: impl FnMut(T)) -> Result<(), JournalError> {
         match File::open(path) {
-            Ok(file) => Ok(read_all(path, &file)?.0),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Ok(file) => read_all(path, &file, take).map(|_| ()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(io_fault(path, error)),
         }
     }
@@ -152,9 +163,9 @@ fn line<T: Serialize>(path: &Path, record: &T, out: &mut Vec<u8>) -> Result<(), 
 }
 
 /// All whole lines, and the length of the file that they take.
-fn read_all<T: DeserializeOwned>(path: &Path, file: &File) -> Result<(Vec<T>, u64), JournalError> {
+/// Gives where the last whole line ends.
+fn read_all<T: DeserializeOwned>(path: &Path, file: &File, mut take: impl FnMut(T)) -> Result<u64, JournalError> {
     let mut reader = BufReader::with_capacity(256 * 1024, file);
-    let mut records = Vec::new();
     let mut good = 0;
     let mut bytes = Vec::new();
     for number in 1.. {
@@ -168,10 +179,10 @@ fn read_all<T: DeserializeOwned>(path: &Path, file: &File) -> Result<(Vec<T>, u6
         }
         // without its newline the last append did not end: nobody was told that it had
         let Some(text) = bytes.strip_suffix(b"\n") else { break };
-        records.push(serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?);
+        take(serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?);
         good += length as u64;
     }
-    Ok((records, good))
+    Ok(good)
 }
 
 fn sync_parent(path: &Path) -> io::Result<()> {

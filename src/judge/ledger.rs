@@ -98,7 +98,7 @@ pub struct SerialRecord {
     /// Ends, at most one of each cause and scope.
     pub ends: Vec<End>,
     /// The latest suspension by an inspection.
-    pub suspended: Option<Suspension>,
+    pub suspended: Option<Box<Suspension>>,
 }
 
 /// What an inspection suspended a grant for.
@@ -164,7 +164,7 @@ impl Ledger {
                 let new = record.suspended.as_ref().is_none_or(|known| known.at < *at);
                 if new {
                     let (by, receipt) = (by.clone(), receipt.clone());
-                    record.suspended = Some(Suspension { check: *check, by, receipt, at: *at });
+                    record.suspended = Some(Box::new(Suspension { check: *check, by, receipt, at: *at }));
                 }
                 new
             }

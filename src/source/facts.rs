@@ -11,8 +11,8 @@ pub fn put(object: &Object, place: &Place, site: &Site) -> Result<Option<Change>
     let key = Key::new(object.namespace.as_str(), object.name.as_str());
     Ok(Some(match &object.spec {
         Spec::SharedResource(spec) => Change::Resource(Resource::read(key, spec)?),
-        Spec::DataShareRequest(spec) => Change::Request(Request::read(key, spec)?),
-        Spec::AccessGrant(spec) => Change::Grant(Grant::read(key, spec, site)?),
+        Spec::DataShareRequest(spec) => Request::read(key, spec)?.into(),
+        Spec::AccessGrant(spec) => Grant::read(key, spec, site)?.into(),
         Spec::Revocation(spec) => Change::Revocation(Revocation::read(placed(key, place), spec)?),
         Spec::AuditPolicy(_) => return Ok(None),
     }))

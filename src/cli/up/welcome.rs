@@ -11,7 +11,7 @@ use crate::cli::columns;
 use crate::clock::Clock;
 use crate::delivery::credentials::Credentials;
 use crate::delivery::state_dir::StateDir;
-use crate::judge::facts::{Grant, Key};
+use crate::judge::facts::Grant;
 use crate::judge::index::{Index, Standing};
 use crate::judge::served::{Segment, Served};
 
@@ -79,8 +79,7 @@ pub fn print(
 
 fn tries(out: &mut dyn Write, args: &UpArgs, base: &str, served: &Served, state: &StateDir) -> io::Result<()> {
     let grant = &served.grant;
-    let tokens = Credentials::read(&state.credentials()).unwrap_or_default();
-    let token = tokens.iter().rev().find(|m| Key::from(&m.grant) == grant.key && m.serial == grant.serial);
+    let token = Credentials::newest(&state.credentials(), &grant.key, &grant.serial).unwrap_or_default();
     let (Some(token), Some(operation)) = (token, served.plan.operations.first()) else { return Ok(()) };
     let mut path = format!("{base}/{}/{}", grant.key.namespace, grant.resource);
     for segment in &operation.path {

@@ -17,15 +17,27 @@ use crate::judge::verdict::{Finding, Verdict};
 /// One event.
 #[derive(Debug)]
 pub enum Change {
-    Request(Request),
+    Request(Arc<Request>),
     RequestGone(Key),
-    Grant(Grant),
+    Grant(Arc<Grant>),
     GrantGone(Key),
     Resource(Resource),
     ResourceGone(Key),
     Revocation(Revocation),
     RevocationGone(Key),
     Signers(Signers),
+}
+
+impl From<Grant> for Change {
+    fn from(grant: Grant) -> Self {
+        Self::Grant(Arc::new(grant))
+    }
+}
+
+impl From<Request> for Change {
+    fn from(request: Request) -> Self {
+        Self::Request(Arc::new(request))
+    }
 }
 
 impl Index {
@@ -112,7 +124,7 @@ impl Index {
         match change {
             Change::Request(request) => {
                 let key = request.key.clone();
-                self.requests.insert(key.clone(), Arc::new(request));
+                self.requests.insert(key.clone(), request);
                 self.relations.of_request(&key).iter().cloned().collect()
             }
             Change::RequestGone(key) => {
@@ -141,9 +153,9 @@ impl Index {
         }
     }
 
-    fn insert_grant(&mut self, grant: Grant, effects: &mut Effects) -> BTreeSet<Key> {
+    fn insert_grant(&mut self, grant: Arc<Grant>, effects: &mut Effects) -> BTreeSet<Key> {
         let key = grant.key.clone();
-        if self.grants.get(&key).is_some_and(|slot| *slot.grant == grant) {
+        if self.grants.get(&key).is_some_and(|slot| slot.grant == grant) {
             return BTreeSet::from([key]);
         }
         let mut touched = self.remove_grant(&key, effects);
@@ -151,7 +163,7 @@ impl Index {
         touched.extend(self.relations.of_serial(&serial_of(&grant)).iter().cloned());
         touched.extend(self.relations.successors(&serial_of(&grant)).iter().cloned());
         let verdict = Verdict::Refused(Finding { reason: Reason::Pending, message: String::new() });
-        self.grants.insert(Slot { grant: Arc::new(grant), verdict, timer: None });
+        self.grants.insert(Slot { grant, verdict, timer: None });
         touched.insert(key);
         touched
     }

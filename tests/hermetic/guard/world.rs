@@ -302,10 +302,10 @@ impl World {
     pub fn put_grant(&self, plan: &GrantPlan) {
         let resource = self.index.read().resource(&Key::new(PROVIDER, RESOURCE)).unwrap().spec.clone();
         let (request, grant) = plan.signed_by(&self.key, &resource);
-        self.apply(Change::Request(Request::read(Key::new(CONSUMER, plan.name.as_str()), &request).unwrap()));
+        self.apply(Change::from(Request::read(Key::new(CONSUMER, plan.name.as_str()), &request).unwrap()));
         let key = Key::new(PROVIDER, plan.name.as_str());
         let grant = Grant::read(key, &grant, self.index.read().site()).unwrap();
-        self.apply(Change::Grant(grant));
+        self.apply(Change::from(grant));
     }
 
     pub fn credential(&self, grant: &str, token: &str, not_before: &str, not_after: &str) {

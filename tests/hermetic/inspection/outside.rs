@@ -130,6 +130,6 @@ fn what_was_released_to_one_who_is_barred_or_while_suspended_is_found() {
     let mut cleared: Scene = held.scene.clone();
     let approver = crate::judge::world::Approver::new("Provider", "director@jinan", "2026-11-23T12:30:00+08:00");
     cleared.approvals.push(approver);
-    apply(&mut held.index, Change::Grant(cleared.grant()));
+    apply(&mut held.index, Change::from(cleared.grant()));
     assert_eq!(held.said(), [""; 0]);
 }

@@ -52,8 +52,8 @@ impl Built {
     pub fn standing(self) -> Standing {
         let key = self.grant.key.clone();
         let mut index = Index::new(site(), signers(), self.ledger);
-        let objects = self.resource.map(Change::Resource).into_iter().chain(self.request.map(Change::Request));
-        let effects = index.load(objects.chain([Change::Grant(self.grant)]).chain(self.extra), self.now);
+        let objects = self.resource.map(Change::Resource).into_iter().chain(self.request.map(Change::from));
+        let effects = index.load(objects.chain([Change::from(self.grant)]).chain(self.extra), self.now);
         if self.durable {
             index.record(&effects.ledger, self.now);
         }
@@ -198,7 +198,7 @@ fn decisions() -> Vec<Case> {
         happened(Reason::SerialTaken, "other terms were enforced", |b| b.enforced("S-1", "ownership")),
         happened(Reason::SerialAmbiguous, "copy has the same serial", |b| {
             let serial = b.scene.terms["serial"].as_str().unwrap().to_owned();
-            b.extra.push(Change::Grant(b.scene.clone().with_serial("copy", &serial).grant()));
+            b.extra.push(Change::from(b.scene.clone().with_serial("copy", &serial).grant()));
         }),
         Case {
             reason: Reason::SupersedesOther,

@@ -23,10 +23,10 @@ fn reason(index: &Index, key: &Key) -> Option<Reason> {
 fn stays_ended(mut index: Index, scene: &Scene, expected: Reason) {
     let copy = Scene { name: "copy".to_owned(), ..scene.clone() };
     apply(&mut index, Change::GrantGone(scene.key()));
-    apply(&mut index, Change::Grant(scene.grant()));
+    apply(&mut index, Change::from(scene.grant()));
     assert_eq!(reason(&index, &scene.key()), Some(expected));
     apply(&mut index, Change::GrantGone(scene.key()));
-    apply(&mut index, Change::Grant(copy.grant()));
+    apply(&mut index, Change::from(copy.grant()));
     assert_eq!(reason(&index, &copy.key()), Some(expected));
 
     let mut ledger = datashare::judge::ledger::Ledger::default();
@@ -68,7 +68,7 @@ fn the_old_grant_serves_until_the_new_one_is_enforced_then_never() {
     let mut index = old.serving();
     let mut new = Scene::new().with_serial("deed-tax-2", "S-2");
     new.terms["supersedes"] = "S-1".into();
-    let effects = index.apply(Change::Grant(new.grant()), now());
+    let effects = index.apply(Change::from(new.grant()), now());
     assert_eq!(ask(&index), Ok(()), "not on disk yet");
     assert_eq!(reason(&index, &new.key()), Some(Reason::Enforcing));
     assert!(effects.ledger.iter().any(|e| matches!(e, LedgerEntry::Ended { .. })));
@@ -86,7 +86,7 @@ fn a_pending_successor_leaves_the_old_grant_serving() {
     let mut new = Scene::new().with_serial("deed-tax-2", "S-2");
     new.terms["supersedes"] = "S-1".into();
     new.approvals.truncate(1);
-    apply(&mut index, Change::Grant(new.grant()));
+    apply(&mut index, Change::from(new.grant()));
     assert_eq!(ask(&index), Ok(()));
 }
 
@@ -101,8 +101,8 @@ fn supersedes_is_refused_for_a_known_grant_of_another_kind_and_free_for_an_unkno
         let mut new = Scene::new().with_serial("deed-tax-2", "S-2");
         new.terms["supersedes"] = "S-1".into();
         edit(&mut new.request);
-        apply(&mut index, Change::Request(new.request_as("other")));
-        apply(&mut index, Change::Grant(new.grant_for("other")));
+        apply(&mut index, Change::from(new.request_as("other")));
+        apply(&mut index, Change::from(new.grant_for("other")));
         assert_eq!(reason(&index, &new.key()), Some(Reason::SupersedesOther));
         assert_eq!(ask(&index), Ok(()));
     }
@@ -121,8 +121,8 @@ fn a_scope_that_becomes_known_late_still_counts() {
     let mut new = Scene::new().with_serial("deed-tax-2", "S-2");
     new.terms["supersedes"] = "S-1".into();
     new.request["applicant"]["system"]["name"] = "another".into();
-    apply(&mut index, Change::Request(new.request_as("other")));
-    index.apply(Change::Grant(new.grant_for("other")), now());
+    apply(&mut index, Change::from(new.request_as("other")));
+    index.apply(Change::from(new.grant_for("other")), now());
     assert_eq!(reason(&index, &new.key()), Some(Reason::Enforcing));
     flush(&mut index, late);
     assert_eq!(reason(&index, &new.key()), Some(Reason::SupersedesOther));
@@ -153,12 +153,12 @@ fn bars_close_and_lifted_ones_open_only_what_is_signed_later() {
         let later = at("2026-11-26T00:00:00+08:00");
         let mut new = Scene::new().with_serial("deed-tax-2", "S-2");
         new.approvals[0] = Approver::new("Provider", "director@jinan", "2026-11-25T10:00:00+08:00");
-        apply_at(&mut index, Change::Grant(new.grant()), later);
+        apply_at(&mut index, Change::from(new.grant()), later);
         let key = [(super::world::TOKEN, super::world::credential())];
         index.add_credentials(&new.key(), &"S-2".into(), key);
         assert_eq!(ask_as(&index, user, later), Err(code), "one of its signatures is older");
         new.approvals[1] = Approver::new("DataAuthority", "share@jinan", "2026-11-25T11:00:00+08:00");
-        apply_at(&mut index, Change::Grant(new.grant()), later);
+        apply_at(&mut index, Change::from(new.grant()), later);
         assert_eq!(ask_as(&index, user, later), Ok(()));
     }
 }

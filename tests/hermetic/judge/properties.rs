@@ -71,8 +71,8 @@ impl World {
     fn put(&self, object: Object) -> Change {
         match object {
             Object::Resource => Change::Resource(Scene::new().resource()),
-            Object::Request => Change::Request(Scene::new().request()),
-            Object::Grant(nth) => Change::Grant(self.scene(nth).grant()),
+            Object::Request => Change::from(Scene::new().request()),
+            Object::Grant(nth) => Change::from(self.scene(nth).grant()),
             Object::Revocation(0) => Change::Revocation(revocation("r0", &json!({"grant": {"serial": "S-2"}}), None)),
             Object::Revocation(1) => {
                 Change::Revocation(revocation("r1", &json!({"unit": {"code": UNIT}}), Some(&["marriages"])))

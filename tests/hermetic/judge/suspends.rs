@@ -15,7 +15,7 @@ fn absence_suspends_and_return_serves_with_the_same_token() {
     let mut index = scene.serving();
     apply(&mut index, Change::RequestGone(Scene::request_key()));
     assert_eq!(ask(&index), Err(Code::GrantSuspended));
-    apply(&mut index, Change::Request(scene.request()));
+    apply(&mut index, Change::from(scene.request()));
     assert_eq!(ask(&index), Ok(()));
     apply(&mut index, Change::ResourceGone(Scene::resource_key()));
     assert_eq!(ask(&index), Err(Code::GrantSuspended));
@@ -23,7 +23,7 @@ fn absence_suspends_and_return_serves_with_the_same_token() {
     assert_eq!(ask(&index), Ok(()));
     apply(&mut index, Change::GrantGone(scene.key()));
     assert_eq!(ask(&index), Err(Code::CredentialInvalid));
-    apply(&mut index, Change::Grant(scene.grant()));
+    apply(&mut index, Change::from(scene.grant()));
     assert_eq!(ask(&index), Ok(()));
 }
 
@@ -58,11 +58,11 @@ fn a_serial_belongs_to_the_first_terms_enforced_under_it() {
     let mut index = scene.serving();
     let mut other = scene.clone();
     other.terms["fields"] = serde_json::json!(["owner"]);
-    apply(&mut index, Change::Grant(other.grant()));
+    apply(&mut index, Change::from(other.grant()));
     assert!(
         matches!(index.standing(&scene.key(), now()), Some(Standing::Refused(f)) if f.reason == Reason::SerialTaken)
     );
-    apply(&mut index, Change::Grant(scene.grant()));
+    apply(&mut index, Change::from(scene.grant()));
     assert_eq!(ask(&index), Ok(()));
 }
 
@@ -72,9 +72,9 @@ fn two_fully_signed_grants_of_one_serial_are_both_refused() {
     let mut index = scene.serving();
     let mut copy = scene.clone().with_serial("copy", "S-1");
     copy.approvals.truncate(1);
-    apply(&mut index, Change::Grant(copy.grant()));
+    apply(&mut index, Change::from(copy.grant()));
     assert_eq!(ask(&index), Ok(()), "a copy that is not fully signed stops nobody");
-    apply(&mut index, Change::Grant(scene.clone().with_serial("copy", "S-1").grant()));
+    apply(&mut index, Change::from(scene.clone().with_serial("copy", "S-1").grant()));
     for key in [scene.key(), copy.key()] {
         let standing = index.standing(&key, now());
         assert!(matches!(standing, Some(Standing::Refused(f)) if f.reason == Reason::SerialAmbiguous), "{key}");
@@ -87,7 +87,7 @@ fn two_fully_signed_grants_of_one_serial_are_both_refused() {
 fn a_new_decision_under_the_same_name_does_not_accept_the_old_token() {
     let scene = Scene::new();
     let mut index = scene.serving();
-    apply(&mut index, Change::Grant(scene.with_serial("deed-tax", "S-2").grant()));
+    apply(&mut index, Change::from(scene.with_serial("deed-tax", "S-2").grant()));
     assert_eq!(ask(&index), Err(Code::CredentialInvalid));
 }
 
@@ -108,7 +108,7 @@ fn time_opens_what_was_signed_for_later() {
     let opened = |scene: &Scene, moment: &str, before: Reason| {
         let mut index = Scene::new().serving();
         apply(&mut index, Change::GrantGone(Scene::new().key()));
-        apply(&mut index, Change::Grant(scene.grant()));
+        apply(&mut index, Change::from(scene.grant()));
         let closed = index.standing(&scene.key(), now());
         assert!(matches!(closed, Some(Standing::Refused(f)) if f.reason == before));
         assert_eq!(index.next_due(), Some(at(moment)));
@@ -131,7 +131,7 @@ fn who_received_the_request_or_signs_for_two_roles_does_not_count() {
         edit(&mut scene);
         let mut index = Scene::new().serving();
         apply_at(&mut index, Change::Resource(scene.resource()), now());
-        apply_at(&mut index, Change::Grant(scene.grant()), now());
+        apply_at(&mut index, Change::from(scene.grant()), now());
         let standing = index.standing(&scene.key(), now());
         assert!(matches!(standing, Some(Standing::Refused(f)) if f.reason == Reason::ApprovalInvalid));
     };
@@ -166,18 +166,18 @@ fn an_inspection_suspends_until_an_approver_has_signed_once_more() {
         scene.approvals.push(Approver::new(role, principal, time));
         scene.grant()
     };
-    apply(&mut index, Change::Grant(with("Provider", "director@jinan", "2026-11-24T10:59:59+08:00")));
+    apply(&mut index, Change::from(with("Provider", "director@jinan", "2026-11-24T10:59:59+08:00")));
     assert_eq!(reason(&index), Some(Reason::Suspended));
-    apply(&mut index, Change::Grant(with("Provider", "intake@jinan", "2026-11-24T11:30:00+08:00")));
+    apply(&mut index, Change::from(with("Provider", "intake@jinan", "2026-11-24T11:30:00+08:00")));
     assert_eq!(reason(&index), Some(Reason::Suspended));
     let cleared = with("Provider", "director@jinan", "2026-11-24T11:30:00+08:00");
-    apply(&mut index, Change::Grant(cleared.clone()));
+    apply(&mut index, Change::from(cleared.clone()));
     assert_eq!(ask(&index), Ok(()));
 
     // who takes the clearance away takes it back, and the next objection needs another one
-    apply(&mut index, Change::Grant(scene.grant()));
+    apply(&mut index, Change::from(scene.grant()));
     assert_eq!(reason(&index), Some(Reason::Suspended));
-    apply(&mut index, Change::Grant(cleared));
+    apply(&mut index, Change::from(cleared));
     index.record(&[suspended(at("2026-11-24T11:45:00+08:00"))], now());
     assert_eq!(reason(&index), Some(Reason::Suspended));
     // an older one that arrives later changes nothing

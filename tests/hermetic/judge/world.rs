@@ -220,7 +220,7 @@ impl Scene {
     }
 
     pub fn changes(&self) -> [Change; 3] {
-        [Change::Resource(self.resource()), Change::Request(self.request()), Change::Grant(self.grant())]
+        [Change::Resource(self.resource()), Change::from(self.request()), Change::from(self.grant())]
     }
 
     /// The scene, serving, with a token of its first grant.
