@@ -126,8 +126,7 @@ impl Inspector {
     /// Counts what is overdue, for whoever looks at the metrics.
     pub fn count_overdue(&self) {
         let now = self.clock.now();
-        let index = self.index.read();
-        self.figures.overdue(&index, &self.orders.revocations(), now);
+        self.figures.overdue(&self.index, &self.orders.revocations(), now);
     }
 
     fn inspect(&mut self, order: &Order) -> Result<Inspected, InspectError> {

@@ -76,18 +76,9 @@ impl Facts {
         };
         let resources: BTreeMap<Key, Arc<Resource>> =
             index.resources().filter(under).map(|resource| (resource.key.clone(), resource.clone())).collect();
-        let mut newest: HashMap<&Key, &Credential> = HashMap::new();
-        if beside.tokens.is_none() {
-            for (grant, token) in index.tokens() {
-                let known = newest.entry(&grant.key).or_insert(token);
-                if known.not_before < token.not_before {
-                    *known = token;
-                }
-            }
-        }
         let token = |key: &Key| match beside.tokens {
             Some(tokens) => tokens.get(key).cloned(),
-            None => newest.get(key).map(|token| (*token).clone()),
+            None => index.newest_token(key).cloned(),
         };
         let ours = |grant: &&Arc<Grant>| {
             resources.contains_key(&Key::new(grant.key.namespace.clone(), grant.resource.clone()))

@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::finding::{Findings, Seen};
-use super::{About, GrantFacts, Look, Said};
+use super::{About, Look, Said};
+use crate::judge::facts::Grant;
+use crate::judge::permit::Credential;
 
 /// Who rotates may be away for so long.
 const GRACE: SignedDuration = SignedDuration::from_hours(1);
@@ -11,19 +13,19 @@ const GRACE: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug)]
 pub(super) struct RotationOverdue;
 
-/// Since when a token should have been changed.
+/// Since when the newest token of a grant should have been changed, if it serves.
 #[must_use]
-pub fn is_overdue(facts: &GrantFacts, now: Timestamp) -> Option<Timestamp> {
-    let token = facts.token.as_ref().filter(|_| facts.serves)?;
+pub fn is_overdue(token: &Credential, grant: &Grant, now: Timestamp) -> Option<Timestamp> {
     // the last token of a grant ends with it
-    let due = Some(token.rotate_by).filter(|due| *due < facts.grant.not_after)?;
+    let due = Some(token.rotate_by).filter(|due| *due < grant.not_after)?;
     (now.duration_since(due) > GRACE).then_some(due)
 }
 
 impl Look for RotationOverdue {
     fn end(&mut self, about: &About<'_>, found: &mut Findings) {
         for facts in about.facts.grants() {
-            let Some(due) = is_overdue(facts, about.order.now) else { continue };
+            let token = facts.token.as_ref().filter(|_| facts.serves);
+            let Some(due) = token.and_then(|token| is_overdue(token, &facts.grant, about.order.now)) else { continue };
             let day = about.facts.site.day(due);
             let message = Said::new(
                 format!("its credential was to be changed on {day} and was not"),

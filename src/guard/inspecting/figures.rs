@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -15,11 +15,13 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::api::v1alpha1::RevocationSpec;
 use crate::api::v1alpha1::audit_policy::Check;
 use crate::api::v1alpha1::status::RecallState;
-use crate::audit::inspection::{GrantFacts, Inspected, Past, rotation_is_overdue};
-use crate::judge::facts::Key;
+use crate::audit::inspection::{Inspected, Past, rotation_is_overdue};
+use crate::judge::facts::{Grant, Key};
 use crate::judge::index::{Index, Standing};
-use crate::judge::permit::Credential;
 use crate::judge::status::{migration_end, recall};
+
+/// Grants that are looked at together.
+const TOGETHER: usize = 1000;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Found {
@@ -109,33 +111,28 @@ impl Figures {
     }
 
     /// Counts what is past its day now.
-    pub(super) fn overdue(&self, index: &Index, revocations: &BTreeMap<Key, Arc<RevocationSpec>>, now: Timestamp) {
-        let site = index.site();
-        let recalls = revocations.values().filter(|spec| recall(spec, site, now) == Some(RecallState::Overdue));
-        let lines = index.resources().filter(|resource| migration_end(resource, site).is_some_and(|end| now >= end));
-        let mut newest: BTreeMap<&Key, &Arc<Credential>> = BTreeMap::new();
-        for (grant, token) in index.tokens() {
-            let known = newest.entry(&grant.key).or_insert(token);
-            if known.not_before < token.not_before {
-                *known = token;
-            }
+    pub(super) fn overdue(&self, index: &RwLock<Index>, specs: &BTreeMap<Key, Arc<RevocationSpec>>, now: Timestamp) {
+        let (site, resources) = {
+            let index = index.read();
+            (index.site().clone(), index.resources().cloned().collect::<Vec<_>>())
+        };
+        let recalls = specs.values().filter(|spec| recall(spec, &site, now) == Some(RecallState::Overdue));
+        let lines = resources.iter().filter(|resource| migration_end(resource, &site).is_some_and(|end| now >= end));
+        let mut late = 0;
+        for from in (0..).step_by(TOGETHER) {
+            // a Revocation that comes meanwhile waits for some, and with it every call
+            let index = index.read();
+            let Some(grants) = index.some_grants(from, TOGETHER) else { break };
+            let overdue = |grant: &&Arc<Grant>| {
+                let due = index.newest_token(&grant.key).and_then(|token| rotation_is_overdue(token, grant, now));
+                due.is_some() && index.standing(&grant.key, now) == Some(Standing::Serves)
+            };
+            late += grants.filter(overdue).count();
         }
-        let late = newest.iter().filter(|(key, token)| {
-            index.grant(key).is_some_and(|grant| {
-                let facts = GrantFacts {
-                    grant: grant.clone(),
-                    request: None,
-                    serves: index.standing(key, now) == Some(Standing::Serves),
-                    enforced_at: None,
-                    token: Some((****token).clone()),
-                };
-                rotation_is_overdue(&facts, now).is_some()
-            })
-        });
         let set = |what, count: usize| {
             self.0.overdue.get_or_create(&Overdue { what }).set(i64::try_from(count).unwrap_or(i64::MAX));
         };
-        set("rotation", late.count());
+        set("rotation", late);
         set("recall", recalls.count());
         set("migration", lines.count());
     }

@@ -24,15 +24,23 @@ impl Index {
     ) {
         // a new decision under the same name has its own tokens: the old ones may have leaked
         let seat = self.grants.keep(grant, serial);
-        self.tokens.extend(credentials.into_iter().map(|(hash, credential)| (hash, (seat, Arc::new(credential)))));
+        for (hash, credential) in credentials {
+            let credential = Arc::new(credential);
+            if let Some((other, claimed)) = self.tokens.insert(hash, (seat, credential.clone())) {
+                self.grants.unpoint(other, &claimed);
+            }
+            self.grants.point(seat, &credential);
+        }
     }
 
     /// Makes these the only tokens of a grant: those that the last call of this made known are unknown from now on.
     pub fn replace_credentials(&mut self, grant: &Key, credentials: impl IntoIterator<Item = Issued>) {
         for hash in self.issued.remove(grant).unwrap_or_default() {
             // one that another grant has claimed since is that one's
-            if self.tokens.get(&hash).is_some_and(|(seat, _)| self.grants.is_of(grant, *seat)) {
-                self.tokens.remove(&hash);
+            if self.tokens.get(&hash).is_some_and(|(seat, _)| self.grants.is_of(grant, *seat))
+                && let Some((seat, credential)) = self.tokens.remove(&hash)
+            {
+                self.grants.unpoint(seat, &credential);
             }
         }
         let mut hashes = Vec::new();
@@ -45,9 +53,17 @@ impl Index {
         }
     }
 
-    /// Every token of a grant that is there, with its grant.
-    pub fn tokens(&self) -> impl Iterator<Item = (&Arc<Grant>, &Arc<Credential>)> {
-        self.tokens.values().filter_map(|(seat, credential)| Some((&self.grants.at(*seat)?.grant, credential)))
+    /// The newest token of a grant that is there.
+    #[must_use]
+    pub fn newest_token(&self, grant: &Key) -> Option<&Credential> {
+        self.grants.token(grant).map(|token| &**token)
+    }
+
+    /// Some of the grants: those in so many places from this one on; nothing behind the last place. For whoever looks at
+    /// all of them and must not keep anybody waiting meanwhile.
+    #[must_use]
+    pub fn some_grants(&self, from: usize, many: usize) -> Option<impl Iterator<Item = &Arc<Grant>>> {
+        Some(self.grants.some(from, many)?.map(|slot| &slot.grant))
     }
 
     /// Whose token this is. Unknown tokens and those of absent grants are alike.

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::Slot;
 use crate::judge::facts::Key;
+use crate::judge::permit::Credential;
 use crate::judge::served::Served;
 
 /// Number of a seat.
@@ -30,6 +31,8 @@ struct Seat {
     slot: Option<Slot>,
     /// Tokens point here: nobody else may ever sit here.
     kept: bool,
+    /// The newest of them.
+    token: Option<Arc<Credential>>,
 }
 
 /// The decisions that one name has borne.
@@ -75,6 +78,36 @@ impl Seats {
     pub fn get_mut(&mut self, key: &Key) -> Option<&mut Slot> {
         let number = self.names.get(key)?.present?;
         self.places.get_mut(number.0 as usize)?.slot.as_mut()
+    }
+
+    /// Whoever sits on some of the seats, from this one on; nothing where there are no more seats.
+    pub fn some(&self, from: usize, many: usize) -> Option<impl Iterator<Item = &Slot>> {
+        let seats = self.places.get(from..from.saturating_add(many).min(self.places.len()));
+        Some(seats.filter(|seats| !seats.is_empty())?.iter().filter_map(|seat| seat.slot.as_ref()))
+    }
+
+    /// The newest token that points at the seat of a grant that is there.
+    pub fn token(&self, key: &Key) -> Option<&Arc<Credential>> {
+        self.places.get(self.number(key)?.0 as usize)?.token.as_ref()
+    }
+
+    /// One more token points at a seat.
+    pub fn point(&mut self, number: SeatNumber, token: &Arc<Credential>) {
+        if let Some(seat) = self.places.get_mut(number.0 as usize)
+            && seat.token.as_ref().is_none_or(|known| known.not_before < token.not_before)
+        {
+            seat.token = Some(token.clone());
+        }
+    }
+
+    /// A token does not point at a seat any more. Which of the others is the newest now is for those to tell that are
+    /// pointed there next: tokens are told one by one, or all of a grant together.
+    pub fn unpoint(&mut self, number: SeatNumber, token: &Arc<Credential>) {
+        if let Some(seat) = self.places.get_mut(number.0 as usize)
+            && seat.token.as_ref().is_some_and(|known| Arc::ptr_eq(known, token))
+        {
+            seat.token = None;
+        }
     }
 
     pub fn values(&self) -> impl Iterator<Item = &Slot> {

@@ -187,7 +187,7 @@ fn token(begins: &str, rotate_by: &str) -> Credential {
 fn a_credential_that_was_not_changed_is_found() {
     let mut case = Case::of(Check::RotationOverdue);
     let known = case.scene.serving();
-    assert_eq!(known.tokens().count(), 1);
+    assert!(known.newest_token(&case.scene.key()).is_some());
     assert_eq!(case.said(), [""; 0], "the last token of a grant ends with it");
     let late = token("2026-11-21T00:00:00Z", "2026-11-23T00:00:00Z");
     case.index.add_credentials(&case.scene.key(), &"S-1".into(), [([8; 32], late)]);

@@ -57,6 +57,50 @@ fn replaced_tokens_are_nobodys_and_those_of_other_grants_stay() {
 }
 
 #[test]
+fn the_newest_token_of_a_grant_is_known_and_goes_with_the_others() {
+    let scene = Scene::new();
+    let mut index = scene.serving();
+    let of = |first, begins: &str| {
+        let mut one = issued("S-1", first);
+        one.credential.not_before = at(begins);
+        one
+    };
+    let [first, second, third] = ["2026-11-10T00:00:00Z", "2026-11-11T00:00:00Z", "2026-11-12T00:00:00Z"];
+    let newest = |index: &Index| index.newest_token(&scene.key()).map(|token| token.not_before);
+    index.replace_credentials(&scene.key(), [of(0, first), of(1, third), of(2, second)]);
+    assert_eq!(newest(&index), Some(at(third)));
+    index.replace_credentials(&scene.key(), [of(0, first)]);
+    assert_eq!(newest(&index), Some(at(first)));
+    index.replace_credentials(&Key::new(PROVIDER, "other"), [of(0, first)]);
+    assert_eq!(newest(&index), None, "another grant's now");
+    index.replace_credentials(&scene.key(), [of(3, second)]);
+    index.apply(Change::GrantGone(scene.key()), now());
+    assert_eq!(newest(&index), None, "nobody there to have one");
+    index.apply(Change::from(scene.grant()), now());
+    assert_eq!(newest(&index), Some(at(second)));
+    index.replace_credentials(&scene.key(), []);
+    assert_eq!(newest(&index), None);
+}
+
+#[test]
+fn grants_are_met_once_each_in_pieces_of_any_size() {
+    let scene = Scene::new();
+    let mut index = scene.serving();
+    for number in 0..6 {
+        let another = scene.clone().with_serial(&format!("another-{number}"), &format!("S-2{number}"));
+        index.apply(Change::from(another.grant()), now());
+    }
+    index.apply(Change::GrantGone(Key::new(PROVIDER, "another-3")), now());
+    let all: Vec<_> = index.grants().map(|grant| grant.key.clone()).collect();
+    assert_eq!(all.len(), 6);
+    for many in 1..10 {
+        let pieces = (0..).step_by(many).map_while(|from| Some(index.some_grants(from, many)?.collect::<Vec<_>>()));
+        let met: Vec<_> = pieces.flatten().map(|grant| grant.key.clone()).collect();
+        assert_eq!(met, all, "{many}");
+    }
+}
+
+#[test]
 fn a_bar_that_was_seen_by_the_operator_alone_closes_here_too() {
     let scene = Scene::new();
     let mut index = scene.serving();
