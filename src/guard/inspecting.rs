@@ -170,7 +170,7 @@ impl Inspector {
             let witnesses = self.telling.witnesses().all(&self.log, keeping.as_ref());
             beside.faults = faults(&self.folder, &witnesses, order.now, &*self.stopping)?;
         }
-        Ok(Facts::gather(&self.index.read(), &order.policy, beside, order.now))
+        Ok(Facts::gather_from(&self.index, &order.policy, beside, order.now))
     }
 
     /// After which moment one is due, and after which one entries are inspected: the end of the last inspection;

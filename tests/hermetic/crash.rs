@@ -205,7 +205,7 @@ fn a_disk_that_takes_no_more_ends_the_process_and_loses_no_answer() {
     let messages = folder.path().join("messages");
     // files may not grow much beyond the journal's length: the kernel refuses the write, as a full disk does
     let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 2200; exec \"$0\" \"$@\"", BINARY]);
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 4300; exec \"$0\" \"$@\"", BINARY]);
     limited.stderr(fs::File::create(&messages).unwrap());
     let mut server = Server::start_as(&mut limited, &root, &state);
     let mut stream = BufReader::new(TcpStream::connect(&server.address).unwrap());

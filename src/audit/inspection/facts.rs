@@ -1,10 +1,11 @@
 //! What an inspection knows beside the record: what was approved and is, who may not, what is due. Taken
-//! from the judge's world in one short look, so that nobody waits while the record is read.
+//! from the judge's world in short looks, so that nobody waits meanwhile, nor while the record is read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::RwLock;
 
 use crate::api::v1alpha1::RevocationSpec;
 use crate::api::v1alpha1::status::RecallState;
@@ -14,6 +15,9 @@ use crate::judge::index::{Index, Standing};
 use crate::judge::ledger::{BarRecord, SerialRecord};
 use crate::judge::permit::Credential;
 use crate::judge::status::recall;
+
+/// Grants that are looked at together.
+const TOGETHER: usize = 1000;
 
 /// What the judge's world does not have.
 #[derive(Debug, Default)]
@@ -70,33 +74,36 @@ impl Facts {
     /// What is so now, for the resources of a policy.
     #[must_use]
     pub fn gather(index: &Index, policy: &Key, beside: Beside<'_>, now: Timestamp) -> Self {
+        let tokens = beside.tokens;
+        let mut facts = Self::without_grants(index, policy, beside, now);
+        let mut places = (0..).step_by(TOGETHER);
+        while places.next().is_some_and(|from| facts.add_grants(index, tokens, from, now)) {}
+        facts
+    }
+
+    /// The same of a world that goes on meanwhile: each grant is as it was at some moment of this.
+    #[must_use]
+    pub fn gather_from(index: &RwLock<Index>, policy: &Key, beside: Beside<'_>, now: Timestamp) -> Self {
+        let tokens = beside.tokens;
+        let mut facts = Self::without_grants(&index.read(), policy, beside, now);
+        let mut places = (0..).step_by(TOGETHER);
+        while places.next().is_some_and(|from| facts.add_grants(&index.read(), tokens, from, now)) {}
+        facts
+    }
+
+    fn without_grants(index: &Index, policy: &Key, beside: Beside<'_>, now: Timestamp) -> Self {
         let under = |resource: &&Arc<Resource>| {
             let reference = resource.spec.audit_policy_ref.as_ref();
             resource.key.namespace == policy.namespace && reference.is_some_and(|at| *at.name == *policy.name)
         };
         let resources: BTreeMap<Key, Arc<Resource>> =
             index.resources().filter(under).map(|resource| (resource.key.clone(), resource.clone())).collect();
-        let token = |key: &Key| match beside.tokens {
-            Some(tokens) => tokens.get(key).cloned(),
-            None => index.newest_token(key).cloned(),
-        };
-        let ours = |grant: &&Arc<Grant>| {
-            resources.contains_key(&Key::new(grant.key.namespace.clone(), grant.resource.clone()))
-        };
-        let facts = |grant: &Arc<Grant>| GrantFacts {
-            request: index.request(&grant.request).cloned(),
-            serves: index.standing(&grant.key, now) == Some(Standing::Serves),
-            enforced_at: index.ledger().serial(&grant.key.namespace, &grant.serial).and_then(|r| r.enforced_at),
-            token: token(&grant.key),
-            grant: grant.clone(),
-        };
-        let grants = index.grants().filter(ours).map(|grant| (grant.key.clone(), facts(grant))).collect();
         let of_namespace = |key: &Key| key.namespace == policy.namespace;
         let records = index.ledger().serials().filter(|(key, _)| of_namespace(key));
         let bars = index.ledger().bars().filter(|(key, _)| of_namespace(key));
         Self {
             site: index.site().clone(),
-            grants,
+            grants: BTreeMap::new(),
             records: records.map(|(key, record)| (key.clone(), record.clone())).collect(),
             bars: bars.map(|(key, bar)| (key.clone(), bar.clone())).collect(),
             recalls: recalls(index, policy, &beside.revocations, now),
@@ -106,6 +113,35 @@ impl Facts {
             faults: beside.faults,
             resources,
         }
+    }
+
+    /// Adds the grants in some places, if there are any left.
+    fn add_grants(
+        &mut self,
+        index: &Index,
+        tokens: Option<&HashMap<Key, Credential>>,
+        from: usize,
+        now: Timestamp,
+    ) -> bool {
+        let Some(grants) = index.some_grants(from, TOGETHER) else { return false };
+        let token = |key: &Key| match tokens {
+            Some(tokens) => tokens.get(key).cloned(),
+            None => index.newest_token(key).cloned(),
+        };
+        for grant in grants {
+            if self.resource(grant).is_none() {
+                continue;
+            }
+            let facts = GrantFacts {
+                request: index.request(&grant.request).cloned(),
+                serves: index.standing(&grant.key, now) == Some(Standing::Serves),
+                enforced_at: index.ledger().serial(&grant.key.namespace, &grant.serial).and_then(|r| r.enforced_at),
+                token: token(&grant.key),
+                grant: grant.clone(),
+            };
+            self.grants.insert(grant.key.clone(), facts);
+        }
+        true
     }
 
     /// Whether a resource is kept under the policy.
