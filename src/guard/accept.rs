@@ -107,8 +107,8 @@ fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .max_headers(limits.head_fields)
         .max_buf_size(limits.head_bytes)
         .half_close(false)
-        // head and body in one piece: most answers are small, and copying those costs less than a second piece
-        .writev(false);
+        // put together before they are written, head and body would leave each connection with room for its largest answer
+        .writev(true);
     http.http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(PING)
