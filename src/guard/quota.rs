@@ -21,6 +21,8 @@ use crate::judge::status::Use;
 #[derive(Debug, Default)]
 pub struct Quotas {
     meters: RwLock<HashMap<Key, Arc<Mutex<Meter>>>>,
+    /// No day ends before this: until then nobody has to wait for a look at all of them.
+    quiet: Mutex<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -97,7 +99,13 @@ impl Quotas {
 
     /// Forgets the days that are over.
     pub fn sweep(&self, now: Timestamp) {
-        self.meters.write().retain(|_, meter| meter.lock().until > now);
+        let mut quiet = self.quiet.lock();
+        if now < *quiet {
+            return;
+        }
+        let mut meters = self.meters.write();
+        meters.retain(|_, meter| meter.lock().until > now);
+        *quiet = meters.values().map(|meter| meter.lock().until).min().unwrap_or_default();
     }
 
     fn meter(&self, grant: &Key) -> Arc<Mutex<Meter>> {

@@ -68,6 +68,10 @@ fn restored_counts_belong_to_their_day_and_are_swept_after_it() {
     assert_eq!(quotas.used(&key, midnight + SignedDuration::from_hours(24)), 0);
     quotas.sweep(midnight - SignedDuration::from_secs(1));
     assert_eq!(quotas.meters.read().len(), 1);
+    let later = Key::new("n", "later");
+    quotas.restore(later.clone(), 1, Timestamp::UNIX_EPOCH, midnight + SignedDuration::from_hours(24));
     quotas.sweep(midnight);
+    assert_eq!((quotas.used(&key, midnight), quotas.meters.read().len()), (0, 1));
+    quotas.sweep(midnight + SignedDuration::from_hours(24));
     assert!(quotas.meters.read().is_empty());
 }
