@@ -1,24 +1,31 @@
 //! One sync for all who wait, indexes without a gap, segments that follow each other.
 
 use std::future::poll_fn;
+use std::path::Path;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use datashare::audit::{Log, Options};
+use datashare::audit::{Log, Options, Pending};
 use jiff::SignedDuration;
 
 use super::disk::{Mood, Moody};
 use super::{call, clock, entries, open, poll_once, segments, simple};
 
-#[test]
-fn all_who_wait_share_one_sync() {
-    let folder = tempfile::tempdir().unwrap();
+/// A log whose disk hangs in the sync of a first entry.
+fn stalled(folder: &Path) -> (Moody, Log, Pending) {
     let disk = Moody::new();
-    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &Options::default(), clock()).unwrap();
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder, &Options::default(), clock()).unwrap();
     disk.set(Mood::StallSync);
     let first = log.append(&simple("first"));
     disk.wait_until_stalled();
+    (disk, log, first)
+}
+
+#[test]
+fn all_who_wait_share_one_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, log, first) = stalled(folder.path());
     let before = disk.syncs();
     let rest: Vec<_> = (0..500).map(|_| log.append(&simple("together"))).collect();
     disk.set(Mood::Well);
@@ -34,11 +41,7 @@ fn all_who_wait_share_one_sync() {
 fn an_entry_for_one_task_wakes_it_and_any_other_that_waits() {
     for mood in [Mood::Well, Mood::FailSync] {
         let folder = tempfile::tempdir().unwrap();
-        let disk = Moody::new();
-        let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &Options::default(), clock()).unwrap();
-        disk.set(Mood::StallSync);
-        let first = log.append(&simple("first"));
-        disk.wait_until_stalled();
+        let (disk, log, first) = stalled(folder.path());
         let handed_on = log.append_for(&simple("handed on"), Waker::noop());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
