@@ -29,6 +29,9 @@ pub(super) const SPACE_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 /// Room for what the writer adds to an entry, stream name and numbers at their longest.
 const HEAD_ROOM: usize = 192;
 
+/// How long entries may wait without the writer knowing.
+const LEFT_ASLEEP: SignedDuration = SignedDuration::from_micros(400);
+
 /// How long upkeep waits for the writer to look; a disk that takes longer has other troubles.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -91,6 +94,8 @@ struct Queue {
     next: u64,
     /// The writer sleeps until this many entries wait.
     wake_at: Option<usize>,
+    /// It sleeps and knows of none.
+    idle: bool,
     disk_low: bool,
     disk_checked: Timestamp,
     closing: bool,
@@ -140,6 +145,7 @@ impl Shared {
                 syncing: waiters(),
                 next,
                 wake_at: None,
+                idle: false,
                 disk_low: free < options.reserve_bytes,
                 disk_checked: now,
                 closing: false,
@@ -180,9 +186,16 @@ impl Shared {
             queue.waiting.register(index, waker);
         }
         queue.closing = kind == Kind::Last;
-        let is_time = queue.closing || queue.wake_at.is_some_and(|entries| queue.filling.entries >= entries);
+        let enough = queue.wake_at.is_some_and(|entries| queue.filling.entries >= entries);
+        let is_time = queue.closing || enough || (queue.idle && !self.may_rest(&queue, now, waker));
         self.wake_writer(queue, is_time);
         Ok(index)
+    }
+
+    /// Whether a writer that sleeps may be left asleep: for the thread of whoever waits says so when it has nothing more to
+    /// do, and others may have come by then. Not for long.
+    fn may_rest(&self, queue: &Queue, now: Timestamp, waker: Option<&Waker>) -> bool {
+        waker.is_some() && self.has_crews() && apart(now, queue.filling.time) < LEFT_ASLEEP
     }
 
     /// Whether entry `index` is on disk.
@@ -230,9 +243,10 @@ impl Shared {
         let crews = self.has_crews();
         let mut queue = self.queue.lock();
         while queue.filling.entries == 0 && !queue.closing && queue.looks == queue.heard {
-            queue.wake_at = Some(1);
+            (queue.wake_at, queue.idle) = (Some(if crews { expected.max(1) } else { 1 }), true);
             self.work.wait(&mut queue);
         }
+        queue.idle = false;
         let rest = crews && self.busy.load(Ordering::SeqCst) == 0;
         if !longest.is_zero() && !is_enough(queue.filling.entries, expected, rest) && !queue.closing {
             queue.wake_at = Some(expected);
@@ -274,12 +288,11 @@ impl Shared {
 
     /// One of them rests, for want of anything to do.
     pub fn crew_rests(&self) {
-        if self.busy.fetch_sub(1, Ordering::SeqCst) > 1 {
-            return;
-        }
+        let all_rest = self.busy.fetch_sub(1, Ordering::SeqCst) <= 1;
         let queue = self.queue.lock();
         let entries = queue.filling.entries;
-        let is_time = entries > 0 && queue.wake_at.is_some_and(|expected| is_enough(entries, expected, true));
+        let enough = queue.wake_at.is_some_and(|expected| is_enough(entries, expected, all_rest));
+        let is_time = entries > 0 && (queue.idle || enough);
         self.wake_writer(queue, is_time);
     }
 
@@ -287,7 +300,7 @@ impl Shared {
     /// held is at times handed the lock, and the caller's next entry waits until that thread runs.
     fn wake_writer(&self, mut queue: MutexGuard<'_, Queue>, is_time: bool) {
         if is_time {
-            queue.wake_at = None;
+            (queue.wake_at, queue.idle) = (None, false);
             drop(queue);
             self.work.notify_one();
         }
