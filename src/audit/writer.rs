@@ -5,6 +5,7 @@
 
 mod committer;
 mod crew;
+mod current;
 mod error;
 mod gather;
 mod pending;
@@ -121,7 +122,7 @@ impl Log {
             .map(|(start, evidence)| Notary::begin(start, evidence, storage, clock, Counter(shared.clone())));
         let office = notary.transpose().map_err(LogError::io("start a thread for", log))?;
         let notary = office.as_ref().map(|(notary, _)| notary.clone());
-        shared.set_open(file.clone(), &path);
+        shared.current.set(file.clone(), &path);
         let committer = Committer::new(shared.clone(), stream, file, path, &newest, journal, office);
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
@@ -241,7 +242,7 @@ impl Log {
 
     /// From now on segments are closed at this size and age.
     pub fn close_segments_at(&self, bytes: u64, age: SignedDuration) {
-        self.0.shared.close_segments_at(bytes, age);
+        self.0.shared.current.end_at(bytes, age);
     }
 
     /// Has the writer close its segment if that is old enough, also when nothing is written.

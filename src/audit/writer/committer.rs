@@ -115,7 +115,7 @@ impl Committer {
             self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
             self.file = self.shared.storage.create(&path).map_err(|error| failure("create", &path, &error))?;
             self.journal.begin(batch.first).map_err(|error| failure("write", self.journal.path(), &error))?;
-            self.shared.set_open(self.file.clone(), &path);
+            self.shared.current.set(self.file.clone(), &path);
             (self.path, self.first, self.bytes, self.since) = (path, batch.first, 0, None);
             if let Some((notary, _)) = &self.office {
                 notary.end_segment();
@@ -144,7 +144,7 @@ impl Committer {
 
     fn is_due(&self, batch: &Batch, now: Timestamp) -> bool {
         // an empty segment already has the name that the batch needs
-        self.since.is_some_and(|since| self.shared.is_due(self.bytes, since, batch.bytes.len() as u64, now))
+        self.since.is_some_and(|since| self.shared.current.is_due(self.bytes, since, batch.bytes.len() as u64, now))
     }
 
     fn watch_space(&mut self, now: Timestamp, wrote: u64) {

@@ -3,9 +3,9 @@
 
 use std::fmt;
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -16,9 +16,11 @@ use tokio::sync::watch;
 use crate::audit::FORMAT;
 use crate::audit::encode::{self, Stamp};
 use crate::audit::segment::MAX_LINE;
-use crate::audit::storage::{SegmentFile, Storage};
+use crate::audit::storage::Storage;
 use crate::audit::stream::Stream;
 use crate::audit::writer::Options;
+use crate::audit::writer::crew;
+use crate::audit::writer::current::Current;
 use crate::audit::writer::error::{Failure, RecordUnavailable};
 use crate::audit::writer::relay::Hatch;
 use crate::clock::{Clock, apart};
@@ -62,16 +64,12 @@ pub(super) struct Shared {
     pub storage: Arc<dyn Storage>,
     pub failure: watch::Sender<Option<Failure>>,
     pub hatch: Hatch,
-    /// The segment that is being written, and its path.
-    open: Mutex<Option<(Arc<dyn SegmentFile>, PathBuf)>>,
+    pub current: Current,
     entries: PathBuf,
     prefix: Vec<u8>,
     max_entries: usize,
     max_bytes: usize,
     reserve: u64,
-    /// `seal.maxBytes`, and `seal.maxAge` in microseconds.
-    segment_bytes: AtomicU64,
-    segment_age: AtomicI64,
     /// Entries below this index are on disk.
     durable: AtomicU64,
     /// Nothing more will be on disk. Set while the queue is locked; read without.
@@ -127,13 +125,11 @@ impl Shared {
             storage,
             failure: watch::Sender::new(None),
             hatch: Hatch::default(),
-            open: Mutex::default(),
+            current: Current::new(options),
             entries: stream.entries.clone(),
             max_entries: options.max_queued_entries,
             max_bytes: options.max_queued_bytes,
             reserve: options.reserve_bytes,
-            segment_bytes: AtomicU64::new(options.max_segment_bytes),
-            segment_age: AtomicI64::new(micros(options.max_segment_age)),
             durable: AtomicU64::new(next),
             failed: AtomicBool::new(false),
             crews: AtomicUsize::new(0),
@@ -187,15 +183,15 @@ impl Shared {
         }
         queue.closing = kind == Kind::Last;
         let enough = queue.wake_at.is_some_and(|entries| queue.filling.entries >= entries);
-        let is_time = queue.closing || enough || (queue.idle && !self.may_rest(&queue, now, waker));
+        let is_time = queue.closing || enough || (queue.idle && !self.is_left_asleep(&queue, now, waker));
         self.wake_writer(queue, is_time);
         Ok(index)
     }
 
-    /// Whether a writer that sleeps may be left asleep: for the thread of whoever waits says so when it has nothing more to
-    /// do, and others may have come by then. Not for long.
-    fn may_rest(&self, queue: &Queue, now: Timestamp, waker: Option<&Waker>) -> bool {
-        waker.is_some() && self.has_crews() && apart(now, queue.filling.time) < LEFT_ASLEEP
+    /// Whether the writer is left asleep for now: a task that waits lets its thread go on, which says when it has nothing
+    /// more to do, and others may have come by then. Not for long.
+    fn is_left_asleep(&self, queue: &Queue, now: Timestamp, waker: Option<&Waker>) -> bool {
+        waker.is_some() && crew::will_tell(self) && apart(now, queue.filling.time) < LEFT_ASLEEP
     }
 
     /// Whether entry `index` is on disk.
@@ -243,7 +239,7 @@ impl Shared {
         let crews = self.has_crews();
         let mut queue = self.queue.lock();
         while queue.filling.entries == 0 && !queue.closing && queue.looks == queue.heard {
-            (queue.wake_at, queue.idle) = (Some(if crews { expected.max(1) } else { 1 }), true);
+            (queue.wake_at, queue.idle) = (Some(expected.max(1)), true);
             self.work.wait(&mut queue);
         }
         queue.idle = false;
@@ -319,17 +315,6 @@ impl Shared {
         }
     }
 
-    pub fn close_segments_at(&self, bytes: u64, age: SignedDuration) {
-        self.segment_bytes.store(bytes, Ordering::Relaxed);
-        self.segment_age.store(micros(age), Ordering::Relaxed);
-    }
-
-    /// Whether a segment of that size, begun then, is to be closed before so much more is written.
-    pub fn is_due(&self, bytes: u64, since: Timestamp, more: u64, now: Timestamp) -> bool {
-        let age = SignedDuration::from_micros(self.segment_age.load(Ordering::Relaxed));
-        bytes + more > self.segment_bytes.load(Ordering::Relaxed) || apart(now, since) >= age
-    }
-
     /// Declares the batch last taken durable, and wakes its callers. `wakers` is memory to work in.
     pub fn done(&self, batch: &Batch, wakers: &mut Vec<Option<Waker>>) {
         let mut queue = self.queue.lock();
@@ -363,16 +348,10 @@ impl Shared {
         self.failed.load(Ordering::Acquire)
     }
 
-    /// This segment is being written from now on; the one before is durable.
-    pub fn set_open(&self, file: Arc<dyn SegmentFile>, path: &Path) {
-        *self.open.lock() = Some((file, path.to_owned()));
-    }
-
     /// Returns once everything acknowledged so far is in its segment for good, not only in the journal; or why nothing
     /// more is.
     pub fn settle(&self) -> Result<(), Failure> {
-        let Some((file, path)) = self.open.lock().clone() else { return Ok(()) };
-        file.sync().map_err(|error| Failure::new("sync", &path, &error.to_string()))?;
+        self.current.sync()?;
         // a disk that failed the writer meanwhile is asked for nothing more
         self.failure.borrow().clone().map_or(Ok(()), Err)
     }
@@ -400,10 +379,6 @@ impl Shared {
 /// Whether a batch is taken with so many entries where so many were expected.
 fn is_enough(entries: usize, expected: usize, all_rest: bool) -> bool {
     entries >= if all_rest { expected.div_ceil(2) } else { expected }
-}
-
-fn micros(age: SignedDuration) -> i64 {
-    i64::try_from(age.as_micros()).unwrap_or(i64::MAX)
 }
 
 impl Queue {
@@ -466,6 +441,48 @@ impl fmt::Debug for Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_writer_is_left_asleep_only_by_a_thread_that_will_tell() {
+        let folder = tempfile::tempdir().unwrap();
+        let stream = Stream::take(folder.path(), None, None).unwrap();
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let storage = Arc::new(crate::audit::storage::Disk);
+        let shared = Arc::new(Shared::new(&stream, 0, &Options::default(), clock.clone(), storage));
+        let falls_asleep = || (shared.queue.lock().idle, shared.queue.lock().wake_at) = (true, Some(5));
+        let is_asleep = || shared.queue.lock().idle;
+        let push = |waker| assert!(shared.push(b"}", Kind::Call, waker).is_ok());
+        let waits = Some(Waker::noop());
+
+        falls_asleep();
+        push(waits);
+        assert!(!is_asleep(), "this thread tells nothing");
+
+        let crew = crew::Crew::new(shared.clone());
+        crew.rests();
+        crew.works();
+        let cases: [(&str, &dyn Fn()); 5] = [
+            ("the thread rests", &|| {
+                crew.rests();
+                crew.works();
+            }),
+            ("another rests", &|| drop(crew::Crew::new(shared.clone()))),
+            ("they waited for long", &|| {
+                clock.advance(SignedDuration::from_micros(400));
+                push(waits);
+            }),
+            ("this thread will wait", &|| push(None)),
+            ("as many as are expected", &|| (0..4).for_each(|_| push(waits))),
+        ];
+        for (case, wakes) in cases {
+            shared.take(&mut Batch::default(), (0, Duration::ZERO));
+            falls_asleep();
+            push(waits);
+            assert!(is_asleep(), "{case}");
+            wakes();
+            assert!(!is_asleep(), "{case}");
+        }
+    }
 
     #[test]
     fn half_of_those_expected_are_enough_when_all_rest() {

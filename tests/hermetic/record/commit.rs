@@ -22,6 +22,11 @@ fn stalled(folder: &Path) -> (Moody, Log, Pending) {
     (disk, log, first)
 }
 
+/// What wakes the task that asks.
+fn own_waker() -> impl Future<Output = Waker> {
+    poll_fn(|context| Poll::Ready(context.waker().clone()))
+}
+
 #[test]
 fn all_who_wait_share_one_sync() {
     let folder = tempfile::tempdir().unwrap();
@@ -48,7 +53,7 @@ fn an_entry_for_one_task_wakes_it_and_any_other_that_waits() {
             let own = tokio::spawn({
                 let log = log.clone();
                 async move {
-                    let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+                    let waker = own_waker().await;
                     log.append_for(&simple("own"), &waker).await
                 }
             });
@@ -81,7 +86,8 @@ fn threads_that_work_and_rest_leave_nobody_waiting() {
                     let log = log.clone();
                     runtime.spawn(async move {
                         for round in 0..50 + caller {
-                            log.append(&simple(&format!("{worker}-{round}"))).await.unwrap();
+                            let waker = own_waker().await;
+                            log.append_for(&simple(&format!("{worker}-{round}")), &waker).await.unwrap();
                         }
                     })
                 });
@@ -98,6 +104,40 @@ fn threads_that_work_and_rest_leave_nobody_waiting() {
     log.append_blocking(&simple("afterwards")).unwrap();
     log.close().unwrap();
     assert_eq!(entries(folder.path()).len(), 3 * (5 * 50 + 10) + 3);
+}
+
+#[test]
+fn the_writer_learns_of_entries_when_their_thread_rests_or_works_for_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let disk = Moody::new();
+    let (log, _) = Log::open_on(Arc::new(disk.clone()), folder.path(), &Options::default(), clock.clone()).unwrap();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    log.watch_thread(&mut runtime);
+    let runtime = runtime.build().unwrap();
+    runtime.block_on(async {
+        // many at once, so that as many are expected again
+        let many: Vec<_> = (0..8).map(|_| log.append_for(&simple("many"), Waker::noop())).collect();
+        for pending in many {
+            pending.await.unwrap();
+        }
+        let before = disk.syncs();
+        let waker = own_waker().await;
+        let first = log.append_for(&simple("first"), &waker);
+        let second = log.append_for(&simple("second"), &waker);
+        // this thread goes on working, and yet they are written once they have waited for long
+        clock.advance(SignedDuration::from_micros(400));
+        let third = log.append_for(&simple("third"), &waker);
+        while disk.syncs() == before {
+            std::hint::spin_loop();
+        }
+        for pending in [first, second, third] {
+            pending.await.unwrap();
+        }
+        // and one that comes alone when the thread has nothing else to do
+        log.append_for(&simple("alone"), &waker).await.unwrap();
+    });
+    log.close().unwrap();
 }
 
 #[test]
