@@ -162,7 +162,8 @@ impl Log {
 
     /// Has the one thread of a runtime, from which callers come, say when it works and when it rests, as long as there is
     /// that runtime: while such a thread is at work a batch waits for company, and when all of them rest, for want of
-    /// anything to do, nobody comes soon.
+    /// anything to do, nobody comes soon. A writer that sleeps hears of entries for tasks of this thread
+    /// ([`Log::append_for`]) when it rests, or the next entry comes 0.4 ms after the first.
     pub fn watch_thread(&self, runtime: &mut tokio::runtime::Builder) {
         let crew = Arc::new(Crew::new(self.0.shared.clone()));
         let rests = crew.clone();
