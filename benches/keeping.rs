@@ -58,6 +58,8 @@ impl Dice {
 enum People {
     /// The person whose case it is; a case takes about three look-ups.
     OfTheCase,
+    /// Any of 100,000, whoever's case it is.
+    OfTheCity,
     /// Somebody else each time.
     NobodyTwice,
 }
@@ -71,6 +73,7 @@ fn line(out: &mut String, index: u64, people: People, dice: &mut Dice) {
     let case = index / 3 + dice.roll(50);
     let person = match people {
         People::OfTheCase => case,
+        People::OfTheCity => dice.roll(100_000),
         People::NobodyTwice => dice.roll(u64::MAX),
     };
     let person = Sha256::digest(person.to_be_bytes());
@@ -118,7 +121,7 @@ fn text(first: u64, people: People, until: impl Fn(u64, usize) -> bool) -> (Stri
 
 fn bytes_per_entry() {
     println!("{:>12} {:>12} {:>6} {:>16} {:>8}", "people", "plain bytes", "level", "bytes an entry", "MB/s");
-    for people in [People::OfTheCase, People::NobodyTwice] {
+    for people in [People::OfTheCase, People::OfTheCity, People::NobodyTwice] {
         let (text, entries) = text(0, people, |_, bytes| bytes < SEGMENT);
         let plain = text.len() as f64 / entries as f64;
         for level in [1, 3, 9, 19] {
