@@ -6,12 +6,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss)]
 
 use std::fs::{self, File, OpenOptions};
-use std::future::poll_fn;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use datashare::audit::tree::Range;
@@ -19,7 +17,7 @@ use datashare::audit::usage::Usage;
 use datashare::audit::verify::{self, Folder, Known};
 use datashare::audit::{
     Disk, Entry, Event, Evidence, Filter, GrantRef, JournalFile, Log, NameRef, Options, Outcome, Parameter,
-    SegmentFile, Storage, UnitRef, Upstream, query,
+    SegmentFile, Storage, UnitRef, Upstream, own_waker, query,
 };
 use datashare::clock::Clock;
 use rustix::time::{ClockId, clock_gettime};
@@ -209,7 +207,7 @@ fn record(folder: &Path, callers: usize, time: Duration, signed: bool) -> Run {
                     tokio::spawn(async move {
                         let mut entries = 0;
                         while !over.load(Ordering::Relaxed) {
-                            let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+                            let waker = own_waker().await;
                             log.append_for(&sample(), &waker).await.unwrap();
                             entries += 1;
                             over.fetch_or(begun.elapsed() > time, Ordering::Relaxed);

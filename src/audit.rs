@@ -51,7 +51,7 @@ pub use segment::MAX_LINE;
 pub use site_key::{Hashed, SiteKey, SiteKeyError};
 pub use storage::{Disk, JournalFile, SegmentFile, Storage};
 pub use stream::names as stream_names;
-pub use writer::{Failure, Log, LogError, Options, Pending, Receipt, RecordUnavailable, Relay};
+pub use writer::{Failure, Log, LogError, Options, Pending, Receipt, RecordUnavailable, Relay, own_waker};
 
 /// The version of the entry format, the first member of every line.
 pub const FORMAT: u32 = 1;

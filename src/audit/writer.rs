@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 pub use self::error::{Failure, LogError, RecordUnavailable};
-pub use self::pending::{Pending, Receipt};
+pub use self::pending::{Pending, Receipt, own_waker};
 pub use self::relay::Relay;
 
 use self::committer::Committer;
@@ -150,7 +150,7 @@ impl Log {
     }
 
     /// [`Log::append`] for a task that waits for the entry at once: asking for it and waiting for it take one look at the
-    /// queue instead of two, the second of which met the writer waking up. Another task may still be the one that waits.
+    /// queue instead of two, the second of which met the writer waking up. [`own_waker`] is the task's. Another task may still be the one that waits.
     pub fn append_for<S: AsRef<str>>(&self, entry: &Entry<'_, S>, waker: &Waker) -> Pending {
         self.push(entry, Kind::Call, Some(waker))
     }
@@ -199,7 +199,7 @@ impl Log {
     /// With less free space than this, calls are refused.
     #[must_use]
     pub fn reserve_bytes(&self) -> u64 {
-        self.0.shared.reserve()
+        self.0.shared.reserve
     }
 
     /// Makes a checkpoint of everything recorded so far; returns when it is on disk, or the log has failed.

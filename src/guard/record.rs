@@ -1,10 +1,7 @@
 //! The entry of a call, and the receipt without which nothing is said to its caller. A receipt for a
 //! refusal releases no answer: they are different types.
 
-use std::future::poll_fn;
-use std::task::{Poll, Waker};
-
-use crate::audit::{Event, Log, Outcome, Receipt, RecordUnavailable, Upstream};
+use crate::audit::{Event, Log, Outcome, Receipt, RecordUnavailable, Upstream, own_waker};
 use crate::clock::Stopwatch;
 use crate::judge::permit::Permit;
 
@@ -78,11 +75,6 @@ pub async fn refused(
         log.append_for(&entry, &waker)
     };
     timed(metrics, pending).await.map(Refused)
-}
-
-/// What wakes the task that asks.
-fn own_waker() -> impl Future<Output = Waker> {
-    poll_fn(|context| Poll::Ready(context.waker().clone()))
 }
 
 async fn timed(

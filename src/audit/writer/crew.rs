@@ -34,6 +34,9 @@ impl Crew {
 
 impl Drop for Crew {
     fn drop(&mut self) {
+        if will_tell(&self.0) {
+            WILL_TELL.set(0);
+        }
         self.0.crew_goes();
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_millis(2);
 
 /// While those that callers come from say when they rest, no wait is shorter: a sync costs the processor too, and who
-/// rests is waited for no longer.
-const PATIENT: Duration = Duration::from_micros(400);
+/// rests is waited for no longer. Nor are entries kept from a writer that sleeps for longer than this.
+pub(super) const PATIENT: Duration = Duration::from_micros(400);
 
 /// Batches until more is waited for again after nobody more came; few where who rests is waited for no longer.
 const REST: u32 = 64;

@@ -2,7 +2,7 @@
 //! entry that the writer has declared durable.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -98,4 +98,9 @@ impl Future for Pending {
             .poll_durable(index, context.waker())
             .map_ok(|()| Receipt { stream: self.shared.stream.clone(), index })
     }
+}
+
+/// What wakes the task that asks.
+pub fn own_waker() -> impl Future<Output = Waker> {
+    poll_fn(|context| Poll::Ready(context.waker().clone()))
 }

@@ -22,6 +22,7 @@ use crate::audit::writer::Options;
 use crate::audit::writer::crew;
 use crate::audit::writer::current::Current;
 use crate::audit::writer::error::{Failure, RecordUnavailable};
+use crate::audit::writer::gather::PATIENT;
 use crate::audit::writer::relay::Hatch;
 use crate::clock::{Clock, apart};
 
@@ -30,9 +31,6 @@ pub(super) const SPACE_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 
 /// Room for what the writer adds to an entry, stream name and numbers at their longest.
 const HEAD_ROOM: usize = 192;
-
-/// How long entries may wait without the writer knowing.
-const LEFT_ASLEEP: SignedDuration = SignedDuration::from_micros(400);
 
 /// How long upkeep waits for the writer to look; a disk that takes longer has other troubles.
 const LOOK: Duration = Duration::from_secs(2);
@@ -69,7 +67,7 @@ pub(super) struct Shared {
     prefix: Vec<u8>,
     max_entries: usize,
     max_bytes: usize,
-    reserve: u64,
+    pub reserve: u64,
     /// Entries below this index are on disk.
     durable: AtomicU64,
     /// Nothing more will be on disk. Set while the queue is locked; read without.
@@ -111,10 +109,6 @@ struct Waiters {
 }
 
 impl Shared {
-    pub fn reserve(&self) -> u64 {
-        self.reserve
-    }
-
     pub fn new(stream: &Stream, next: u64, options: &Options, clock: Clock, storage: Arc<dyn Storage>) -> Self {
         let now = clock.now();
         let waiters = || Waiters { first: next, wakers: Vec::new() };
@@ -191,7 +185,7 @@ impl Shared {
     /// Whether the writer is left asleep for now: a task that waits lets its thread go on, which says when it has nothing
     /// more to do, and others may have come by then. Not for long.
     fn is_left_asleep(&self, queue: &Queue, now: Timestamp, waker: Option<&Waker>) -> bool {
-        waker.is_some() && crew::will_tell(self) && apart(now, queue.filling.time) < LEFT_ASLEEP
+        waker.is_some() && crew::will_tell(self) && apart(now, queue.filling.time).unsigned_abs() < PATIENT
     }
 
     /// Whether entry `index` is on disk.
@@ -466,7 +460,10 @@ mod tests {
                 crew.rests();
                 crew.works();
             }),
-            ("another rests", &|| drop(crew::Crew::new(shared.clone()))),
+            ("another rests", &|| {
+                let shared = shared.clone();
+                std::thread::spawn(|| drop(crew::Crew::new(shared))).join().unwrap();
+            }),
             ("they waited for long", &|| {
                 clock.advance(SignedDuration::from_micros(400));
                 push(waits);
@@ -482,6 +479,12 @@ mod tests {
             wakes();
             assert!(!is_asleep(), "{case}");
         }
+
+        shared.take(&mut Batch::default(), (0, Duration::ZERO));
+        drop(crew);
+        falls_asleep();
+        push(waits);
+        assert!(!is_asleep(), "this thread tells nothing any more");
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! One sync for all who wait, indexes without a gap, segments that follow each other.
 
-use std::future::poll_fn;
 use std::path::Path;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
-use datashare::audit::{Log, Options, Pending};
+use datashare::audit::{Log, Options, Pending, own_waker};
 use jiff::SignedDuration;
 
 use super::disk::{Mood, Moody};
@@ -20,11 +19,6 @@ fn stalled(folder: &Path) -> (Moody, Log, Pending) {
     let first = log.append(&simple("first"));
     disk.wait_until_stalled();
     (disk, log, first)
-}
-
-/// What wakes the task that asks.
-fn own_waker() -> impl Future<Output = Waker> {
-    poll_fn(|context| Poll::Ready(context.waker().clone()))
 }
 
 #[test]
