@@ -53,7 +53,7 @@ pub fn settle(world: &World) {
 
 /// Starts an operator and stops it when it has taken in something new: by then it has looked at everything.
 fn look(world: &World, name: &str, writes: &Writes) {
-    let operator = world.operator_that_dies("a", writes);
+    let operator = world.operator_that_writes("a", writes);
     let other = world.scene.request(name, None);
     world.put(&other);
     world.condition(&other, "Ready", "False", "Pending");
@@ -84,7 +84,7 @@ fn a_crash_after_any_write_leads_to_the_same_end_and_then_to_silence() {
         let resource = world.scene.resource();
         let told = || world.get(&request)?["status"]["credential"]["secretName"].is_string().then_some(());
         let writes = died_after.map_or_else(Writes::default, Writes::only);
-        let mut operator = world.operator_that_dies("a", &writes);
+        let mut operator = world.operator_that_writes("a", &writes);
         if died_after.is_some() {
             // it may need fewer writes this time
             eventually("it died, or did everything", || if writes.are_over() { Some(()) } else { told() });

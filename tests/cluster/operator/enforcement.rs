@@ -168,7 +168,7 @@ fn an_operator_that_starts_anew_leaves_what_was_ready_as_it_is_until_guards_have
     world.guard("guard-0", version(&world.get(&grant).unwrap()));
     let before = world.versions();
     let writes = Writes::default();
-    let operator = world.operator_that_dies("a", &writes);
+    let operator = world.operator_that_writes("a", &writes);
     for name in ["other", "another"] {
         // it has looked at what was there when it takes in something new
         let other = world.scene.request(name, None);

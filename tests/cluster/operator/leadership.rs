@@ -22,7 +22,7 @@ fn one_of_two_writes_and_the_other_takes_over_when_it_stops() {
     let first = world.operator("first");
     eventually("the first leads", || (holder(&world) == "first").then_some(()));
     let writes = Writes::default();
-    let second = world.operator_that_dies("second", &writes);
+    let second = world.operator_that_writes("second", &writes);
     let (_, grant) = granted(&world, "deed-tax");
     handed(&world, &grant, 1, "");
     assert!(writes.seen.lock().unwrap().is_empty(), "{writes:?}");
@@ -41,7 +41,7 @@ fn an_operator_that_is_cut_off_ends_and_another_takes_over() {
     let seconds = Duration::from_secs;
     world.pace = Pace { lasts: seconds(6), ours: seconds(4), every: Duration::from_millis(200) };
     let writes = Writes::only(1);
-    let first = world.operator_that_dies("first", &writes);
+    let first = world.operator_that_writes("first", &writes);
     eventually("the first leads", || (holder(&world) == "first").then_some(()));
     let second = world.operator("second");
     let (_, grant) = granted(&world, "deed-tax");

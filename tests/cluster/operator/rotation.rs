@@ -122,7 +122,7 @@ fn rotations(load: &Load<'_>, grant: &Value, request: &Value, first: &str, now: 
             world.patch(request, "", &annotation);
         }
         let writes = Writes::only(died_after);
-        let dying = world.operator_that_dies("b", &writes);
+        let dying = world.operator_that_writes("b", &writes);
         let changed = || world.secret(GRANT).map(|secret| token_in(&secret)).filter(|token| *token != before);
         eventually("it died, or did everything", || (writes.are_over() || changed().is_some()).then_some(()));
         load.go_on();

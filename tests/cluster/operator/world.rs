@@ -165,18 +165,15 @@ impl World {
         assert_eq!(made.status, 201, "{made:?}");
     }
 
-    /// An operator by that name; the same name is the same process started again. One that could not renew its Lease is
-    /// started anew, as a Deployment does it: a machine that does much else may stand still for longer than it lasts.
+    /// An operator by that name; the same name is the same process started again.
     pub fn operator(&self, name: &str) -> Running {
-        self.run(name, &Writes::default(), true)
+        self.operator_that_writes(name, &Writes::default())
     }
 
-    /// An operator whose every request fails once it has made so many writes.
-    pub fn operator_that_dies(&self, name: &str, writes: &Writes) -> Running {
-        self.run(name, writes, false)
-    }
-
-    fn run(&self, name: &str, writes: &Writes, again: bool) -> Running {
+    /// An operator whose writes are counted, and whose every request fails once it has made its last. Before that, one that
+    /// could not renew its Lease is started anew, as a Deployment does it: a machine that does much else may stand still
+    /// for longer than it lasts.
+    pub fn operator_that_writes(&self, name: &str, writes: &Writes) -> Running {
         let usual = || self.plane.kubeconfig(Some(&self.identity()));
         let kubeconfig = self.through.clone().unwrap_or_else(usual);
         let (stop, writes) = (CancellationToken::new(), writes.clone());
@@ -194,16 +191,17 @@ impl World {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             let ended = loop {
                 let (layout, me, clock) = (layout.clone(), me.clone(), clock.clone());
-                let (watch_namespaces, writes, stop) =
-                    (watch_namespaces.clone(), writes.clone(), stopped.child_token());
+                let (watch_namespaces, stop) = (watch_namespaces.clone(), stopped.child_token());
                 let ended = runtime.block_on(async {
-                    let client = client(&kubeconfig, writes).await;
+                    let client = client(&kubeconfig, writes.clone()).await;
                     let url = "https://share.example".to_owned();
                     let parts = Parts { client, watch_namespaces, layout, url, me, pace, observe: None, clock };
                     run(parts, stop).await
                 });
                 match ended {
-                    Err(OperatorError::Lease(LeaseError::NotRenewed(cause))) if again && !stopped.is_cancelled() => {
+                    Err(OperatorError::Lease(LeaseError::NotRenewed(cause)))
+                        if !writes.are_over() && !stopped.is_cancelled() =>
+                    {
                         println!("an operator ended: {cause}");
                     }
                     ended => break ended,
