@@ -22,6 +22,7 @@ pub mod sample;
 pub mod serving;
 pub mod statement;
 pub mod token;
+mod unread;
 pub mod up;
 pub mod who_can;
 pub mod world;
@@ -34,6 +35,8 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::clock::Clock;
+
+use self::unread::Unread;
 
 /// Nothing to object to.
 pub const FINE: u8 = 0;
@@ -170,7 +173,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Result<u8, CliError> {
         }
         Command::Get(args) => get::run(args, clock, out, messages)?,
         Command::Token(args) => token::run(args, clock, out, messages)?,
-        Command::Check(args) => check::run(args, clock, out, messages)?,
+        Command::Check(args) => check::run(args, clock, &mut Unread(out), &mut Unread(messages))?,
         Command::Plan(args) => plan::run(args, clock, out, messages)?,
         Command::Revoke(args) => revoke::run(args, clock, out, messages)?,
         Command::WhoCan(args) => who_can::run(args, as_plugin, clock, out, messages)?,
@@ -186,8 +189,11 @@ fn is_plugin(program: &Path) -> bool {
 
 /// Whether an error is only that nobody reads the output any more.
 #[must_use]
-pub fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
+pub fn is_broken_pipe(error: &CliError) -> bool {
+    if let CliError::Audit(error) = error {
+        return error.is_unread();
+    }
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {
         if error.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe) {
             return true;

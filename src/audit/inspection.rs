@@ -90,6 +90,8 @@ impl Order {
 pub struct Inspected {
     /// `namespace/name`.
     pub policy: String,
+    /// Left out when it is the beginning of the record.
+    #[serde(skip_serializing_if = "is_beginning")]
     pub from: Timestamp,
     pub until: Timestamp,
     pub time: Timestamp,
@@ -103,6 +105,10 @@ pub struct Inspected {
     /// Findings beyond those.
     pub left_out: u64,
     pub pass: bool,
+}
+
+fn is_beginning(from: &Timestamp) -> bool {
+    *from == Timestamp::MIN
 }
 
 /// What every check is told.

@@ -118,6 +118,16 @@ fn floor(time: Timestamp) -> Date {
     day.checked_add((FLOOR_DAYS + 1).days()).unwrap_or(Date::MAX)
 }
 
+/// The lines of such a file by the first entry of their segments; those that cannot be understood are passed over.
+pub fn read(file: impl Read) -> io::Result<BTreeMap<u64, Facts>> {
+    let mut known = BTreeMap::new();
+    for line in BufReader::new(file).split(b'\n') {
+        let facts = serde_json::from_slice::<Facts>(&line?).ok();
+        known.extend(facts.filter(|facts| facts.first < facts.end).map(|facts| (facts.first, facts)));
+    }
+    Ok(known)
+}
+
 /// The lines of one stream, by the first entry of their segments.
 #[derive(Debug)]
 pub struct Inventory {
@@ -131,17 +141,11 @@ impl Inventory {
     /// Reads what is there; lines that cannot be understood are passed over.
     pub fn open(stream: &Path) -> io::Result<Self> {
         let path = stream.join(SEALED);
-        let mut known = BTreeMap::new();
-        match fs::File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        let known = match fs::File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(error),
-            Ok(file) => {
-                for line in BufReader::new(file).split(b'\n') {
-                    let facts = serde_json::from_slice::<Facts>(&line?).ok();
-                    known.extend(facts.filter(|facts| facts.first < facts.end).map(|facts| (facts.first, facts)));
-                }
-            }
-        }
+            Ok(file) => read(file)?,
+        };
         Ok(Self { path, known, stale: 0 })
     }
 

@@ -53,8 +53,12 @@ pub fn names(log: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for item in fs::read_dir(log)? {
         let item = item?;
-        let name = item.file_name().into_string().ok().filter(|name| is_name(name));
-        names.extend(name.filter(|_| item.path().is_dir()));
+        let Some(name) = item.file_name().into_string().ok().filter(|name| is_name(name)) else { continue };
+        match fs::metadata(item.path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // one that cannot be looked at may be a stream: without it the record would look whole, and is not
+            other => names.extend(other?.is_dir().then_some(name)),
+        }
     }
     names.sort_unstable();
     Ok(names)
@@ -105,6 +109,8 @@ fn lock(path: &Path) -> Result<File, LogError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -124,6 +130,18 @@ mod tests {
         for bad in ["", "..", "a/b", "-x", "Guard", "a b"] {
             assert!(matches!(Stream::take(&log, Some(bad), None), Err(LogError::StreamName { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_not_passed_over_as_no_stream() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("guard-1")).unwrap();
+        fs::write(folder.path().join("note"), "").unwrap();
+        symlink("nowhere", folder.path().join("gone")).unwrap();
+        assert_eq!(names(folder.path()).unwrap(), ["guard-1"]);
+        // a link to itself fails for everybody, also for root, whom no permissions stop
+        symlink("loop", folder.path().join("loop")).unwrap();
+        assert!(names(folder.path()).is_err());
     }
 
     #[test]

@@ -25,7 +25,8 @@ use crate::audit::checkpoint::CheckpointError;
 use crate::audit::keys::KeyFileError;
 use crate::audit::query::{self, QueryError, Summary};
 use crate::audit::verify::{ProveError, SeenError};
-use crate::audit::{Event, Outcome, Person, SiteKey, SiteKeyError};
+use crate::audit::{Event, NotaryError, Outcome, Person, SiteKey, SiteKeyError};
+use crate::cli::unread::Unread;
 use crate::cli::world::WorldError;
 use crate::clock::Clock;
 use crate::delivery::credentials::CredentialError;
@@ -150,6 +151,10 @@ pub enum AuditError {
     Time { option: &'static str, source: BadTime },
     #[error("{url} has several sites ({sites}): name one with --site")]
     SeveralSites { url: String, sites: String },
+    #[error("{url} has no site {site} (there: {there})")]
+    NoSite { url: String, site: String, there: String },
+    #[error("{place} has no stream of a record (there: {there}): an archive is named by the folder above its sites")]
+    NoArchive { place: String, there: String },
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     #[error("--person needs the site key: {0}")]
@@ -178,6 +183,12 @@ pub enum AuditError {
     Read { place: String, source: io::Error },
     #[error("{place} has no stream {stream}")]
     NoStream { place: String, stream: String },
+    #[error("{0} has no stream yet: the first is made at the guard's first start")]
+    NoStreams(String),
+    #[error("there is no audit policy {wanted} (there: {there})")]
+    NoPolicy { wanted: String, there: String },
+    #[error("no audit policy asks for inspections: name one with --policy (there: {0})")]
+    NoInspection(String),
     #[error("stream {0} has no keys yet: they are made at the guard's first start")]
     NoKeys(String),
     #[error(transparent)]
@@ -190,8 +201,18 @@ pub enum AuditError {
     NoSeen,
     #[error(transparent)]
     Prove(#[from] ProveError),
+    #[error(transparent)]
+    Notary(#[from] NotaryError),
     #[error("stream {stream}: the new key waits, and could not take over: {says}")]
     Rotation { stream: String, says: String },
+}
+
+impl AuditError {
+    /// Whether it is only that nobody reads the result any more; what else breaks off is a fault.
+    pub(in crate::cli) fn is_unread(&self) -> bool {
+        matches!(self, Self::Write(error) | Self::Query(QueryError::Write(error))
+            if error.kind() == io::ErrorKind::BrokenPipe)
+    }
 }
 
 /// Runs the command: results to `out`, messages to `messages`; `as_plugin` when kubectl started it. Gives the exit code:
@@ -205,11 +226,13 @@ pub fn run(
 ) -> Result<u8, AuditError> {
     match &args.command {
         AuditCommand::Query(args) => query(args, as_plugin, clock, out, messages),
-        AuditCommand::Verify(args) => verify::run(args, as_plugin, clock, out, messages),
+        AuditCommand::Verify(args) => verify::run(args, as_plugin, clock, &mut Unread(out), &mut Unread(messages)),
         AuditCommand::Prove(args) => prove::prove(args, as_plugin, out, messages),
-        AuditCommand::VerifyProof(args) => prove::verify_proof(args, out, messages),
-        AuditCommand::RotateKey(args) => rotate::run(args, clock, out),
-        AuditCommand::Inspect(args) => inspect::run(args, as_plugin, clock.now(), out, messages),
+        AuditCommand::VerifyProof(args) => prove::verify_proof(args, &mut Unread(out), &mut Unread(messages)),
+        AuditCommand::RotateKey(args) => rotate::run(args, clock, &mut Unread(out)),
+        AuditCommand::Inspect(args) => {
+            inspect::run(args, as_plugin, clock.now(), &mut Unread(out), &mut Unread(messages))
+        }
         AuditCommand::Report(args) => report::run(args, as_plugin, clock.now(), out, messages),
     }
 }
@@ -236,11 +259,7 @@ fn query(
     };
     match shown {
         // whoever reads has seen enough
-        Err(AuditError::Query(QueryError::Write(error)) | AuditError::Write(error))
-            if error.kind() == io::ErrorKind::BrokenPipe =>
-        {
-            Ok(0)
-        }
+        Err(error) if error.is_unread() => Ok(0),
         other => other,
     }
 }
@@ -265,6 +284,12 @@ fn question(args: &QueryArgs, clock: &Clock, zone: &TimeZone) -> Result<Question
         event: args.event,
         limit: args.limit,
     })
+}
+
+/// What there is instead of what was asked for.
+fn there<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
 fn tell(summary: &Summary, messages: &mut dyn Write) -> io::Result<u8> {

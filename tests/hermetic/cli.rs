@@ -2,6 +2,7 @@
 //! in one place is told there and stops nothing elsewhere. What depends on the day is tested beside
 //! the code, where the day is an argument.
 
+mod audit;
 mod check;
 mod get;
 mod help;

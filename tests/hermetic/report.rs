@@ -141,7 +141,7 @@ fn the_page_counts_what_the_record_has_and_names_the_receipts() {
     log.close().unwrap();
     let page = site.page(&["--lang", "en"]);
     assert!(page.contains(&format!("<code>{receipt}</code>")), "the receipt of a rare refusal");
-    assert!(page.contains("datashare audit query --code case-required --since 2026-11-01 --until 2026-11-30"));
+    assert!(page.contains("datashare audit query --code=case-required --since 2026-11-01 --until 2026-11-30"));
     assert!(page.contains("user p-0666 looked up 260 different subjects"), "the harvest");
     assert!(page.contains("other terms than those enforced under this serial"), "what is not as approved");
     let query = ["audit", "query", "--state", site.state.to_str().unwrap(), "--outcome", "released", "-o", "json"];
@@ -153,6 +153,40 @@ fn the_page_counts_what_the_record_has_and_names_the_receipts() {
         &["audit", "report", "--month", "2026-10", "--state", site.state.to_str().unwrap(), "--lang", "en"],
     );
     assert!(!other.out.contains("p-0666") && !other.out.contains(&receipt), "{}", other.messages);
+}
+
+#[test]
+fn every_command_of_the_page_finds_what_it_stands_beside() {
+    let site = Site::new();
+    let log = site.log();
+    for (unit, user) in [("甲 · 乙", "p-1"), ("甲", "乙 · p-1"), ("甲", "-p"), ("it's", "$(p)")] {
+        call(&log, &Caller { unit, user, resource: "household", code: Some("user-refused") }, "x");
+    }
+    let nobody = Entry::<&str> {
+        unit: Some(UnitRef { code: "11370100MB28523456", name: "甲" }),
+        outcome: Some(Outcome::Refused),
+        code: Some("user-required"),
+        ..Entry::new(Event::Refusal)
+    };
+    log.append_blocking(&nobody).unwrap();
+    log.append_blocking(&Entry { unit: None, code: Some("grant-unknown"), ..nobody }).unwrap();
+    log.close().unwrap();
+    let page = site.page(&["--lang", "en"]);
+    let commands: Vec<String> = page
+        .split("<code>datashare audit query --")
+        .skip(1)
+        .map(|rest| rest.split_once("</code>").unwrap().0.replace("&amp;", "&").replace("&quot;", "\""))
+        .collect();
+    let count = |option: &str| commands.iter().filter(|command| command.contains(option)).count();
+    // nobody can be asked for who was not named
+    assert_eq!(["--user=", "resource=", "code="].map(count), [4, 1, 3], "{commands:#?}");
+    assert_eq!(count("unit=") - count("--user="), 3, "{commands:#?}");
+    for command in commands {
+        let state = site.state.display();
+        let line = format!("{} audit query --state {state} -o json --{command}", env!("CARGO_BIN_EXE_datashare"));
+        let found = crate::cli::run(std::process::Command::new("sh").args(["-c", &line]));
+        assert!(found.code == 0 && !found.json().as_array().unwrap().is_empty(), "{line}: {}", found.messages);
+    }
 }
 
 #[test]

@@ -1,22 +1,22 @@
 //! Which segments there are to look into: of a log on this machine, of an archive, or of both, each once.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::QueryError;
 use crate::audit::archive::{Archive, Shelf};
 use crate::audit::encode::{TIME_LENGTH, time_text};
 use crate::audit::filter::time_of;
-use crate::audit::segment::{self, ENTRIES, Segment};
+use crate::audit::inventory::{self, Facts, SEALED};
+use crate::audit::keys::KEYS;
+use crate::audit::segment::{self, ENTRIES, Form, Segment};
 use crate::audit::stream;
-
-/// How far a guard's clock may have been set back before a segment is passed over wrongly.
-const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(24);
 
 /// Segments whose beginnings are read together.
 const TOGETHER: usize = 64;
@@ -28,7 +28,29 @@ const UNKNOWN: Time = [0; TIME_LENGTH];
 
 /// Segments by stream.
 #[derive(Clone, Debug, Default)]
-pub struct Places(BTreeMap<String, BTreeMap<u64, Segment>>);
+pub struct Places(BTreeMap<String, Stream>);
+
+/// Segments by their first entry, and what the stream's inventory says of those that are sealed.
+#[derive(Clone, Debug, Default)]
+struct Stream {
+    segments: BTreeMap<u64, Segment>,
+    sealed: BTreeMap<u64, Facts>,
+}
+
+impl Stream {
+    fn new(segments: Vec<Segment>, inventory: Option<impl Read>) -> Self {
+        // it only saves time: what it does not say is read
+        let sealed = inventory.and_then(|file| inventory::read(file).ok()).unwrap_or_default();
+        Self { segments: segments.into_iter().map(|segment| (segment.first, segment)).collect(), sealed }
+    }
+
+    /// The times of a segment's oldest and newest entry, if the inventory has them.
+    fn times(&self, segment: &Segment) -> Option<(Time, Time)> {
+        let facts = self.sealed.get(&segment.first)?;
+        let is_it = segment.form == Form::Sealed && segment.bytes() == facts.bytes;
+        is_it.then(|| (time_text(facts.oldest), time_text(facts.newest)))
+    }
+}
 
 impl Places {
     /// The streams of a log.
@@ -39,7 +61,10 @@ impl Places {
             match segment::list(&folder) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(QueryError::Read { path: folder, source }),
-                Ok(segments) => places.add(name, segments),
+                Ok(segments) => {
+                    let inventory = File::open(log.join(&name).join(SEALED)).ok();
+                    places.0.insert(name, Stream::new(segments, inventory));
+                }
             }
         }
         Ok(places)
@@ -50,7 +75,13 @@ impl Places {
         let mut places = Self::default();
         for stream in archive.streams(site)? {
             let shelf = Arc::new(Shelf { archive: archive.clone(), site: site.to_owned(), stream: stream.clone() });
-            places.add(stream, shelf.segments()?);
+            let segments = shelf.segments()?;
+            // any folder may lie there
+            if segments.is_empty() && shelf.read_file(KEYS)?.is_none() {
+                continue;
+            }
+            let inventory = shelf.read_file(SEALED)?.map(io::Cursor::new);
+            places.0.insert(stream, Stream::new(segments, inventory));
         }
         Ok(places)
     }
@@ -58,62 +89,83 @@ impl Places {
     /// Both; what both have is taken from here.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
-        for (stream, segments) in other.0 {
+        for (stream, there) in other.0 {
             let here = self.0.entry(stream).or_default();
-            for (first, segment) in segments {
-                here.entry(first).or_insert(segment);
+            for (first, segment) in there.segments {
+                here.segments.entry(first).or_insert(segment);
+            }
+            for (first, facts) in there.sealed {
+                here.sealed.entry(first).or_insert(facts);
             }
         }
         self
     }
 
+    /// Whether there is no stream at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What all of them take where they lie.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.0.values().flat_map(BTreeMap::values).map(Segment::bytes).sum()
-    }
-
-    fn add(&mut self, stream: String, segments: Vec<Segment>) {
-        self.0.entry(stream).or_default().extend(segments.into_iter().map(|segment| (segment.first, segment)));
+        self.0.values().flat_map(|stream| stream.segments.values()).map(Segment::bytes).sum()
     }
 }
 
 /// A segment, and the times between which its entries lie.
 pub(in crate::audit) struct Piece {
+    /// As early as its own beginning and that of the next one say; with a clock that was set to and fro within the
+    /// segment an entry may be older, and then comes late.
     pub(super) from: Time,
-    /// When the next segment of its stream begins.
+    /// No entry is newer, however the clock was set.
     pub(super) to: Time,
     pub segment: Segment,
 }
 
 /// The segments that may hold entries of that time, by the time they begin.
+///
+/// Where a segment begins says nothing about the times of its other entries once a clock was set: a segment is passed
+/// over only by its inventory. That is not signed, so it is believed only together with the beginnings, which are: while
+/// clocks go forward no line of it can hide an entry.
 pub(in crate::audit) fn pieces(
     places: &Places,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 ) -> Result<Vec<Piece>, QueryError> {
-    let since = since.map(|since| time_text(since.checked_sub(CLOCK_SLACK).unwrap_or(Timestamp::MIN)));
-    let until = until.map(|until| time_text(until.checked_add(CLOCK_SLACK).unwrap_or(Timestamp::MAX)));
+    let (since, until) = (since.map(time_text), until.map(time_text));
+    let is_before = |time: Time| since.is_some_and(|since| time < since);
     let mut pieces = Vec::new();
-    for segments in places.0.values() {
-        let newest_first: Vec<&Segment> = segments.values().rev().collect();
-        let mut to = LATEST;
+    for stream in places.0.values() {
+        let newest_first: Vec<&Segment> = stream.segments.values().rev().collect();
+        // when the next segment begins
+        let mut next: Option<Time> = None;
         for group in newest_first.chunks(TOGETHER) {
-            // nothing older ends later
-            if since.is_some_and(|since| to < since) {
-                break;
-            }
-            let begins = group.par_iter().map(|segment| begin(segment)).collect::<Result<Vec<_>, _>>()?;
-            for (segment, from) in group.iter().zip(begins) {
+            // by the beginnings everything older is over: then the inventory alone decides, and nothing is opened
+            let is_behind = next.is_some_and(is_before);
+            let begun = group.par_iter().filter_map(|segment| {
+                let times = stream.times(segment);
+                if is_behind && times.is_some_and(|(_, newest)| is_before(newest)) {
+                    return None;
+                }
                 // removed since it was listed: its time was over
-                let Some(from) = from else { continue };
-                pieces.push(Piece { from, to, segment: (*segment).clone() });
+                let begin = begin(segment).transpose()?;
+                Some(begin.map(|begin| (*segment, begin, times)))
+            });
+            for (segment, begin, times) in begun.collect::<Result<Vec<_>, _>>()? {
+                let after = next.unwrap_or(begin);
+                let from = times.map_or(begin, |(oldest, _)| oldest.min(begin)).min(after);
+                let to = times.map_or(LATEST, |(_, newest)| newest.max(begin).max(after));
+                let is_over = times.is_some() && until.is_some_and(|until| from > until);
+                if !is_over && !is_before(to) {
+                    pieces.push(Piece { from, to, segment: segment.clone() });
+                }
                 // a beginning that cannot be understood says nothing about the one before
-                to = if from == UNKNOWN { to } else { from };
+                next = if begin == UNKNOWN { next } else { Some(begin) };
             }
         }
     }
-    pieces.retain(|piece| since.is_none_or(|since| piece.to >= since) && until.is_none_or(|until| piece.from <= until));
     pieces.sort_by_key(|piece| (piece.from, piece.segment.first));
     Ok(pieces)
 }

@@ -29,14 +29,20 @@ pub fn receipts(lang: Lang, receipts: &[String], all: u64, command: Option<&str>
     }
 }
 
-/// The largest piles, each with its bar and its receipts. `command` is given the name.
-pub fn piles(lang: Lang, tally: &Tally, label: impl Fn(&str) -> String, command: impl Fn(&str) -> String) -> Markup {
+/// The largest piles, each with its bar and its receipts. `command` is given the name, and finds the pile's calls and no
+/// others, if any does.
+pub fn piles<N: Ord>(
+    lang: Lang,
+    tally: &Tally<N>,
+    label: impl Fn(&N) -> String,
+    command: impl Fn(&N) -> Option<String>,
+) -> Markup {
     let all = tally.largest();
     let most = all.first().map_or(0, |(_, pile)| pile.calls());
     let left_out = all.len().saturating_sub(SHOWN);
     html! {
         @for (name, pile) in all.iter().take(SHOWN) {
-            (pile_row(lang, &label(name), pile, most, &command(name)))
+            (pile_row(lang, &label(name), pile, most, command(name).as_deref()))
         }
         @if all.is_empty() { p.none { (lang.say("None.", "无。")) } }
         @if left_out > 0 {
@@ -48,7 +54,7 @@ pub fn piles(lang: Lang, tally: &Tally, label: impl Fn(&str) -> String, command:
     }
 }
 
-fn pile_row(lang: Lang, label: &str, pile: &Pile, most: u64, command: &str) -> Markup {
+fn pile_row(lang: Lang, label: &str, pile: &Pile, most: u64, command: Option<&str>) -> Markup {
     html! {
         details {
             summary {
@@ -61,7 +67,7 @@ fn pile_row(lang: Lang, label: &str, pile: &Pile, most: u64, command: &str) -> M
                 (lang.say(", failed ", "，失败 ")) (grouped(pile.failed))
                 (lang.say(", items ", "，数据条数 ")) (grouped(pile.items))
             }
-            (receipts(lang, &pile.receipts, pile.calls(), Some(command)))
+            (receipts(lang, &pile.receipts, pile.calls(), command))
         }
     }
 }

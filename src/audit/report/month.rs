@@ -25,10 +25,11 @@ pub struct Month {
     pub all: Pile,
     /// Calls with credentials that nobody knows.
     pub unknown: u64,
-    pub by_unit: Tally,
+    /// Where the entry names one.
+    pub by_unit: Tally<Option<String>>,
     pub by_resource: Tally,
     /// By unit and user.
-    pub by_user: Tally,
+    pub by_user: Tally<(Option<String>, Option<String>)>,
     pub by_hour: Vec<Pile>,
     pub by_day: Vec<Pile>,
     /// What was refused or failed, by code.
@@ -112,7 +113,7 @@ impl Month {
             Event::Call | Event::Refusal => self.call(entry),
             Event::UnknownCredentials => {
                 self.unknown = self.unknown.saturating_add(entry.items.unwrap_or(1));
-                self.by_code.add(entry.code.as_deref().unwrap_or_default(), entry);
+                self.by_code.add(entry.code.clone().unwrap_or_default(), entry);
             }
             Event::Inspection => self.inspection(entry),
             _ => {}
@@ -121,19 +122,19 @@ impl Month {
 
     fn call(&mut self, entry: &Recorded) {
         self.all.add(entry);
-        let unit = entry.unit.as_ref().map_or("-", |unit| unit.name.as_str());
-        self.by_unit.add(unit, entry);
+        let unit = entry.unit.as_ref().map(|unit| unit.name.clone());
+        self.by_unit.add(unit.clone(), entry);
         if let Some(at) = &entry.resource {
-            self.by_resource.add(&format!("{}/{}", at.namespace, at.name), entry);
+            self.by_resource.add(format!("{}/{}", at.namespace, at.name), entry);
         }
-        self.by_user.add(&format!("{unit} · {}", entry.user.as_deref().unwrap_or("-")), entry);
+        self.by_user.add((unit, entry.user.clone()), entry);
         let here = entry.time.to_zoned(self.zone.clone());
         let hour = usize::try_from(here.hour()).ok().and_then(|hour| self.by_hour.get_mut(hour));
         hour.into_iter().for_each(|pile| pile.add(entry));
         let day = usize::try_from(here.day() - 1).ok().and_then(|day| self.by_day.get_mut(day));
         day.into_iter().for_each(|pile| pile.add(entry));
         if let Some(code) = &entry.code {
-            self.by_code.add(code, entry);
+            self.by_code.add(code.clone(), entry);
         }
     }
 

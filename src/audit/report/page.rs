@@ -76,10 +76,12 @@ impl Page<'_> {
         time.to_zoned(self.month.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
     }
 
-    /// The month as options of a query.
-    fn span(&self) -> String {
-        let last = self.month.first.last_of_month();
-        format!("--since {} --until {last}", self.month.first)
+    /// The command that finds what has these in the month.
+    fn query(&self, options: &[(&str, &str)]) -> String {
+        // a value that begins with - would be an option by itself
+        let options: String = options.iter().map(|(name, value)| format!(" --{name}={}", quoted(value))).collect();
+        let (first, last) = (self.month.first, self.month.first.last_of_month());
+        format!("datashare audit query{options} --since {first} --until {last}")
     }
 
     fn findings(&self, checks: &'static [Check]) -> impl Iterator<Item = &Finding> {
@@ -142,40 +144,40 @@ impl Page<'_> {
     }
 
     fn who(&self) -> Markup {
-        let (lang, month, span) = (self.lang, self.month, self.span());
-        let query = |option: &str, value: &str| format!("datashare audit query --{option} {} {span}", quoted(value));
-        let user = |name: &str| {
-            let (unit, user) = name.rsplit_once(" · ").unwrap_or((name, ""));
-            format!("datashare audit query --unit {} --user {} {span}", quoted(unit), quoted(user))
+        let (lang, month) = (self.lang, self.month);
+        let named = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_owned());
+        let unit = |unit: &Option<String>| Some(self.query(&[("unit", unit.as_deref()?)]));
+        let user = |(unit, user): &(Option<String>, Option<String>)| {
+            Some(self.query(&[("unit", unit.as_deref()?), ("user", user.as_deref()?)]))
         };
         html! {
             div.pair id="who" {
                 section {
                     h2 { (lang.say("By unit", "按单位")) }
-                    (lists::piles(lang, &month.by_unit, str::to_owned, |unit| query("unit", unit)))
+                    (lists::piles(lang, &month.by_unit, named, unit))
                 }
                 section {
                     h2 { (lang.say("By resource", "按资源")) }
-                    (lists::piles(lang, &month.by_resource, str::to_owned, |name| query("resource", name)))
+                    (lists::piles(lang, &month.by_resource, String::clone, |name| Some(self.query(&[("resource", name)]))))
                 }
             }
             section {
                 h2 { (lang.say("By user", "按人员")) }
-                (lists::piles(lang, &month.by_user, str::to_owned, user))
+                (lists::piles(lang, &month.by_user, |(unit, user)| format!("{} · {}", named(unit), named(user)), user))
             }
         }
     }
 
     fn refusals(&self) -> Markup {
-        let (lang, span) = (self.lang, self.span());
-        let label = |code: &str| match lang.code(code) {
-            said if said == code => code.to_owned(),
+        let lang = self.lang;
+        let label = |code: &String| match lang.code(code) {
+            said if said == code => code.clone(),
             said => format!("{said} ({code})"),
         };
         html! {
             section id="refusals" {
                 h2 { (lang.say("Refused and failed, by reason", "拒绝与失败（按原因）")) }
-                (lists::piles(lang, &self.month.by_code, label, |code| format!("datashare audit query --code {} {span}", quoted(code))))
+                (lists::piles(lang, &self.month.by_code, label, |code| Some(self.query(&[("code", code)]))))
             }
         }
     }

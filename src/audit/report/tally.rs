@@ -46,19 +46,25 @@ impl Pile {
 }
 
 /// Calls by name.
-#[derive(Clone, Debug, Default)]
-pub struct Tally {
-    piles: BTreeMap<String, Pile>,
+#[derive(Clone, Debug)]
+pub struct Tally<N = String> {
+    piles: BTreeMap<N, Pile>,
     /// Calls whose names found no place.
     pub rest: Pile,
 }
 
-impl Tally {
-    pub(super) fn add(&mut self, name: &str, entry: &Recorded) {
-        if let Some(pile) = self.piles.get_mut(name) {
+impl<N> Default for Tally<N> {
+    fn default() -> Self {
+        Self { piles: BTreeMap::new(), rest: Pile::default() }
+    }
+}
+
+impl<N: Ord> Tally<N> {
+    pub(super) fn add(&mut self, name: N, entry: &Recorded) {
+        if let Some(pile) = self.piles.get_mut(&name) {
             pile.add(entry);
         } else if self.piles.len() < NAMES {
-            self.piles.entry(name.to_owned()).or_default().add(entry);
+            self.piles.entry(name).or_default().add(entry);
         } else {
             self.rest.add(entry);
         }
@@ -66,9 +72,9 @@ impl Tally {
 
     /// The piles, the largest first.
     #[must_use]
-    pub fn largest(&self) -> Vec<(&str, &Pile)> {
-        let mut piles: Vec<_> = self.piles.iter().map(|(name, pile)| (name.as_str(), pile)).collect();
-        piles.sort_by(|a, b| b.1.calls().cmp(&a.1.calls()).then(a.0.cmp(b.0)));
+    pub fn largest(&self) -> Vec<(&N, &Pile)> {
+        let mut piles: Vec<_> = self.piles.iter().collect();
+        piles.sort_by(|a, b| b.1.calls().cmp(&a.1.calls()).then_with(|| a.0.cmp(b.0)));
         piles
     }
 

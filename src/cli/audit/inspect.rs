@@ -10,9 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr;
 
 use super::cluster::ClusterArgs;
+use super::rows::{failed, harmless};
 use super::subject::Subject;
 use super::when::{self, Edge};
-use super::{AuditError, Output, plain};
+use super::{AuditError, Output, plain, there};
 use crate::api::v1alpha1::AuditPolicySpec;
 use crate::api::v1alpha1::audit_policy::Check;
 use crate::audit::inspection::{Facts, Finding, Inspected, Order, SAMPLE, Seed};
@@ -68,22 +69,24 @@ pub(super) fn run(
     let Some(Subject { log, world, orders, .. }) = &subject else { return Ok(1) };
     let past = inspecting::past(log)?;
     let mut all = Vec::new();
-    for (key, policy) in orders.policies() {
-        if !is_meant(args.policy.as_deref(), &key) {
-            continue;
-        }
-        let since = past.get(&key).map(|past| past.until);
-        let Some(order) = order(args, world, &key, &policy, since, now)? else { continue };
+    let policies = orders.policies();
+    if let Some(wanted) = &args.policy
+        && !policies.keys().any(|key| is_meant(Some(wanted), key))
+    {
+        return Err(AuditError::NoPolicy { wanted: wanted.clone(), there: there(policies.keys()) });
+    }
+    for (key, policy) in policies.iter().filter(|(key, _)| is_meant(args.policy.as_deref(), key)) {
+        let since = past.get(key).map(|past| past.until);
+        let Some(order) = order(args, world, key, policy, since, now)? else { continue };
         let mut beside = inspecting::beside(log, orders, now)?;
         if order.checks.contains_key(&Check::LogGap) {
             beside.faults = inspecting::faults(log, &[], now, &|| false)?;
         }
-        let facts = Facts::gather(&world.index, &key, beside, now);
+        let facts = Facts::gather(&world.index, key, beside, now);
         all.push(inspecting::read(log, &order, &facts, &|| false)?);
     }
     if all.is_empty() {
-        writeln!(messages, "no policy to inspect by: name one that is there, with an inspection ('datashare get ap')")?;
-        return Ok(1);
+        return Err(AuditError::NoInspection(there(policies.keys())));
     }
     match args.output {
         Output::Json => {
@@ -164,9 +167,9 @@ fn cells(inspected: &Inspected, finding: &Finding) -> [String; COLUMNS.len()] {
 
 fn csv(all: &[Inspected], out: &mut dyn Write) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);
-    rows.write_record(COLUMNS)?;
+    rows.write_record(COLUMNS).map_err(failed)?;
     for (inspected, finding) in all.iter().flat_map(|one| one.findings.iter().map(move |finding| (one, finding))) {
-        rows.write_record(cells(inspected, finding).map(super::rows::harmless))?;
+        rows.write_record(cells(inspected, finding).map(harmless)).map_err(failed)?;
     }
     rows.flush()
 }

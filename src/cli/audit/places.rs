@@ -5,8 +5,8 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::AuditError;
 use super::cluster::{self, ClusterArgs, Copied, Published};
+use super::{AuditError, there};
 use crate::audit::archive::{Archive, Site};
 use crate::audit::query::Places;
 use crate::audit::verify::{Folder, Piece, Place};
@@ -33,7 +33,8 @@ impl Place for Named {
     }
 
     fn open(&self, stream: &str, file: &str) -> io::Result<Option<Box<dyn Read + Send>>> {
-        self.place.open(stream, file)
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{stream}/{file}: {error}"));
+        self.place.open(stream, file).map_err(named)
     }
 
     fn pieces(&self, stream: &str) -> io::Result<Vec<Piece>> {
@@ -135,15 +136,23 @@ pub fn segments(state: &Path, archives: &[String], site: Option<&str>) -> Result
     for url in archives {
         let whole = if url.contains("://") { url.clone() } else { absolute(url)? };
         let archive = Archive::existing(&whole)?;
-        let mut sites = archive.sites()?;
-        let site = match site {
-            Some(site) => site.to_owned(),
-            None if sites.len() < 2 => sites.pop().unwrap_or_default(),
-            None => return Err(AuditError::SeveralSites { url: url.clone(), sites: sites.join(", ") }),
+        let sites = archive.sites()?;
+        let url = url.clone();
+        let site = match (site, sites.as_slice()) {
+            (Some(site), sites) if sites.iter().any(|there| there == site) => site,
+            (Some(site), sites) => return Err(AuditError::NoSite { url, site: site.to_owned(), there: there(sites) }),
+            (None, [site]) => site,
+            (None, []) => return Err(AuditError::NoArchive { place: url, there: there(&sites) }),
+            (None, sites) => return Err(AuditError::SeveralSites { url, sites: sites.join(", ") }),
         };
-        if !site.is_empty() {
-            places = places.and(Places::archive(&archive, &site)?);
+        let found = Places::archive(&archive, site)?;
+        if found.is_empty() {
+            return Err(AuditError::NoArchive {
+                place: format!("{}/{site}", url.trim_end_matches('/')),
+                there: there(archive.streams(site)?),
+            });
         }
+        places = places.and(found);
     }
     Ok(places)
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -10,10 +10,9 @@ use super::cluster::ClusterArgs;
 use super::places::{self, Found};
 use super::progress::Progress;
 use super::verify::read_keys;
-use super::{AuditError, table::plain};
+use super::{AuditError, plain, there};
 use crate::audit::proof::EntryProof;
-use crate::audit::verify::{self, Place};
-use crate::delivery::state_dir::DEFAULT as STATE;
+use crate::audit::verify::{self, Place, ProveError};
 
 /// A proof is an entry, some hashes and a checkpoint.
 const LARGEST: u64 = 4 << 20;
@@ -62,10 +61,8 @@ pub fn prove(
     let mut places = local.iter().chain(archives).peekable();
     loop {
         let Some(place) = places.next() else {
-            return Err(AuditError::NoStream {
-                place: state.unwrap_or(Path::new(STATE)).display().to_string(),
-                stream: stream.clone(),
-            });
+            let looked_in = there(local.iter().chain(archives).map(|place| &place.name));
+            return Err(AuditError::NoStream { place: looked_in, stream: stream.clone() });
         };
         let failed = |source| AuditError::Read { place: place.name.clone(), source };
         let pieces = place.pieces(stream).map_err(failed)?;
@@ -78,7 +75,12 @@ pub fn prove(
         match made {
             Err(_) if places.peek().is_some() => {}
             made => {
-                let text = made?.text();
+                let text = made
+                    .map_err(|error| match error {
+                        ProveError::Io(source) => failed(source),
+                        other => other.into(),
+                    })?
+                    .text();
                 match &args.out {
                     Some(path) => fs::write(path, text)
                         .map_err(|source| AuditError::Read { place: path.display().to_string(), source })?,

@@ -162,7 +162,8 @@ fn kept(orders: &Orders) -> Vec<Kept> {
 /// What lies on disk of each stream.
 fn streams(log: &Path) -> Result<Vec<StreamState>, AuditError> {
     let mut all = Vec::new();
-    for name in stream_names(log)? {
+    let failed = |source| AuditError::Read { place: log.display().to_string(), source };
+    for name in stream_names(log).map_err(failed)? {
         let (mut segments, mut bytes) = (0, 0);
         for file in fs::read_dir(log.join(&name).join("entries")).into_iter().flatten().flatten() {
             segments += 1;
@@ -173,17 +174,55 @@ fn streams(log: &Path) -> Result<Vec<StreamState>, AuditError> {
     Ok(all)
 }
 
-/// Beside its place first, so that nobody reads half a page.
+/// A file is written beside its place first, so that nobody reads half a page. A link stays, and leads to it; a device or
+/// a pipe is what the page is written to, not what it replaces.
 fn write(path: &Path, page: &str) -> io::Result<()> {
-    let draft = path.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&draft, page).and_then(|()| fs::rename(&draft, path)).inspect_err(|_| {
+    let place = match fs::canonicalize(path) {
+        Ok(place) if place.is_file() => place,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => path.to_owned(),
+        _ => return fs::write(path, page),
+    };
+    let draft = place.with_extension(format!("{}.tmp", std::process::id()));
+    fs::write(&draft, page).and_then(|()| fs::rename(&draft, &place)).inspect_err(|_| {
         let _ = fs::remove_file(&draft);
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    use std::process::Command;
+
     use super::*;
+
+    #[test]
+    fn a_page_replaces_files_and_neither_links_nor_pipes() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("old.html"), "old").unwrap();
+        symlink("old.html", at("link")).unwrap();
+        symlink("to-come.html", at("ahead")).unwrap();
+        for (name, file) in [("old.html", "old.html"), ("link", "old.html"), ("ahead", "to-come.html"), ("new", "new")]
+        {
+            write(&at(name), name).unwrap();
+            assert_eq!(fs::read_to_string(at(file)).unwrap(), name);
+        }
+        assert!(at("link").is_symlink() && at("ahead").is_symlink());
+
+        assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+        symlink("pipe", at("to-pipe")).unwrap();
+        // open both ways, so that nobody waits for the other end
+        let mut pipe = fs::OpenOptions::new().read(true).write(true).open(at("pipe")).unwrap();
+        for name in ["pipe", "to-pipe"] {
+            write(&at(name), "page").unwrap();
+            assert!(fs::metadata(at(name)).unwrap().file_type().is_fifo(), "{name}");
+            let mut read = [0; 4];
+            pipe.read_exact(&mut read).unwrap();
+            assert_eq!(&read, b"page");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 7, "no draft stays");
+    }
 
     #[test]
     fn a_month_is_written_in_one_way() {

@@ -10,7 +10,7 @@ use super::AuditError;
 use super::places;
 use crate::audit::keys::{KEYS, SigningKeys};
 use crate::audit::verify::Place;
-use crate::audit::{Disk, Evidence, Log, LogError, Options, keys};
+use crate::audit::{Disk, Evidence, Log, LogError, NotaryError, Options, keys};
 use crate::clock::Clock;
 use crate::delivery::state_dir::NOTARY;
 
@@ -33,15 +33,23 @@ pub fn run(args: &RotateKeyArgs, clock: &Clock, out: &mut dyn Write) -> Result<u
     let mut streams = place.streams().map_err(failed)?;
     streams.retain(|stream| args.stream.as_ref().is_none_or(|wanted| wanted == stream));
     if streams.is_empty() {
-        let stream = args.stream.clone().unwrap_or_default();
-        return Err(AuditError::NoStream { place: place.name, stream });
+        return Err(match &args.stream {
+            Some(stream) => AuditError::NoStream { place: place.name, stream: stream.clone() },
+            None => AuditError::NoStreams(place.name),
+        });
     }
     let folder = args.state.join(NOTARY);
     let signing = SigningKeys::new(&folder);
     for stream in streams {
         let public = keys::read(&log.join(&stream).join(KEYS)).map_err(AuditError::Keys)?.unwrap_or_default();
         let Some(current) = public.last() else { return Err(AuditError::NoKeys(stream)) };
-        let next = match signing.next(&stream).map_err(AuditError::Keys)? {
+        let waiting = signing.next(&stream).map_err(AuditError::Keys)?;
+        let before = signing.current(&stream).map_err(AuditError::Keys)?;
+        // without it nothing is signed any more: neither a new key nor an entry may come of trying
+        if !before.iter().chain(&waiting).any(|key| key.public() == current) {
+            return Err(NotaryError::NoKey { origin: current.name().to_owned(), keys: folder }.into());
+        }
+        let next = match waiting {
             // a change that was begun
             Some(next) => next,
             None => signing.create_next(&Disk, &stream, current.name()).map_err(AuditError::Keys)?,
@@ -53,10 +61,11 @@ pub fn run(args: &RotateKeyArgs, clock: &Clock, out: &mut dyn Write) -> Result<u
                 // the first checkpoint takes the key up, the second is signed by both
                 log.checkpoint_now();
                 log.checkpoint_now();
-                log.close()
-                    .map_err(|reason| AuditError::Rotation { stream: stream.clone(), says: reason.to_string() })?;
-                if let Some(failure) = log.failure() {
-                    return Err(AuditError::Rotation { stream, says: failure.to_string() });
+                let closed = log.close();
+                // that it failed says less than why
+                let says = log.failure().map(|failure| failure.to_string());
+                if let Some(says) = says.or_else(|| closed.err().map(|reason| reason.to_string())) {
+                    return Err(AuditError::Rotation { stream, says });
                 }
                 writeln!(out, "{stream}: signed from now on by {}", next.public())?;
             }

@@ -54,7 +54,7 @@ impl<'a> Rows<'a> {
             return Ok(());
         }
         self.begun = true;
-        self.csv.write_record(COLUMNS).map_err(io::Error::from)
+        self.csv.write_record(COLUMNS).map_err(failed)
     }
 }
 
@@ -62,12 +62,20 @@ impl Show for Rows<'_> {
     fn add(&mut self, found: &Found) -> io::Result<()> {
         self.begin()?;
         let cells = cells(found.entry()?).map(harmless);
-        self.csv.write_record(cells).map_err(io::Error::from)
+        self.csv.write_record(cells).map_err(failed)
     }
 
     fn end(&mut self) -> io::Result<()> {
         self.begin()?;
         self.csv.flush()
+    }
+}
+
+/// The writer's own error, of its own kind: by that a reader who has left is told from a fault.
+pub(super) fn failed(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 
@@ -83,7 +91,8 @@ fn cells(entry: Recorded) -> [String; COLUMNS.len()] {
     let upstream = entry.upstream;
     [
         receipt,
-        entry.time.to_string(),
+        // microseconds always, as in the record: so texts are in the order of time
+        format!("{:.6}", entry.time),
         entry.event.to_string(),
         grant_namespace,
         grant_name,

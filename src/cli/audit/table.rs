@@ -113,8 +113,9 @@ fn some(text: String) -> Option<String> {
 /// The text with everything that steers a terminal, or turns the direction of writing, made visible.
 pub(in crate::cli) fn plain(text: &str) -> String {
     let steers = |letter: char| {
+        // Unicode's Bidi_Control, and its line ends
         letter.is_control()
-            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let mut plain = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -130,5 +131,13 @@ mod tests {
     #[test]
     fn nothing_steers_the_terminal() {
         assert_eq!(plain("张\u{1b}[31m\n\u{202e}三"), "张\\u{1b}[31m\\u{a}\\u{202e}三");
+        // all of Bidi_Control (PropList.txt)
+        for letter in ['\u{61c}', '\u{200e}', '\u{200f}']
+            .into_iter()
+            .chain('\u{202a}'..='\u{202e}')
+            .chain('\u{2066}'..='\u{2069}')
+        {
+            assert_eq!(plain(&letter.to_string()), letter.escape_unicode().to_string());
+        }
     }
 }
