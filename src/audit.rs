@@ -21,6 +21,7 @@ pub mod keys;
 mod lines;
 mod notary;
 pub mod note;
+pub mod notice;
 pub mod proof;
 pub mod pruned;
 pub mod query;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::audit::FORMAT;
 use crate::audit::encode::TIME_LENGTH;
 use crate::audit::lines::{Line, Lines};
+use crate::audit::notice::Notice;
 use crate::audit::tree::{Range, Slices};
 
 /// What a segment holds.
@@ -20,6 +21,8 @@ pub struct Scan {
     pub next: u64,
     /// Key changes: the entry, and the public key it names.
     pub keys: Vec<(u64, String)>,
+    /// What is said of entries that leave, and the entry that says it.
+    pub notices: Vec<(u64, Notice)>,
     /// The first line that is not the entry that belongs there.
     pub fault: Option<LineFault>,
     /// Bytes after the last line end.
@@ -101,7 +104,7 @@ pub fn scan(source: impl Read, stream: &str, first: u64, cuts: &[u64]) -> io::Re
     let opening = Opening::of(stream);
     let mut lines = Lines::new(source);
     let mut slices = Slices::new(first, cuts.iter().copied());
-    let (mut keys, mut since, mut torn) = (Vec::new(), None, 0);
+    let (mut keys, mut notices, mut since, mut torn) = (Vec::new(), Vec::new(), None, 0);
     let (mut number, mut stopped) = (0, false);
     let mut fault = None;
     loop {
@@ -139,10 +142,13 @@ pub fn scan(source: impl Read, stream: &str, first: u64, cuts: &[u64]) -> io::Re
             let named = serde_json::from_slice(line).map_or_else(|_| String::new(), |entry: KeyEntry| entry.code);
             keys.push((expected, named));
         }
+        if opened.is(b"audit") {
+            notices.extend(Notice::parse(line).map(|notice| (expected, notice)));
+        }
         slices.push(line);
     }
     let next = slices.next();
-    Ok(Scan { slices: slices.finish(), next, keys, fault, torn, stopped, since })
+    Ok(Scan { slices: slices.finish(), next, keys, notices, fault, torn, stopped, since })
 }
 
 /// The entries that the lines of a segment say they are, in their order; `None` for a line that is none.

@@ -6,12 +6,13 @@ mod belief;
 mod copying;
 mod holds;
 mod keeping;
+mod leaving;
 mod notes;
 mod removing;
 mod report;
 mod running;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub use self::running::Running;
 use self::copying::Copied;
 use crate::audit::archive::{Archive, ArchiveError, Place};
 use crate::audit::inventory::{Facts, Inventory};
+use crate::audit::notice::Leaving;
 use crate::audit::removed::Removed;
 use crate::audit::seal::{self, SealError, Step, Steps};
 use crate::audit::segment::{self, ENTRIES, Segment};
@@ -62,6 +64,8 @@ pub enum UpkeepError {
     Io { what: &'static str, path: PathBuf, source: io::Error },
     #[error("{place} holds other bytes than were put there (sha256 {found}, not {expected}); the local copy is kept")]
     Lies { place: String, found: String, expected: String },
+    #[error("{place} is not there any more; the local copy is kept")]
+    Lost { place: String },
     #[error("{} is not what was sealed (sha256 {found}, not {expected}); nothing is copied or removed", path.display())]
     Damaged { path: PathBuf, found: String, expected: String },
     #[error("{place}: {reason}; it is left alone")]
@@ -91,6 +95,10 @@ pub struct Upkeep {
     holds: Holds,
     belief: Belief,
     copied: Vec<Copied>,
+    /// Archives that no policy names any more, as far as this process copied to them: others may lack what they have.
+    former: Vec<Copied>,
+    /// Segments of which notice was given, by their first entries: the entry that gives it.
+    noticed: BTreeMap<(u64, Leaving), u64>,
     /// Sealed segments on this disk.
     here: BTreeSet<u64>,
     /// What was last written for other processes.
@@ -120,6 +128,8 @@ impl Upkeep {
             holds: Holds::open(&stream)?,
             belief: Belief::open(&stream, clock.now(), clock.steady())?,
             copied: Vec::new(),
+            former: Vec::new(),
+            noticed: BTreeMap::new(),
             here: BTreeSet::new(),
             written: None,
             standing: Standing::default(),
@@ -160,18 +170,29 @@ impl Upkeep {
             let held = self.holds.follow(&self.log, keeping, now);
             self.note("hold", now, held);
             self.copy_all(keeping, now);
+        }
+        // copies may have taken long: what is held by now stays
+        let current = (self.ask)().filter(|keeping| self.follows(keeping));
+        if let Some(keeping) = &current {
             let removed = self.remove_due(keeping, now);
-            self.note("retention", now, removed);
+            // whatever hinders the one, the other goes on
+            let made = self.make_room(keeping, now);
+            self.note("retention", now, removed.and(made));
         }
         self.report(keeping.as_ref(), now);
     }
 
     fn seal_closed(&mut self) -> Result<(), UpkeepError> {
         let segments = self.segments()?;
-        let waiting: Vec<&Segment> = seal::waiting(&segments).collect();
+        let mut waiting: Vec<&Segment> = seal::waiting(&segments).collect();
         if !waiting.is_empty() {
-            // so that what is copied next is proved to its end
+            // what is sealed is signed to its end: without that it would look as if checkpoints had been taken away
             self.log.settle();
+            let signed = self.log.signed();
+            let ends = segments.iter().skip(1).map(|next| next.first);
+            let is_signed = segments.iter().zip(ends).filter(|(_, end)| *end <= signed);
+            let is_signed: BTreeSet<u64> = is_signed.map(|(segment, _)| segment.first).collect();
+            waiting.retain(|segment| is_signed.contains(&segment.first));
         }
         let mut trouble = None;
         for (place, plain) in waiting.iter().enumerate() {

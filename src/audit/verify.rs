@@ -5,6 +5,7 @@
 mod chain;
 mod entries;
 mod finding;
+mod gone;
 mod place;
 mod prove;
 mod seen;
@@ -21,7 +22,7 @@ pub use seen::{Seen, SeenError, SeenStream};
 use chain::Chain;
 use entries::Entries;
 
-use crate::audit::checkpoint::{CHECKPOINT, Signed};
+use crate::audit::checkpoint::{CHECKPOINT, CHECKPOINTS, Signed};
 use crate::audit::keys::KEYS;
 use crate::audit::note::VerifyingKey;
 
@@ -111,6 +112,7 @@ fn heads(place: &dyn Place, stream: &str) -> io::Result<Heads> {
 }
 
 fn once(place: &dyn Place, stream: &str, known: &Known<'_>, step: &Step<'_>) -> io::Result<Verdict> {
+    let before = place.read(stream, CHECKPOINT)?;
     let mut chain = Chain::read(place, stream)?;
     let mut verdict = Verdict {
         stream: stream.to_owned(),
@@ -126,14 +128,21 @@ fn once(place: &dyn Place, stream: &str, known: &Known<'_>, step: &Step<'_>) -> 
     verdict.findings.extend(against(&mut chain, stream, known)?);
     let entries = Entries::read(place, stream, &chain.all_marks(), step)?;
     verdict.entries = entries.end;
-    verdict.removed = entries.removed.iter().map(|range| range.to() - range.from()).sum();
+    verdict.removed = entries.removed.iter().map(|(_, gone)| gone.range.to() - gone.range.from()).sum();
     verdict.remarks.extend(entries.remarks.iter().cloned());
     // a fault of the entries is nearer to its cause than the checkpoints that no longer fit
     let mut findings = entries.findings.clone();
     findings.append(&mut verdict.findings);
     if findings.is_empty() {
         findings.extend(chain.against_entries(&entries, stream));
+        let (told, remark) = gone::unexplained(&entries, &chain, place.is_archive(), stream, known.now);
+        findings.extend(told);
+        verdict.remarks.extend(remark);
+        let settled = !place.is_copied() && place.read(stream, CHECKPOINT)? == before;
         findings.extend(unsigned(&chain, &entries, stream, known.now));
+        if !place.is_archive() {
+            findings.extend(unsigned_seal(&chain, &entries, stream, settled));
+        }
     }
     verdict.findings = findings;
     Ok(verdict)
@@ -189,5 +198,18 @@ fn unsigned(chain: &Chain, entries: &Entries, stream: &str, now: Timestamp) -> O
     (chain.count() == 0 && entries.end > 0 && expected).then(|| {
         let says = "there is no checkpoint, though one is made within an hour and at every clean stop".to_owned();
         Finding::in_file(Kind::Removed, stream, CHECKPOINT, None, says)
+    })
+}
+
+/// Entries that are sealed, which they are once a checkpoint covers them. Where the guard went on meanwhile, it may have
+/// sealed what it signed after the checkpoints were read: that is soon after the newest of these.
+fn unsigned_seal(chain: &Chain, entries: &Entries, stream: &str, settled: bool) -> Option<Finding> {
+    let (signed, (sealed, since)) = (chain.size(), entries.sealed);
+    let newest = chain.newest.as_ref().map(|newest| newest.checkpoint.time);
+    let is_late = since.zip(newest).is_none_or(|(since, newest)| since.duration_since(newest) > LONGEST_INTERVAL);
+    (sealed > signed && (settled || is_late)).then(|| {
+        let says =
+            format!("entries {signed} to {} are sealed, and the checkpoint that covered them is gone", sealed - 1);
+        Finding::in_file(Kind::Truncated, stream, CHECKPOINTS, None, says).among(signed, sealed)
     })
 }

@@ -31,6 +31,7 @@ pub use self::relay::Relay;
 use self::committer::Committer;
 use self::crew::Crew;
 use self::queue::{Kind, Shared};
+use crate::audit::checkpoint::Signed;
 use crate::audit::entry::Entry;
 use crate::audit::event::Event;
 use crate::audit::journal::{JOURNAL, Journal};
@@ -190,6 +191,14 @@ impl Log {
         self.0.notary.as_ref().map(|notary| notary.published())
     }
 
+    /// How many entries the newest checkpoint covers: all that are called durable, where nothing is signed at all.
+    #[must_use]
+    pub fn signed(&self) -> u64 {
+        let Some(published) = self.published() else { return u64::MAX };
+        let newest = published.borrow().clone();
+        newest.and_then(|newest| Signed::parse(&newest.checkpoint).ok()).map_or(0, |signed| signed.checkpoint.size)
+    }
+
     /// How long entries have waited for a checkpoint; nothing while all are covered, or without evidence.
     #[must_use]
     pub fn unsigned_for(&self) -> Option<std::time::Duration> {
@@ -244,6 +253,12 @@ impl Log {
     /// From now on segments are closed at this size and age.
     pub fn close_segments_at(&self, bytes: u64, age: SignedDuration) {
         self.0.shared.current.end_at(bytes, age);
+    }
+
+    /// Has the writer close its segment, unless that is empty.
+    pub fn close_segment(&self) {
+        self.0.shared.current.end_now();
+        self.0.shared.look();
     }
 
     /// Has the writer close its segment if that is old enough, also when nothing is written.

@@ -181,6 +181,8 @@ pub enum AuditError {
     Write(#[from] io::Error),
     #[error("{place}: {source}")]
     Read { place: String, source: io::Error },
+    #[error("there is nothing to verify in {0}: it has no stream with keys or entries")]
+    NothingThere(String),
     #[error("{place} has no stream {stream}")]
     NoStream { place: String, stream: String },
     #[error("{0} has no stream yet: the first is made at the guard's first start")]

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Verifies a record from its published formats alone: RFC 6962, C2SP signed-note and tlog-checkpoint, zstd.
 
-    verify.py [--checkpoint FILE] LOG/STREAM     says what is wrong, and ends with 1 if anything is
-    verify.py --batch                            a JSON object a line in ({"stream", "checkpoint"}), one out
+    verify.py [--archive] [--checkpoint FILE] LOG/STREAM   says what is wrong, and ends with 1 if anything is
+    verify.py --batch                                      a JSON object a line in ({"stream", "checkpoint"}), one out
 
 It shares no code with the program whose records it checks. Python 3.8 or newer; signatures with the package
 `cryptography` where it is installed, else with what is below; sealed segments with `compression.zstd`,
@@ -221,7 +221,8 @@ def json_string(text):
 # ---------------------------------------------------------------- the stream
 
 class Stream:
-    def __init__(self, folder, name=None):
+    def __init__(self, folder, archive=False, name=None):
+        self.archive = archive
         self.folder, self.name = folder, name or os.path.basename(os.path.normpath(folder))
         self.keys, self.notes, self.takeovers, self.kept = [], [], [], []
 
@@ -244,6 +245,8 @@ class Stream:
             self.read_entries()
             if chain is None:
                 self.check_takeovers()
+                self.check_gone()
+                self.check_sealed()
         except Found as found:
             entries = found.value
         return [found for found in (entries, chain) if found]
@@ -380,7 +383,8 @@ class Stream:
     def read_entries(self):
         tiles = self.removed() + self.segments()
         tiles.sort(key=lambda tile: (tile[0], tile[1] is not None))
-        self.tree, self.good, self.changes = Tree(), 0, []
+        self.tree, self.good, self.changes, self.notices, self.sealed = Tree(), 0, [], [], 0
+        self.gone = [(first, first + sum(1 << level for level, _ in nodes), nodes, line) for first, nodes, _, line in tiles if nodes]
         marks = sorted(self.notes + self.kept, key=lambda note: note.size)
         self.marks = [(note.size, note.root, note.number) for note in marks]
         newest = self.notes[-1].size if self.notes else 0
@@ -443,10 +447,11 @@ class Stream:
                 data = decompress(data)
             except Exception as error:  # whatever the library calls it
                 raise Found("changed", file, entries=[first, following or first + 1], says=str(error))
-        if first < self.tree.size:
-            raise Found("inserted", file, says="the segment before goes on beyond its beginning")
         lines = data.split(b"\n")
         torn = lines.pop()
+        if first < self.tree.size:
+            self.leftover(first, file, lines, torn)
+            return
         begin = b'{"v":1,"stream":"' + self.name.encode() + b'","index":'
         for number, line in enumerate(lines, 1):
             expected = self.tree.size
@@ -464,10 +469,63 @@ class Stream:
                 except (ValueError, KeyError, TypeError):
                     named = None  # the tree tells that it was changed
                 self.changes.append((index, named))
+            if line[len(begin) + match.end() :].startswith(b'audit"'):
+                self.take_notice(index, line)
             self.tree.add(0, leaf(line))
             self.meet(file, None)
+        if file.endswith(".zst"):
+            self.sealed = self.tree.size
         if torn and following is not None:
             raise Found("changed", file, entries=[self.tree.size, self.tree.size + 1], says="it breaks off")
+
+    def leftover(self, first, file, lines, torn):
+        """A crash leaves a segment that was removed, whole and as it was."""
+        for start, end, nodes, _ in self.gone:
+            if start <= first < end:
+                again = Tree()
+                begin = b'{"v":1,"stream":"' + self.name.encode() + b'","index":'
+                whole = not torn and first == start and len(lines) == end - start
+                whole = whole and all(line.startswith(begin + b"%d," % (first + at)) for at, line in enumerate(lines))
+                if whole:
+                    parts, at = [], 0
+                    for level, hash_ in nodes:
+                        again = Tree()
+                        for line in lines[at : at + (1 << level)]:
+                            again.add(0, leaf(line))
+                        parts.append(again.parts == [(level, hash_)])
+                        at += 1 << level
+                    whole = all(parts)
+                if not whole:
+                    raise Found("changed", file, entries=[start, end], says="not what was removed")
+                return
+        raise Found("inserted", file, says="the segment before goes on beyond its beginning")
+
+    def take_notice(self, index, line):
+        """An entry (event audit) that says of others before it that they left: pruned everywhere, offloaded from a disk."""
+        try:
+            entry = json.loads(line.decode())
+            start, end = int(entry["parameters"]["from"]), int(entry["parameters"]["to"])
+        except (ValueError, KeyError, TypeError):
+            return
+        kinds = ["pruned"] if self.archive else ["pruned", "offloaded"]
+        if entry.get("code") in kinds and 0 <= start < end <= index:
+            self.notices.append((index, start, end))
+
+    def check_gone(self):
+        size = self.notes[-1].size if self.notes else 0
+        said = sorted((start, end) for index, start, end in self.notices if index < size)
+        for first, last, _, line in sorted(self.gone, key=lambda gone: gone[3]):
+            at = first
+            for start, end in said:
+                if start <= at < end:
+                    at = end
+            if at < last:
+                raise Found("removed", "pruned.jsonl", line, [first, last], "no signed entry says that these were removed")
+
+    def check_sealed(self):
+        size = self.notes[-1].size if self.notes else 0
+        if not self.archive and self.sealed > size:
+            raise Found("truncated", "checkpoints.jsonl", entries=[size, self.sealed], says="sealed, and not signed")
 
     def meet(self, file, line):
         while self.marks and self.marks[0][0] <= self.tree.size:
@@ -494,12 +552,12 @@ class Stream:
             raise Found("forged", "keys", len(self.takeovers) + 2, says="a key that never took over")
 
 
-def verify(folder, checkpoint):
+def verify(folder, checkpoint, archive=False):
     witness = None
     if checkpoint:
         with open(checkpoint, encoding="utf-8", newline="") as source:
             witness = Note(source.read())
-    return Stream(folder).verify(witness)
+    return Stream(folder, archive).verify(witness)
 
 
 def main(words):
@@ -508,13 +566,14 @@ def main(words):
             case = json.loads(line)
             print(json.dumps({"findings": verify(case["stream"], case.get("checkpoint"))}), flush=True)
         return 0
-    checkpoint = None
+    checkpoint, archive = None, words[:1] == ["--archive"]
+    words = words[1:] if archive else words
     if words[:1] == ["--checkpoint"]:
         checkpoint, words = words[1], words[2:]
     if len(words) != 1:
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    findings = verify(words[0], checkpoint)
+    findings = verify(words[0], checkpoint, archive)
     for found in findings:
         line = "" if found["line"] is None else ":%d" % found["line"]
         print("%s%s: %s: %s %s" % (found["file"], line, found["kind"], found["says"], found["entries"] or ""))

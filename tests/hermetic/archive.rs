@@ -17,7 +17,10 @@ use datashare::audit::query::{self, Places};
 use datashare::audit::seal::{Step, Steps};
 use datashare::audit::upkeep::{Keeping, Report, Upkeep, Wanted};
 use datashare::audit::verify::{self, Folder, Known};
-use datashare::audit::{Entry, Event, Evidence, Filter, Log, LogError, Options, Storage, archive::Archive};
+use datashare::audit::{
+    Entry, Event, Evidence, Filter, Log, LogError, Options, Storage,
+    archive::{Archive, Site},
+};
 use datashare::clock::Clock;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -154,9 +157,12 @@ impl World {
     /// Whether stream and archive are what was signed; gives how many entries there ever were, and how many are gone.
     fn verified(&self) -> [(u64, u64); 2] {
         self.running.as_ref().unwrap().0.checkpoint_now();
-        [self.log(), self.archive().join(SITE)].map(|folder| {
+        let url = format!("file://{}", self.archive().display());
+        let archived = Site { archive: Archive::open(&url, Lock::None).unwrap(), name: SITE.to_owned() };
+        let places: [&dyn verify::Place; 2] = [&Folder(self.log()), &archived];
+        places.map(|place| {
             let known = Known { keys: None, first_keys: &[], witnesses: &[], seen: None, now: self.clock.now() };
-            let verdict = verify::verify(&Folder(folder), STREAM, &known, &|_| {}).unwrap();
+            let verdict = verify::verify(place, STREAM, &known, &|_| {}).unwrap();
             assert!(verdict.findings.is_empty(), "{:#?}", verdict.findings);
             (verdict.entries, verdict.removed)
         })

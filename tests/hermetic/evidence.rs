@@ -11,6 +11,7 @@ mod mutate;
 mod mutations;
 mod python;
 mod rotation;
+mod spoil;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use datashare::audit::pruned::Pruned;
 use datashare::audit::scan::scan;
 use datashare::audit::tree::Range;
 use datashare::audit::verify::{self, Folder, Known, Place, Verdict, Witness};
-use datashare::audit::{Entry, Event, Evidence, Log, Options};
+use datashare::audit::{Entry, Event, Evidence, Log, Options, Parameter};
 use datashare::clock::Clock;
 use jiff::Timestamp;
 
@@ -103,9 +104,21 @@ impl Site {
         fs::remove_file(path).unwrap();
     }
 
+    /// Has the record say that these segments are removed on time, before they are.
+    fn give_notice(log: &Log, paths: &[&PathBuf]) {
+        for path in paths {
+            let first = first(path);
+            let lines = fs::read_to_string(path).unwrap().lines().count() as u64;
+            let (from, to) = (first.to_string(), (first + lines).to_string());
+            let parameters = [Parameter { name: "from", value: &from }, Parameter { name: "to", value: &to }];
+            let entry = Entry::<&str> { code: Some("pruned"), parameters: &parameters, ..Entry::new(Event::Audit) };
+            log.append_blocking(&entry).unwrap();
+        }
+    }
+
     /// Removes a segment and leaves its subtrees, as retention does.
     fn prune(&self, path: &Path) {
-        let first = path.file_name().unwrap().to_str().unwrap()[..20].parse().unwrap();
+        let first = first(path);
         let mut range = Range::empty_at(first);
         let lines = fs::File::open(path).unwrap();
         scan(lines, STREAM, first, &[]).unwrap().slices.iter().for_each(|slice| range.extend(slice).unwrap());
@@ -116,6 +129,11 @@ impl Site {
         fs::write(&file, [fs::read(&file).unwrap_or_default(), line].concat()).unwrap();
         fs::remove_file(path).unwrap();
     }
+}
+
+/// The first entry of a segment.
+fn first(path: &Path) -> u64 {
+    path.file_name().unwrap().to_str().unwrap()[..20].parse().unwrap()
 }
 
 fn verified(place: &dyn Place, witnesses: &[Witness]) -> Verdict {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file that reads, where its property stands, and its target below `tests/fuzz/targets`.
-const PARSERS: [(&str, &str, &str); 56] = [
+const PARSERS: [(&str, &str, &str); 57] = [
     ("src/api/v1alpha1/schedule.rs", "src/api/v1alpha1/schedule.rs", "syntax"),
     ("src/api/v1alpha1/validate/syntax.rs", "src/api/v1alpha1/validate/syntax.rs", "syntax"),
     ("src/approval/canonical.rs", "src/approval/canonical/tests.rs", "canonical"),
@@ -25,6 +25,7 @@ const PARSERS: [(&str, &str, &str); 56] = [
     ("src/audit/keys.rs", "src/audit/keys.rs", "evidence"),
     ("src/audit/lines.rs", "src/audit/lines.rs", "record"),
     ("src/audit/note.rs", "src/audit/note/tests.rs", "evidence"),
+    ("src/audit/notice.rs", "src/audit/notice.rs", "evidence"),
     ("src/audit/note/key.rs", "src/audit/note/tests.rs", "evidence"),
     ("src/audit/proof.rs", "src/audit/proof.rs", "evidence"),
     ("src/audit/pruned.rs", "src/audit/pruned.rs", "evidence"),

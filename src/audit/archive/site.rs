@@ -28,6 +28,10 @@ impl verify::Place for Site {
         true
     }
 
+    fn is_archive(&self) -> bool {
+        true
+    }
+
     fn streams(&self) -> io::Result<Vec<String>> {
         self.archive.streams(&self.name).map_err(failed)
     }

@@ -6,13 +6,14 @@ use std::fs;
 use std::io;
 
 use bytes::Bytes;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::{Keeping, Upkeep, UpkeepError, Wanted, io_error};
 use crate::audit::archive::{Archive, Place};
 use crate::audit::checkpoint::{CHECKPOINT, CHECKPOINTS, Signed};
-use crate::audit::inventory::{Facts, Said};
+use crate::audit::inventory::{Facts, SEALED, Said};
 use crate::audit::keys::KEYS;
 use crate::audit::seal::Step;
 use crate::audit::segment;
@@ -44,6 +45,8 @@ pub(super) struct Copied {
     there: Option<BTreeMap<u64, u64>>,
     /// Those of them that are as they should be.
     good: BTreeSet<u64>,
+    /// Those of them that gave back other bytes; they count for nothing until they give back the right ones.
+    bad: BTreeSet<u64>,
     /// What the files were when they were copied.
     files: BTreeMap<&'static str, String>,
     files_at: Timestamp,
@@ -59,6 +62,7 @@ impl Copied {
             archive: None,
             there: None,
             good: BTreeSet::new(),
+            bad: BTreeSet::new(),
             files: BTreeMap::new(),
             files_at: Timestamp::MIN,
             failures: 0,
@@ -80,12 +84,39 @@ impl Copied {
         self.archive.as_ref()
     }
 
-    /// It is not there any more, or not as it should be.
-    pub fn forget(&mut self, first: u64, removed: bool) {
+    /// The files are copied the next time, whenever they were.
+    pub fn want_files(&mut self) {
+        self.files_at = Timestamp::MIN;
+    }
+
+    /// It is not there any more.
+    pub fn forget(&mut self, first: u64) {
         self.good.remove(&first);
-        if let Some(there) = self.there.as_mut().filter(|_| removed) {
+        self.bad.remove(&first);
+        if let Some(there) = self.there.as_mut() {
             there.remove(&first);
         }
+    }
+
+    /// What reading it back told.
+    pub fn learn(&mut self, first: u64, back: &Result<Bytes, UpkeepError>) {
+        match back {
+            Ok(_) => {
+                self.bad.remove(&first);
+                self.good.insert(first);
+            }
+            Err(UpkeepError::Lost { .. }) => self.forget(first),
+            Err(UpkeepError::Lies { .. }) => {
+                self.good.remove(&first);
+                self.bad.insert(first);
+            }
+            // it did not answer
+            Err(_) => {}
+        }
+    }
+
+    fn is_of(&self, wanted: &Wanted, site: &str) -> bool {
+        self.wanted == *wanted && self.site == site
     }
 }
 
@@ -96,19 +127,47 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 impl Upkeep {
     pub(super) fn copy_all(&mut self, keeping: &Keeping, now: Timestamp) {
         let mut before = std::mem::take(&mut self.copied);
+        before.append(&mut self.former);
         let urls: Vec<&str> = keeping.archives.iter().map(|wanted| &*wanted.url).collect();
         self.standing.only_archives(&urls);
         for wanted in &keeping.archives {
-            let known = before.iter().position(|copied| copied.wanted == *wanted && copied.site == keeping.site);
-            let mut copied = known.map_or_else(|| Copied::new(wanted, &keeping.site), |at| before.swap_remove(at));
-            if apart(now, copied.tried) >= pause(copied.failures) {
-                let result = self.copy(&mut copied, keeping, now);
-                copied.failures = if result.is_err() { copied.failures.saturating_add(1) } else { 0 };
-                copied.tried = now;
-                self.note(&wanted.url, now, result);
-            }
+            let known = before.iter().position(|copied| copied.is_of(wanted, &keeping.site));
+            let copied = known.map_or_else(|| Copied::new(wanted, &keeping.site), |at| before.swap_remove(at));
             self.copied.push(copied);
         }
+        // under another site they have it in another place
+        before.retain(|copied| copied.site == keeping.site);
+        self.former = before;
+        for at in 0..self.copied.len() {
+            let Some(copied) = self.copied.get(at).filter(|copied| apart(now, copied.tried) >= pause(copied.failures))
+            else {
+                continue;
+            };
+            // what this one lacks, the others may have
+            let empty = Copied::new(&copied.wanted, &copied.site);
+            let Some(mut copied) = self.copied.get_mut(at).map(|copied| std::mem::replace(copied, empty)) else {
+                continue;
+            };
+            let result = self.copy(&mut copied, keeping, now);
+            copied.failures = if result.is_err() { copied.failures.saturating_add(1) } else { 0 };
+            copied.tried = now;
+            self.note(&copied.wanted.url, now, result);
+            if let Some(place) = self.copied.get_mut(at) {
+                *place = copied;
+            }
+        }
+    }
+
+    /// Whether the archives are the ones that are asked for now.
+    pub(super) fn follows(&self, keeping: &Keeping) -> bool {
+        let wanted = keeping.archives.iter();
+        self.copied.len() == wanted.len()
+            && self.copied.iter().zip(wanted).all(|(copied, wanted)| copied.is_of(wanted, &keeping.site))
+    }
+
+    /// Whether its time is over and it is on its way out.
+    pub(super) fn is_leaving(&self, facts: &Facts, today: Date) -> bool {
+        facts.retain < today && self.removed.has(facts.first, facts.end)
     }
 
     fn copy(&mut self, copied: &mut Copied, keeping: &Keeping, now: Timestamp) -> Result<(), UpkeepError> {
@@ -122,14 +181,23 @@ impl Upkeep {
             self.learn(&archive, &there, keeping)?;
             copied.there = Some(there);
         }
-        let missing: Vec<Facts> = self.inventory.iter().filter(|facts| !copied.has(facts.first)).cloned().collect();
+        let today = keeping.day(self.clock.now());
+        // one that was taken away on time is not put there again
+        let is_over = |facts: &Facts| copied.lacks(facts.first) && self.is_leaving(facts, today);
+        let is_wanted = |facts: &&Facts| !copied.has(facts.first) && !is_over(facts);
+        let missing: Vec<Facts> = self.inventory.iter().filter(is_wanted).cloned().collect();
         let mut first_trouble = None;
         let mut news = false;
         for facts in missing {
             match self.copy_segment(&archive, copied, keeping, &facts) {
                 Ok(put) => news |= put,
                 // the others are copied all the same, unless the archive does not answer
-                Err(error @ (UpkeepError::Lies { .. } | UpkeepError::Damaged { .. } | UpkeepError::Unfit { .. })) => {
+                Err(
+                    error @ (UpkeepError::Lies { .. }
+                    | UpkeepError::Lost { .. }
+                    | UpkeepError::Damaged { .. }
+                    | UpkeepError::Unfit { .. }),
+                ) => {
                     first_trouble.get_or_insert(error);
                 }
                 Err(error) => return Err(error),
@@ -160,17 +228,13 @@ impl Upkeep {
         let newest = there.keys().next_back() == Some(&first);
         let put = match there.get(&first) {
             // listed, of the right size; only the newest may be one that a crash left unread
-            Some(size) if *size == facts.bytes && !newest => {
+            Some(size) if *size == facts.bytes && !newest && !copied.bad.contains(&first) => {
                 copied.good.insert(first);
                 return Ok(false);
             }
             Some(_) => false,
             None => {
                 let Some(bytes) = self.fetch(keeping, facts)? else {
-                    // removed everywhere, and only the inventory does not know it
-                    if self.removed.has(first, facts.end) && facts.retain <= keeping.day(self.clock.now()) {
-                        return Ok(false);
-                    }
                     let place = format!("segment {first}");
                     return Err(UpkeepError::Unfit { place, reason: "neither here nor in any archive".to_owned() });
                 };
@@ -181,31 +245,23 @@ impl Upkeep {
             }
         };
         self.step(Step::ReadBack)?;
-        self.read_back(archive, keeping, facts)?;
         copied.there.get_or_insert_default().insert(first, facts.bytes);
-        copied.good.insert(first);
-        Ok(put)
+        let back = self.read_back(archive, keeping, facts);
+        copied.learn(first, &back);
+        back.map(|_| put)
     }
 
     /// Whether the archive gives back what was sealed.
     pub(super) fn read_back(&self, archive: &Archive, keeping: &Keeping, facts: &Facts) -> Result<Bytes, UpkeepError> {
         let place = self.place(keeping);
-        let found = archive.read(place, facts.first)?;
-        let is = found.as_deref().map_or_else(|| "of nothing".to_owned(), digest);
-        match found {
-            Some(bytes) if is == facts.digest => Ok(bytes),
-            _ => Err(UpkeepError::Lies {
-                place: format!(
-                    "{}/{}/{}/{}",
-                    archive.url(),
-                    place.site,
-                    place.stream,
-                    segment::sealed_name(facts.first)
-                ),
-                found: is,
-                expected: facts.digest.clone(),
-            }),
+        let name = segment::sealed_name(facts.first);
+        let path = || format!("{}/{}/{}/{name}", archive.url(), place.site, place.stream);
+        let Some(bytes) = archive.read(place, facts.first)? else { return Err(UpkeepError::Lost { place: path() }) };
+        let found = digest(&bytes);
+        if found == facts.digest {
+            return Ok(bytes);
         }
+        Err(UpkeepError::Lies { place: path(), found, expected: facts.digest.clone() })
     }
 
     /// A sealed segment from wherever it is, checked.
@@ -214,7 +270,8 @@ impl Upkeep {
         if let Ok(Some(bytes)) = local {
             return Ok(Some(bytes));
         }
-        for copied in self.copied.iter().filter(|copied| copied.has(facts.first)) {
+        let archives = self.copied.iter().chain(&self.former);
+        for copied in archives.filter(|copied| copied.has(facts.first)) {
             if let Some(bytes) = copied.archive().and_then(|archive| self.read_back(archive, keeping, facts).ok()) {
                 return Ok(Some(bytes));
             }
@@ -246,14 +303,14 @@ impl Upkeep {
     fn copy_files(&self, archive: &Archive, copied: &mut Copied, keeping: &Keeping) -> Result<(), UpkeepError> {
         let place: Place<'_> = self.place(keeping);
         let today = keeping.day(self.clock.now());
-        // removed everywhere, and only the inventory does not know it
-        let gone = |facts: &Facts| facts.retain <= today && self.removed.has(facts.first, facts.end);
-        let lacking = self.inventory.iter().find(|facts| !copied.has(facts.first) && !gone(facts));
+        let lacking = self.inventory.iter().find(|facts| !copied.has(facts.first) && !self.is_leaving(facts, today));
         let lacking = lacking.map(|facts| facts.first);
         let all = || self.inventory.iter().next_back().map_or(0, |facts| facts.end);
         let (list, newest) = self.checkpoints(lacking.unwrap_or_else(all))?;
         let keys = self.file(KEYS)?;
-        for (name, bytes) in [(KEYS, keys), (CHECKPOINTS, list), (CHECKPOINT, newest)] {
+        // what is where, so that a question to the archive alone need not read all of it
+        let sealed = self.file(SEALED)?;
+        for (name, bytes) in [(KEYS, keys), (CHECKPOINTS, list), (CHECKPOINT, newest), (SEALED, sealed)] {
             let Some(bytes) = bytes.map(Bytes::from) else { continue };
             let is = digest(&bytes);
             if copied.files.get(name) == Some(&is) {

@@ -5,7 +5,7 @@ use jiff::{Timestamp, ToSpan};
 use super::{Keeping, UpkeepError};
 use crate::audit::entry::{Entry, Parameter};
 use crate::audit::event::Event;
-use crate::audit::writer::Log;
+use crate::audit::writer::{Log, Receipt};
 
 /// Records it, and returns once that is durable.
 pub(super) fn record(
@@ -14,7 +14,7 @@ pub(super) fn record(
     now: Timestamp,
     code: &str,
     parameters: &[(&str, &str)],
-) -> Result<(), UpkeepError> {
+) -> Result<Receipt, UpkeepError> {
     let parameters: Vec<_> = parameters.iter().map(|&(name, value)| Parameter { name, value }).collect();
     let entry = Entry::<&str> {
         code: Some(code),
@@ -22,6 +22,5 @@ pub(super) fn record(
         retain: keeping.day(now).checked_add(keeping.period.days()).ok(),
         ..Entry::new(Event::Audit)
     };
-    log.append_own(&entry)?;
-    Ok(())
+    Ok(log.append_own(&entry)?)
 }

@@ -10,9 +10,11 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::copying::Copied;
-use super::{Keeping, SHORT_OF_SPACE, Upkeep, UpkeepError, io_error, notes};
+use super::leaving::Going;
+use super::{Keeping, SHORT_OF_SPACE, Upkeep, UpkeepError, io_error};
 use crate::audit::archive::Archive;
 use crate::audit::inventory::{Facts, Said};
+use crate::audit::notice::{Leaving, Notice};
 use crate::audit::pruned::{PRUNED, Pruned};
 use crate::audit::removed;
 use crate::audit::seal::Step;
@@ -23,17 +25,22 @@ use crate::audit::tree::Range;
 /// Copies of archived segments stay here that long: a year of use is told without asking the archive.
 const STAYS: SignedDuration = SignedDuration::from_hours(400 * 24);
 
+/// Segments that go in one round: the signed entry about them comes first, for all of them together.
+const AT_ONCE: usize = 1_000;
+
+/// After so many that an archive did not remove, it is asked for no more in this round.
+const REFUSED: usize = 3;
+
 /// Quotas are counted from what is here: the newest stays in any case.
 const NEEDED: SignedDuration = SignedDuration::from_hours(48);
 
 impl Upkeep {
     pub(super) fn remove_due(&mut self, keeping: &Keeping, now: Timestamp) -> Result<(), UpkeepError> {
-        let due = self.due(keeping, now);
         let doubts = self.belief.doubts(now, self.clock.steady());
         self.belief.keep(&**self.log.storage()).map_err(io_error("note the time in", &self.stream))?;
-        let (mut gone, mut held, mut removed, mut trouble) = (BTreeSet::new(), 0, 0, None);
-        for facts in due {
-            if self.steps.is_stopping() {
+        let (mut gone, mut held, mut going, mut trouble) = (BTreeSet::new(), 0_u64, Vec::new(), None);
+        for facts in self.due(keeping, now) {
+            if self.steps.is_stopping() || going.len() == AT_ONCE {
                 break;
             }
             if self.is_gone(&facts) {
@@ -49,34 +56,64 @@ impl Upkeep {
                 continue;
             }
             // what has to be archived first waits for that
-            if self.copied.iter().any(|copied| !copied.has(facts.first)) {
+            let is_leaving = self.is_leaving(&facts, keeping.day(now));
+            let is_done = |copied: &Copied| copied.has(facts.first) || (is_leaving && copied.lacks(facts.first));
+            if !self.copied.iter().all(is_done) {
                 continue;
             }
-            match self.expire(&facts, keeping, now) {
-                Ok(true) => {
-                    removed += 1;
-                    gone.insert(facts.first);
-                }
-                Ok(false) => {}
-                Err(error @ (UpkeepError::Archive(_) | UpkeepError::Step(_) | UpkeepError::Record(_))) => {
-                    trouble = Some(error);
-                    break;
-                }
+            match self.ready(facts, keeping, now) {
+                Ok(ready) => going.extend(ready),
                 Err(error) => {
                     trouble.get_or_insert(error);
                 }
             }
         }
+        let going = self.give_notice(going, Leaving::Pruned, &gone, keeping, now)?;
+        let before = gone.len();
+        let removed = self.expire_all(&going, now, &mut gone, &mut held);
         self.standing.change(|report| {
             report.held = held;
-            report.pruned += removed;
+            report.pruned += (gone.len() - before) as u64;
         });
         if !gone.is_empty() {
             let kept = self.inventory.forget(&gone);
             kept.map_err(io_error("write the inventory of", &self.stream))?;
         }
-        trouble.map_or(Ok(()), Err)?;
-        self.make_room(keeping, now)
+        trouble.map_or(removed, Err)
+    }
+
+    /// Removes them, unless somebody holds them by now.
+    fn expire_all(
+        &mut self,
+        going: &[Going],
+        now: Timestamp,
+        gone: &mut BTreeSet<u64>,
+        held: &mut u64,
+    ) -> Result<(), UpkeepError> {
+        let (mut trouble, mut refused) = (None, 0);
+        for going in going {
+            // each may take as long as an archive does
+            let Some(keeping) = (self.ask)().filter(|keeping| self.follows(keeping)) else { break };
+            if self.holds.keep(&going.facts, &keeping) {
+                self.noticed.remove(&(going.facts.first, Leaving::Pruned));
+                *held += 1;
+                continue;
+            }
+            match self.expire(going, &keeping, now) {
+                Ok(()) => {
+                    gone.insert(going.facts.first);
+                }
+                Err(error) => {
+                    let of_all = matches!(error, UpkeepError::Step(_) | UpkeepError::Record(_));
+                    refused += usize::from(matches!(error, UpkeepError::Archive(_)));
+                    trouble.get_or_insert(error);
+                    if of_all || refused == REFUSED {
+                        break;
+                    }
+                }
+            }
+        }
+        trouble.map_or(Ok(()), Err)
     }
 
     /// What may go by now. A segment's own times count only as far as they are no earlier than those of the ones before
@@ -87,7 +124,8 @@ impl Upkeep {
         for facts in self.inventory.iter() {
             let back = before.map_or(0, |before: Timestamp| before.duration_since(facts.newest).as_hours() / 24);
             let retain = facts.retain.saturating_add(back.max(0).days());
-            if retain <= today {
+            // the whole day is over
+            if retain < today {
                 due.push(facts.clone());
             }
             before = before.max(Some(facts.newest).filter(|newest| *newest <= now));
@@ -102,30 +140,36 @@ impl Upkeep {
             && self.copied.iter().all(|copied| copied.lacks(facts.first))
     }
 
-    /// Removes a segment everywhere; whether it is gone.
-    fn expire(&mut self, facts: &Facts, keeping: &Keeping, now: Timestamp) -> Result<bool, UpkeepError> {
-        let Some(bytes) = self.fetch(keeping, facts)? else { return Err(missing(facts)) };
-        let (said, range) = read(facts, bytes)?;
-        if said.retain > keeping.day(now) {
+    /// A segment whose own entries say that its time is over.
+    fn ready(&mut self, facts: Facts, keeping: &Keeping, now: Timestamp) -> Result<Option<Going>, UpkeepError> {
+        let Some(bytes) = self.fetch(keeping, &facts)? else { return Err(missing(&facts)) };
+        let (entries, going) = read(facts, bytes)?;
+        if entries.retain >= keeping.day(now) {
             // the inventory was wrong; the entries themselves count
-            let corrected = said.of_file(facts.first, facts.bytes, facts.digest.clone());
-            self.know(corrected)?;
-            return Ok(false);
+            let Facts { first, bytes, digest, .. } = going.facts;
+            self.know(entries.of_file(first, bytes, digest))?;
+            return Ok(None);
         }
-        let (from, to) = (facts.first.to_string(), facts.end.to_string());
-        notes::record(&self.log, keeping, now, "pruned", &[("from", &from), ("to", &to)])?;
-        let line = self.note_removed(facts, range, now)?;
+        Ok(Some(going))
+    }
+
+    /// Removes a segment everywhere.
+    fn expire(&mut self, going: &Going, keeping: &Keeping, now: Timestamp) -> Result<(), UpkeepError> {
+        let facts = &going.facts;
+        let line = self.note_removed(going, now)?;
         let mut copied = std::mem::take(&mut self.copied);
         let removed = copied.iter_mut().try_for_each(|copied| self.remove_archived(copied, facts, &line, keeping));
         self.copied = copied;
         removed?;
         self.remove_local(facts)?;
-        Ok(true)
+        self.noticed.remove(&(facts.first, Leaving::Pruned));
+        Ok(())
     }
 
     /// The line that stays, durable.
-    fn note_removed(&mut self, facts: &Facts, range: Range, now: Timestamp) -> Result<Pruned, UpkeepError> {
-        let line = Pruned { range, removed_at: now };
+    fn note_removed(&mut self, going: &Going, now: Timestamp) -> Result<Pruned, UpkeepError> {
+        let facts = &going.facts;
+        let line = Pruned { range: going.range.clone(), removed_at: now };
         if !self.removed.has(facts.first, facts.end) {
             self.step(Step::NotePruned)?;
             self.removed.add(line.clone()).map_err(io_error("note what is removed from", &self.stream))?;
@@ -145,7 +189,7 @@ impl Upkeep {
         self.put_removed(&archive, line, keeping)?;
         self.step(Step::RemoveArchived)?;
         archive.remove(self.place(keeping), facts.first)?;
-        copied.forget(facts.first, true);
+        copied.forget(facts.first);
         Ok(())
     }
 
@@ -190,33 +234,48 @@ impl Upkeep {
     }
 
     /// Copies on this disk that every archive has go when they are old, or when the disk is short, oldest first.
-    fn make_room(&mut self, keeping: &Keeping, now: Timestamp) -> Result<(), UpkeepError> {
+    pub(super) fn make_room(&mut self, keeping: &Keeping, now: Timestamp) -> Result<(), UpkeepError> {
         if self.copied.is_empty() {
             return Ok(());
         }
         let age = |facts: &Facts| now.duration_since(facts.newest);
+        // by a clock that may be wrong nothing is old
+        let trusts = self.belief.doubts(now, self.clock.steady()).is_none();
+        let is_old = |facts: &Facts| trusts && age(facts) >= STAYS;
         let short = |this: &Self| this.free().is_some_and(|free| free < SHORT_OF_SPACE);
-        let here = |facts: &&Facts| self.here.contains(&facts.first);
-        if self.inventory.iter().find(here).is_none_or(|facts| age(facts) < STAYS) && !short(self) {
+        let here = |facts: &&Facts| self.here.contains(&facts.first) && !self.is_noticed(facts.first);
+        if self.inventory.iter().find(here).is_none_or(|facts| !is_old(facts)) && !short(self) {
             return Ok(());
         }
         let old = self.inventory.iter().filter(here).filter(|facts| age(facts) >= NEEDED);
         let old: Vec<Facts> = old.cloned().collect();
+        let mut trouble = None;
         for facts in old {
-            if self.steps.is_stopping() || (age(&facts) < STAYS && !short(self)) {
+            if self.steps.is_stopping() || (!is_old(&facts) && !short(self)) {
                 break;
             }
             if !self.copied.iter().all(|copied| copied.has(facts.first)) {
                 continue;
             }
-            let mut copied = std::mem::take(&mut self.copied);
-            let checked = copied.iter_mut().try_for_each(|copied| self.check_again(copied, &facts, keeping));
-            self.copied = copied;
-            checked?;
-            let Some(bytes) = self.local(&facts)? else { continue };
-            let (_, range) = read(&facts, bytes)?;
-            self.note_removed(&facts, range, now)?;
-            self.remove_local(&facts)?;
+            if let Err(error) = self.offload(facts, keeping, now) {
+                trouble.get_or_insert(error);
+            }
+        }
+        trouble.map_or(Ok(()), Err)
+    }
+
+    /// Removes the copy on this disk.
+    fn offload(&mut self, facts: Facts, keeping: &Keeping, now: Timestamp) -> Result<(), UpkeepError> {
+        let mut copied = std::mem::take(&mut self.copied);
+        let checked = copied.iter_mut().try_for_each(|copied| self.check_again(copied, &facts, keeping));
+        self.copied = copied;
+        checked?;
+        let Some(bytes) = self.local(&facts)? else { return Ok(()) };
+        let (_, going) = read(facts, bytes)?;
+        for going in self.give_notice(vec![going], Leaving::Offloaded, &BTreeSet::new(), keeping, now)? {
+            self.note_removed(&going, now)?;
+            self.remove_local(&going.facts)?;
+            self.noticed.remove(&(going.facts.first, Leaving::Offloaded));
         }
         Ok(())
     }
@@ -225,21 +284,25 @@ impl Upkeep {
     fn check_again(&self, copied: &mut Copied, facts: &Facts, keeping: &Keeping) -> Result<(), UpkeepError> {
         let Some(archive) = copied.archive().cloned() else { return Err(missing(facts)) };
         let back = self.read_back(&archive, keeping, facts);
-        if let Err(UpkeepError::Lies { .. }) = &back {
-            copied.forget(facts.first, false);
-        }
+        copied.learn(facts.first, &back);
         back.map(|_| ())
     }
 }
 
-/// What the entries say, and the subtrees that cover them.
-fn read(facts: &Facts, bytes: Bytes) -> Result<(Said, Range), UpkeepError> {
+/// What the entries say, and what stays when they go.
+fn read(facts: Facts, bytes: Bytes) -> Result<(Said, Going), UpkeepError> {
     let unfit = |reason: String| UpkeepError::Unfit { place: format!("segment {}", facts.first), reason };
     let lines = segment::decompressed(io::Cursor::new(bytes)).map_err(|error| unfit(error.to_string()))?;
-    let mut range = Range::empty_at(facts.first);
-    let said =
-        Said::read(facts.first, lines, &mut |line| range.push(line)).map_err(|error| unfit(error.to_string()))?;
-    if said.end == facts.end { Ok((said, range)) } else { Err(unfit(format!("it ends at {}", said.end))) }
+    let (mut range, mut said) = (Range::empty_at(facts.first), Vec::new());
+    let mut each = |line: &[u8]| {
+        range.push(line);
+        said.extend(Notice::parse(line));
+    };
+    let entries = Said::read(facts.first, lines, &mut each).map_err(|error| unfit(error.to_string()))?;
+    if entries.end != facts.end {
+        return Err(unfit(format!("it ends at {}", entries.end)));
+    }
+    Ok((entries, Going { facts, range, said }))
 }
 
 fn missing(facts: &Facts) -> UpkeepError {

@@ -16,7 +16,7 @@ use crate::audit::checkpoint::{CHECKPOINT, CHECKPOINTS, Checkpoint, NEXT_CHECKPO
 use crate::audit::keys::{self, KEYS};
 use crate::audit::lines::{Line, Lines};
 use crate::audit::note::{Standing, VerifyingKey};
-use crate::audit::tree::Hash;
+use crate::audit::tree::{Hash, Range};
 
 /// Lines whose signatures are checked side by side.
 const AT_ONCE: usize = 2048;
@@ -395,8 +395,8 @@ impl Chain {
         }
         for takeover in &self.takeovers {
             let here = entries.keys.iter().any(|(index, _)| (takeover.from..takeover.to).contains(index));
-            let gone = |range: &crate::audit::tree::Range| range.from() < takeover.to && range.to() > takeover.from;
-            if !here && !entries.removed.iter().any(gone) {
+            let is_gone = |range: &Range| range.from() < takeover.to && range.to() > takeover.from;
+            if !here && !entries.removed.iter().any(|(_, gone)| is_gone(&gone.range)) {
                 let says = format!("key {} takes over, and no entry says so", takeover.key + 1);
                 return Some(Finding::in_file(Kind::Forged, stream, CHECKPOINTS, Some(takeover.number), says));
             }

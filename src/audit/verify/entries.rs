@@ -11,6 +11,7 @@ use super::chain::Mark;
 use super::finding::{Finding, Kind};
 use super::place::{Piece, Place, Step};
 use crate::audit::lines::{Line, Lines};
+use crate::audit::notice::Notice;
 use crate::audit::pruned::{PRUNED, Pruned};
 use crate::audit::scan::{FoundLine, LineFault, Scan, indexes, scan};
 use crate::audit::tree::Range;
@@ -20,7 +21,12 @@ use crate::audit::tree::Range;
 pub struct Entries {
     /// The entry after the last good one.
     pub end: u64,
-    pub removed: Vec<Range>,
+    /// What is gone, with its line in `pruned.jsonl`.
+    pub removed: Vec<(u64, Pruned)>,
+    /// What the entries say of those that are gone.
+    pub notices: Vec<(u64, Notice)>,
+    /// Where the last sealed segment ends, and when it began.
+    pub sealed: (u64, Option<Timestamp>),
     pub keys: Vec<(u64, String)>,
     /// The last entry is a stop.
     pub stopped: bool,
@@ -39,14 +45,14 @@ pub(super) struct Read {
 /// A stretch of the stream as it is found on disk.
 enum Tile {
     Segment(Box<Read>),
-    Removed(u64, Range),
+    Removed(u64, Pruned),
 }
 
 impl Tile {
     fn first(&self) -> (u64, bool) {
         match self {
             Self::Segment(read) => (read.piece.first, true),
-            Self::Removed(_, range) => (range.from(), false),
+            Self::Removed(_, gone) => (gone.range.from(), false),
         }
     }
 }
@@ -58,19 +64,10 @@ impl Entries {
         let removed = entries.read_removed(place, stream)?;
         let cuts: Vec<u64> = marks.iter().map(|mark| mark.size).collect();
         let mut tiles: Vec<Tile> = read_segments(place, stream, &cuts, step)?;
-        entries.removed = removed.iter().map(|(_, range)| range.clone()).collect();
-        tiles.extend(removed.into_iter().map(|(line, range)| Tile::Removed(line, range)));
+        entries.removed.clone_from(&removed);
+        tiles.extend(removed.into_iter().map(|(line, gone)| Tile::Removed(line, gone)));
         tiles.sort_by_key(Tile::first);
-        let mut walk = Walk {
-            place,
-            stream,
-            tree: Range::empty_at(0),
-            marks,
-            good: 0,
-            suspect: None,
-            entries,
-            leftover: Vec::new(),
-        };
+        let mut walk = Walk { place, stream, tree: Range::empty_at(0), marks, good: 0, suspect: None, entries };
         if walk.entries.findings.is_empty() {
             walk.all(tiles)?;
         }
@@ -78,7 +75,7 @@ impl Entries {
     }
 
     /// The lines of `pruned.jsonl`.
-    fn read_removed(&mut self, place: &dyn Place, stream: &str) -> io::Result<Vec<(u64, Range)>> {
+    fn read_removed(&mut self, place: &dyn Place, stream: &str) -> io::Result<Vec<(u64, Pruned)>> {
         let mut all = Vec::new();
         let Some(source) = place.open(stream, PRUNED)? else { return Ok(all) };
         let mut lines = Lines::new(source);
@@ -100,7 +97,7 @@ impl Entries {
                 }
             };
             match read {
-                Ok(pruned) => all.push((number, pruned.range)),
+                Ok(pruned) => all.push((number, pruned)),
                 Err(says) => {
                     self.findings.push(Finding::in_file(Kind::Changed, stream, PRUNED, Some(number), says));
                     break;
@@ -156,8 +153,6 @@ struct Walk<'a> {
     /// The file that holds the first entry after them.
     suspect: Option<String>,
     entries: Entries,
-    /// Entries that are there although they were removed.
-    leftover: Vec<Range>,
 }
 
 impl Walk<'_> {
@@ -176,7 +171,7 @@ impl Walk<'_> {
             }
             let next = tiles.peek().map(|tile| tile.first().0);
             let goes_on = match tile {
-                Tile::Removed(line, range) => self.removed(line, &range),
+                Tile::Removed(line, gone) => self.removed(line, &gone.range),
                 Tile::Segment(read) => {
                     broken = Some(read.piece.file());
                     self.segment(*read, next)?
@@ -192,9 +187,6 @@ impl Walk<'_> {
             let file = broken.unwrap_or_else(|| "entries".to_owned());
             let says = format!("entries {at} to {} are missing at the end", newest - 1);
             self.find(Finding::in_file(Kind::Truncated, self.stream, &file, None, says).among(at, newest));
-        }
-        if self.entries.findings.is_empty() {
-            self.check_leftover();
         }
         Ok(())
     }
@@ -224,20 +216,18 @@ impl Walk<'_> {
             }
         };
         if piece.first < self.tree.to() {
-            let in_removed = |range: &Range| (range.from()..range.to()).contains(&piece.first);
-            if self.entries.removed.iter().any(in_removed) {
-                self.leftover.extend(scan.slices);
-                return Ok(true);
-            }
-            let says =
-                format!("it begins with entry {}, and the one before goes on to {}", piece.first, self.tree.to() - 1);
-            self.find(Finding::in_file(Kind::Inserted, self.stream, &file, None, says));
-            return Ok(false);
+            let finding = self.leftover(&file, piece.first, &scan);
+            let is_left = finding.is_none();
+            self.entries.findings.extend(finding);
+            return Ok(is_left);
         }
         self.entries.keys.extend(scan.keys);
-        if self.entries.since.is_none() {
-            let text = scan.since.and_then(|since| String::from_utf8(since.to_vec()).ok());
-            self.entries.since = text.and_then(|text| text.parse().ok());
+        self.entries.notices.extend(scan.notices);
+        let text = scan.since.and_then(|since| String::from_utf8(since.to_vec()).ok());
+        let since = text.and_then(|text| text.parse().ok());
+        self.entries.since = self.entries.since.or(since);
+        if piece.sealed {
+            self.entries.sealed = (scan.next, since);
         }
         for slice in &scan.slices {
             // they follow each other, and the first begins where the tree ends
@@ -352,24 +342,22 @@ impl Walk<'_> {
         })
     }
 
-    /// Entries that were removed and are still there must be what was removed.
-    fn check_leftover(&mut self) {
-        for removed in self.entries.removed.clone() {
-            let mut again = Range::empty_at(removed.from());
-            for slice in &self.leftover {
-                // one that is not next is gone already, and proves nothing
-                let _ = again.extend(slice);
-            }
-            if again.to() == removed.to() && again != removed {
-                let says = format!(
-                    "entries {} to {} are still there, and others than pruned.jsonl has",
-                    removed.from(),
-                    removed.to() - 1
-                );
-                let finding = Finding::in_file(Kind::Changed, self.stream, PRUNED, None, says);
-                self.find(finding.among(removed.from(), removed.to()));
-            }
+    /// What is wrong with a segment of entries that were taken in already. A crash leaves one that was removed, whole and
+    /// as it was.
+    fn leftover(&self, file: &str, first: u64, scan: &Scan) -> Option<Finding> {
+        let mut removed = self.entries.removed.iter().map(|(_, gone)| &gone.range);
+        let Some(range) = removed.find(|range| (range.from()..range.to()).contains(&first)) else {
+            let says = format!("it begins with entry {first}, and the one before goes on to {}", self.tree.to() - 1);
+            return Some(Finding::in_file(Kind::Inserted, self.stream, file, None, says));
+        };
+        let mut again = Range::empty_at(first);
+        let follows = scan.slices.iter().all(|slice| again.extend(slice).is_ok());
+        if follows && again == *range && scan.fault.is_none() && scan.torn == 0 {
+            return None;
         }
+        let (from, to) = (range.from(), range.to());
+        let says = format!("entries {from} to {} were removed, and these are not the same", to - 1);
+        Some(Finding::in_file(Kind::Changed, self.stream, file, None, says).among(from, to))
     }
 }
 

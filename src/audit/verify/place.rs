@@ -20,6 +20,11 @@ pub trait Place: Sync {
         false
     }
 
+    /// Whether it is the last place to have the entries: what is not there is nowhere.
+    fn is_archive(&self) -> bool {
+        false
+    }
+
     /// Its streams, sorted.
     fn streams(&self) -> io::Result<Vec<String>>;
 

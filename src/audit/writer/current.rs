@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
@@ -17,6 +17,8 @@ pub(super) struct Current {
     /// `seal.maxBytes`, and `seal.maxAge` in microseconds.
     max_bytes: AtomicU64,
     max_age: AtomicI64,
+    /// Whatever its size and age, it ends before the next entry.
+    ends_now: AtomicBool,
 }
 
 impl Current {
@@ -25,12 +27,14 @@ impl Current {
             file: Mutex::default(),
             max_bytes: AtomicU64::new(options.max_segment_bytes),
             max_age: AtomicI64::new(micros(options.max_segment_age)),
+            ends_now: AtomicBool::default(),
         }
     }
 
     /// This one is being written from now on; the one before is durable.
     pub fn set(&self, file: Arc<dyn SegmentFile>, path: &Path) {
         *self.file.lock() = Some((file, path.to_owned()));
+        self.ends_now.store(false, Ordering::Relaxed);
     }
 
     /// Returns once everything written to it so far is durable there.
@@ -45,10 +49,16 @@ impl Current {
         self.max_age.store(micros(age), Ordering::Relaxed);
     }
 
+    /// The one that is being written ends, unless it is empty.
+    pub fn end_now(&self) {
+        self.ends_now.store(true, Ordering::Relaxed);
+    }
+
     /// Whether a segment of that size, begun then, is to be closed before so much more is written.
     pub fn is_due(&self, bytes: u64, since: Timestamp, more: u64, now: Timestamp) -> bool {
         let age = SignedDuration::from_micros(self.max_age.load(Ordering::Relaxed));
-        bytes + more > self.max_bytes.load(Ordering::Relaxed) || apart(now, since) >= age
+        let is_full = bytes + more > self.max_bytes.load(Ordering::Relaxed);
+        is_full || apart(now, since) >= age || self.ends_now.load(Ordering::Relaxed)
     }
 }
 

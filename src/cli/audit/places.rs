@@ -16,7 +16,15 @@ use crate::delivery::state_dir::DEFAULT;
 pub struct Named {
     pub name: String,
     place: Box<dyn Place>,
-    copied: bool,
+    kept: Kept,
+}
+
+/// What a place is to the guards' own disks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    There,
+    Copied,
+    Archived,
 }
 
 impl Place for Named {
@@ -25,7 +33,11 @@ impl Place for Named {
     }
 
     fn is_copied(&self) -> bool {
-        self.copied
+        self.kept != Kept::There
+    }
+
+    fn is_archive(&self) -> bool {
+        self.kept == Kept::Archived
     }
 
     fn streams(&self) -> io::Result<Vec<String>> {
@@ -49,7 +61,7 @@ pub fn local(state: &Path) -> Result<Named, AuditError> {
         return Err(AuditError::NoRecord(log));
     }
     let name = fs::canonicalize(&log).unwrap_or_else(|_| log.clone()).display().to_string();
-    Ok(Named { name, place: Box::new(Folder(log)), copied: false })
+    Ok(Named { name, place: Box::new(Folder(log)), kept: Kept::There })
 }
 
 /// Where one command reads.
@@ -77,7 +89,7 @@ pub fn find(
         return Ok(Some(Found { local, archives, published: Published::default(), _copied: None }));
     }
     let Some(copied) = cluster::copy(cluster, only, messages)? else { return Ok(None) };
-    let guards = Named { name: copied.name.clone(), place: Box::new(Folder(copied.log())), copied: true };
+    let guards = Named { name: copied.name.clone(), place: Box::new(Folder(copied.log())), kept: Kept::Copied };
     let published = copied.published.clone();
     Ok(Some(Found { local: Some(guards), archives: archives(urls)?, published, _copied: Some(copied) }))
 }
@@ -107,7 +119,7 @@ fn archive(url: &str) -> Result<Vec<Named>, AuditError> {
         let archive = Archive::existing(url)?;
         let named = |name: String| {
             let site = Site { archive: archive.clone(), name };
-            Named { name: site.name(), place: Box::new(site), copied: true }
+            Named { name: site.name(), place: Box::new(site), kept: Kept::Archived }
         };
         return Ok(archive.sites()?.into_iter().map(named).collect());
     }
@@ -117,7 +129,11 @@ fn archive(url: &str) -> Result<Vec<Named>, AuditError> {
     for item in fs::read_dir(&path).map_err(failed)? {
         let folder = item.map_err(failed)?.path();
         if folder.is_dir() {
-            sites.push(Named { name: folder.display().to_string(), place: Box::new(Folder(folder)), copied: true });
+            sites.push(Named {
+                name: folder.display().to_string(),
+                place: Box::new(Folder(folder)),
+                kept: Kept::Archived,
+            });
         }
     }
     sites.sort_by(|a, b| a.name.cmp(&b.name));

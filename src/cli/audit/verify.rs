@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::table::plain;
 use super::{AuditError, Output};
 use crate::audit::checkpoint::{CHECKPOINT, Signed};
-use crate::audit::keys;
+use crate::audit::keys::{self, KEYS};
 use crate::audit::note::VerifyingKey;
 use crate::audit::verify::{self, Finding, Kind, Known, Place, Seen, Verdict, Witness};
 use crate::cli::columns;
@@ -97,6 +97,11 @@ pub fn run(
         let known = Known { keys, first_keys, witnesses: &witnesses, seen: Some(&seen), now };
         verify(args, local, &seen, &known, &mut results)?;
     }
+    results.extend(args.missing(&witnesses, &results));
+    if results.is_empty() {
+        let places = local.iter().chain(archives).map(|place| place.name.as_str()).collect::<Vec<_>>();
+        return Err(AuditError::NothingThere(places.join(", ")));
+    }
     let fine = results.iter().all(|result| is_fine(&result.verdict, args.strict));
     match args.output {
         Output::Table => table(&results, &zone, args.strict, out, messages)?,
@@ -104,6 +109,33 @@ pub fn run(
         Output::Csv => as_csv(&results, args.strict, out)?,
     }
     Ok(u8::from(!fine))
+}
+
+impl VerifyArgs {
+    /// Streams of which somebody kept a checkpoint, and of which nothing is there.
+    fn missing(&self, witnesses: &[Witness], results: &[Judged]) -> Vec<Judged> {
+        let mut missing = Vec::new();
+        // those of the command line come first
+        for Witness { from, signed } in witnesses.iter().take(self.checkpoint.len()) {
+            let origin = &signed.checkpoint.origin;
+            let stream = origin.rsplit_once('/').map_or(origin.as_str(), |(_, stream)| stream).to_owned();
+            let is_asked = self.stream.as_ref().is_none_or(|wanted| *wanted == stream);
+            if is_asked && !results.iter().any(|result| result.verdict.stream == stream) {
+                let number = signed.checkpoint.number;
+                let says = format!("nothing is there of the stream of which {from} has checkpoint {number}");
+                let findings =
+                    vec![Finding { kind: Kind::Removed, file: stream.clone(), line: None, entries: None, says }];
+                let verdict = Verdict { stream, origin: Some(origin.clone()), findings, ..Verdict::default() };
+                missing.push(Judged { place: from.clone(), verdict });
+            }
+        }
+        missing
+    }
+}
+
+/// Whether there is something of the stream.
+fn holds_something(place: &Named, stream: &str) -> io::Result<bool> {
+    Ok(place.read(stream, KEYS)?.is_some() || !place.pieces(stream)?.is_empty())
 }
 
 fn is_fine(verdict: &Verdict, strict: bool) -> bool {
@@ -121,6 +153,11 @@ fn verify(
     let failed = |source| AuditError::Read { place: place.name.clone(), source };
     let mut streams = place.streams().map_err(failed)?;
     streams.retain(|stream| args.stream.as_ref().is_none_or(|wanted| wanted == stream));
+    for stream in std::mem::take(&mut streams) {
+        if holds_something(place, &stream).map_err(failed)? {
+            streams.push(stream);
+        }
+    }
     if streams.is_empty() && args.stream.is_some() {
         return Err(AuditError::NoStream {
             place: place.name.clone(),

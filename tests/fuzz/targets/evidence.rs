@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use datashare::audit::checkpoint::{Checkpoint, Signed};
 use datashare::audit::keys;
 use datashare::audit::note::{Note, SigningKey, Standing, VerifyingKey};
+use datashare::audit::notice::Notice;
 use datashare::audit::proof::EntryProof;
 use datashare::audit::pruned::Pruned;
 use datashare::audit::scan::{indexes, scan};
@@ -30,6 +31,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(public) = keys::parse(bytes) {
         assert_eq!(keys::text(&public).as_bytes(), bytes);
+    }
+    if let Some(notice) = Notice::parse(bytes) {
+        assert!(notice.from < notice.to);
     }
     let found = scan(bytes, "guard-1", 0, &[1, 2]).unwrap();
     assert_eq!(found.slices.last().map_or(0, Range::to), found.next);

@@ -207,10 +207,11 @@ fn a_short_disk_gets_room_from_what_the_archive_has_but_not_from_the_newest() {
     // two days stay: quotas are counted from them
     assert_eq!(names(&world.stream()).len(), 2);
     assert_eq!(names(&world.archived()).len(), 5);
-    assert_eq!(world.lines().len(), 6);
+    // with an entry about each that left
+    assert_eq!(world.lines().len(), 10);
     // and the stream starts although its first segments are elsewhere
     world.start(Arc::new(disk.clone()), Arc::new(Unhindered));
-    assert_eq!(world.write("b", 184), 7);
+    assert_eq!(world.write("b", 184), 11);
     assert_eq!(disk.free(&world.stream()).unwrap(), 1 << 30);
 }
 
@@ -233,4 +234,49 @@ fn what_only_the_archive_has_is_learned_again_when_the_inventory_is_lost() {
     assert_eq!(report.pruned, 2, "with that of the second start: {report:?}");
     assert!(!names(&world.archived()).contains(&sealed(0)));
     assert!(world.archived().join("pruned.jsonl").exists());
+}
+
+#[test]
+fn what_an_archive_lost_is_put_again_and_the_others_make_room_meanwhile() {
+    let disk = Moody::new();
+    let mut world = World::on(Arc::new(disk.clone()), Arc::new(Unhindered));
+    for _ in 0..5 {
+        world.write("a", 1096);
+        world.advance(24);
+        world.round();
+    }
+    let lost = world.archived().join("entries").join(sealed(0));
+    fs::remove_file(&lost).unwrap();
+    disk.set_free(1 << 30);
+    let report = world.round();
+    assert!(report.troubles["retention"].message.contains("not there any more"), "{report:?}");
+    assert_eq!(names(&world.stream())[0], sealed(0), "the only copy stays");
+    assert_eq!(names(&world.stream()).len(), 3, "and what the archive has goes: {:?}", names(&world.stream()));
+    world.advance(1);
+    world.round();
+    assert!(lost.exists(), "it is put there again");
+    world.advance(1);
+    let report = world.round();
+    assert!(!report.troubles.contains_key("retention"), "{report:?}");
+    assert!(!names(&world.stream()).contains(&sealed(0)));
+    world.verified();
+}
+
+#[test]
+fn an_archive_that_comes_in_place_of_another_gets_what_only_that_one_has() {
+    let mut world = World::new();
+    world.write("a", 1096);
+    world.advance(1);
+    world.round();
+    world.advance(401 * 24);
+    world.round();
+    assert!(!names(&world.stream()).contains(&sealed(0)));
+    let moved = format!("file://{}", world.folder.path().join("moved").display());
+    world.keeping.lock().archives[0].url.clone_from(&moved);
+    world.advance(1);
+    let report = world.round();
+    assert_eq!(report.troubles.len(), 0, "{report:?}");
+    let there = world.folder.path().join("moved").join(SITE).join(STREAM);
+    assert!(names(&there).contains(&sealed(0)), "{:?}", names(&there));
+    assert!(names(&world.archived()).iter().all(|name| names(&there).contains(name)));
 }

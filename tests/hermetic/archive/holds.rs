@@ -76,3 +76,66 @@ fn an_inventory_that_says_the_time_is_over_removes_nothing_that_is_to_be_kept() 
     assert!(names(&world.archived()).contains(&sealed(0)));
     assert!(!world.stream().join("pruned.jsonl").exists());
 }
+
+/// Does something before one step.
+struct Meanwhile<F>(Step, F);
+
+impl<F: Fn() -> io::Result<()> + Send + Sync> Steps for Meanwhile<F> {
+    fn before(&self, step: Step) -> io::Result<()> {
+        if step == self.0 { (self.1)() } else { Ok(()) }
+    }
+}
+
+#[test]
+fn a_hold_that_is_placed_while_segments_are_copied_or_removed_holds() {
+    for step in [Step::Put, Step::RemoveLocal] {
+        let mut world = World::new();
+        for user in ["a", "b"] {
+            world.write(user, 190);
+            world.advance(2);
+            world.round();
+        }
+        let keeping = world.keeping.clone();
+        let place = move || {
+            keeping.lock().holds.insert("jinan/default/case-7".to_owned(), hold(None, None));
+            Ok(())
+        };
+        world.start(roomy(), Arc::new(Meanwhile(step, place)));
+        world.write("c", 190);
+        world.advance(200 * 24);
+        let report = world.round();
+        let gone = u64::from(step == Step::RemoveLocal);
+        assert_eq!(report.pruned, gone, "{step:?}: {report:?}");
+        assert!(report.held >= 1, "{step:?}: {report:?}");
+        let expected = if gone == 0 { ["a", "b"].as_slice() } else { &["b"] };
+        let there = world.lines().into_values().filter_map(|line| Recorded::parse(line.as_bytes()).unwrap().user);
+        let there: Vec<String> = there.filter(|user| user != "c").collect();
+        assert_eq!(there, expected, "{step:?}");
+    }
+}
+
+#[test]
+fn a_removal_that_fails_is_noted_once_and_hinders_nothing_else() {
+    let mut world = World::new();
+    for days in [190, 190, 1096] {
+        world.write("a", days);
+        world.advance(48);
+        world.round();
+    }
+    let refuse = || Err(io::Error::other("refused"));
+    world.start(roomy(), Arc::new(Meanwhile(Step::RemoveArchived, refuse)));
+    world.advance(410 * 24);
+    for _ in 0..5 {
+        let report = world.round();
+        assert!(report.troubles.contains_key("retention"), "{report:?}");
+        world.advance(1);
+    }
+    let said: Vec<String> = noted(&world).into_iter().map(|(code, _)| code).collect();
+    // of the first two, and of the start after the third
+    assert_eq!(said, ["pruned", "pruned", "offloaded"], "{:?}", noted(&world));
+    // the third one is old, and in the archive
+    assert!(!names(&world.stream()).contains(&sealed(3)), "{:?}", names(&world.stream()));
+    world.start(roomy(), Arc::new(Unhindered));
+    assert_eq!(world.round().pruned, 3);
+    world.verified();
+}

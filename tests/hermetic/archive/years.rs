@@ -46,7 +46,7 @@ fn in_ten_years_nothing_goes_early_and_nothing_stays_longer_than_a_day() {
             }
             let name = sealed(segment.first);
             let kept = world.archived().join("entries").join(&name).exists();
-            if segment.retain > today {
+            if segment.retain >= today {
                 assert!(kept, "{name} went on {today}, and was to be kept until {}", segment.retain);
             } else {
                 let here = world.stream().join("entries").join(&name).exists();
@@ -54,7 +54,7 @@ fn in_ten_years_nothing_goes_early_and_nothing_stays_longer_than_a_day() {
             }
         }
         let before = written.len();
-        written.retain(|segment| segment.retain > today);
+        written.retain(|segment| segment.retain >= today);
         removed += before - written.len();
     }
     assert!(removed > 400, "{removed}");

@@ -183,3 +183,24 @@ fn keys_are_rotated_with_and_without_a_guard() {
     let verdict = verify(&site, &["--strict"]);
     assert_eq!(verdict.code, 0, "{}{}", verdict.out, verdict.messages);
 }
+
+#[test]
+fn a_record_that_is_not_there_is_never_well() {
+    let site = signed();
+    let kept = site.folder.path().join("kept");
+    fs::copy(site.stream().join("checkpoint"), &kept).unwrap();
+    fs::rename(site.stream(), site.folder.path().join("away")).unwrap();
+    for words in [&["--seen", "s"][..], &["--seen", "s", "-o", "json", "--strict"]] {
+        let nothing = verify(&site, words);
+        assert_eq!((nothing.code, &*nothing.out), (2, ""), "{}", nothing.messages);
+        assert!(nothing.messages.contains("there is nothing to verify in"), "{}", nothing.messages);
+    }
+    // neither is a folder in which there is nothing
+    fs::create_dir_all(site.stream().join("entries")).unwrap();
+    assert_eq!(verify(&site, &["--seen", "s"]).code, 2);
+    let gone = verify(&site, &["--seen", "s", "--checkpoint", "kept"]);
+    assert_eq!(gone.code, 1, "{}", gone.messages);
+    assert!(gone.out.contains("removed: nothing is there of the stream of which kept has checkpoint"), "{}", gone.out);
+    // another stream does not stand for it
+    assert_eq!(verify(&site, &["--seen", "s", "--checkpoint", "kept", "--stream", "guard-1"]).code, 2);
+}

@@ -9,8 +9,8 @@ use datashare::audit::checkpoint::Signed;
 use datashare::audit::verify::{Folder, Kind, Witness};
 use datashare::audit::{Disk, Evidence, Log, Options, keys::SigningKeys};
 
-use super::mutate::lines;
 use super::python::Other;
+use super::spoil::lines;
 use super::{STREAM, Site, call, clock, record, verified};
 use crate::folder::copy;
 

@@ -172,9 +172,11 @@ fn sealed_and_removed_segments_verify_and_the_rest_can_be_proven() {
     record(&log, 0..10);
     log.checkpoint_now();
     record(&log, 10..30);
-    log.close().unwrap();
     let segments = site.segments();
     assert!(segments.len() > 5, "{segments:?}");
+    Site::give_notice(&log, &[&segments[0], &segments[1], &segments[3]]);
+    log.close().unwrap();
+    let segments = site.segments();
     for path in &segments[..segments.len() - 1] {
         Site::seal(path);
     }
@@ -251,4 +253,57 @@ fn an_earlier_state_and_another_log_under_the_same_name_are_found() {
     assert_eq!((verdict.findings[0].kind, verdict.findings[0].file.as_str()), (Kind::Removed, "guard-1/keys"));
     // and a clean stop leaves a checkpoint, whether anybody saw one or not
     assert_eq!(site.verify().findings[0].kind, Kind::Removed);
+}
+
+#[test]
+fn what_is_sealed_was_signed_so_checkpoints_cut_back_before_it_are_missed() {
+    let site = Site::new();
+    let log = site.open();
+    for group in 0..4 {
+        record(&log, group * 5..group * 5 + 5);
+        log.checkpoint_now();
+    }
+    let segments = site.segments();
+    log.close().unwrap();
+    for path in &segments[..3] {
+        Site::seal(path);
+    }
+    assert_eq!(site.verify().findings, []);
+    let list = site.stream().join("checkpoints.jsonl");
+    let first = fs::read_to_string(&list).unwrap().lines().next().unwrap().to_owned();
+    let signed = Signed::parse_line(first.as_bytes()).unwrap();
+    fs::write(&list, format!("{first}\n")).unwrap();
+    fs::write(site.stream().join("checkpoint"), signed.note.to_string()).unwrap();
+    let found = site.verify().findings;
+    let said: Vec<_> = found.iter().map(|finding| (finding.kind, finding.file.as_str())).collect();
+    assert_eq!(said, [(Kind::Truncated, "guard-1/checkpoints.jsonl")], "{found:?}");
+    // without seals it may be what a crash leaves
+    for path in &segments[..3] {
+        let sealed = path.with_extension("jsonl.zst");
+        fs::write(path, zstd::decode_all(fs::File::open(&sealed).unwrap()).unwrap()).unwrap();
+        fs::remove_file(&sealed).unwrap();
+    }
+    assert_eq!(site.verify().findings, []);
+    assert!(site.verify().unproven() > 0);
+}
+
+#[test]
+fn a_segment_that_was_removed_and_is_still_there_must_be_the_same() {
+    let site = Site::new();
+    let log = site.open();
+    record(&log, 0..20);
+    let segments = site.segments();
+    Site::give_notice(&log, &[&segments[1]]);
+    log.close().unwrap();
+    let text = fs::read_to_string(&segments[1]).unwrap();
+    site.prune(&segments[1]);
+    let verify = |text: &str| {
+        fs::write(&segments[1], text).unwrap();
+        site.verify().findings.into_iter().map(|finding| finding.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(verify(&text), [], "a crash leaves it");
+    let shorter = text.lines().next().unwrap().to_owned() + "\n";
+    for other in [text.replace("p-", "q-"), shorter, format!("{text}{text}"), format!("{text}x")] {
+        assert_eq!(verify(&other), [Kind::Changed], "{other}");
+    }
 }

@@ -11,6 +11,7 @@ use datashare::audit::tree::Range;
 use datashare::audit::verify::{Place, Witness};
 
 use super::memory::Memory;
+use super::spoil::{lines, spoil};
 use super::{Dice, STREAM, Site, record};
 
 /// A stream with everything in it: plain, sealed and removed segments, two keys, many checkpoints.
@@ -54,6 +55,9 @@ impl Base {
             record(&log, group * 5..group * 5 + 5);
             log.checkpoint_now();
         }
+        let segments = site.segments();
+        Site::give_notice(&log, &[&segments[0], &segments[1]]);
+        log.checkpoint_now();
         // the newest checkpoint is one that does not stay
         let mut newest = log.published().unwrap();
         log.set_checkpoint_every(std::time::Duration::ZERO);
@@ -309,6 +313,9 @@ impl Base {
             ranges.sort_by_key(|range| range.as_ref().map(Range::from));
             ranges
         };
+        if dice.roll(3) == 0 {
+            return Some(self.removed_before_its_time(dice));
+        }
         let (bytes, what) = match dice.roll(5) {
             0 => (None, "deleted".to_owned()),
             1 => {
@@ -346,6 +353,39 @@ impl Base {
             entries: Some(0..end),
             needs_witness: false,
         })
+    }
+
+    /// A segment is taken away, or others are put in its place, and a line says that it was removed on time.
+    fn removed_before_its_time(&self, dice: &mut Dice) -> Mutation {
+        let pieces = self.stream.pieces(STREAM).unwrap();
+        let at = dice.roll(pieces.len() - 1);
+        let (piece, next) = (&pieces[at], pieces[at + 1].first);
+        let stored = &self.stream.0[&piece.file()];
+        let text = if piece.sealed { zstd::decode_all(&**stored).unwrap() } else { stored.clone() };
+        let mut range = Range::empty_at(piece.first);
+        lines(&text).iter().for_each(|line| range.push(line.strip_suffix(b"\n").unwrap()));
+        let mut pruned = self.stream.0["pruned.jsonl"].clone();
+        Pruned { range, removed_at: super::noon() }.write(&mut pruned);
+        pruned.push(b'\n');
+        let mut stream = self.with("pruned.jsonl", Some(pruned));
+        stream.0.remove(&piece.file());
+        let what = if dice.roll(2) == 0 {
+            "taken away as if on time"
+        } else {
+            // less than all of it, with another user
+            let kept = lines(&text).concat().len() - lines(&text).last().unwrap().len();
+            let other = String::from_utf8_lossy(&text[..kept]).replace("\"user\":\"p-", "\"user\":\"q-");
+            stream.0.insert(format!("entries/{:020}.jsonl", piece.first), other.into_bytes());
+            "others left in place of one that was removed"
+        };
+        Mutation {
+            stream,
+            what: format!("entries {} to {next} {what}", piece.first),
+            files: vec!["pruned.jsonl".to_owned(), format!("entries/{:020}.jsonl", piece.first)],
+            lines: None,
+            entries: Some(piece.first..next),
+            needs_witness: false,
+        }
     }
 
     fn whole(&self, dice: &mut Dice) -> Mutation {
@@ -427,43 +467,4 @@ impl Base {
         stream.0.insert("checkpoints.jsonl".to_owned(), list);
         stream
     }
-}
-
-pub fn lines(text: &[u8]) -> Vec<Vec<u8>> {
-    text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
-}
-
-type Spoiled = (Option<Vec<u8>>, String, Span<usize>);
-
-/// Changes, removes, inserts, swaps or cuts; tells which lines it touched, from 0.
-fn spoil(text: &[u8], dice: &mut Dice) -> Option<Spoiled> {
-    let mut all = lines(text);
-    let line_of = |at: usize| text[..at].iter().filter(|byte| **byte == b'\n').count();
-    let (a, b) = (dice.roll(all.len()), dice.roll(all.len()));
-    Some(match dice.roll(6) {
-        0 | 1 => {
-            let mut bytes = text.to_vec();
-            let at = dice.roll(bytes.len());
-            bytes[at] ^= u8::try_from(1 + dice.roll(255)).unwrap();
-            (Some(bytes), format!("changed byte {at}:"), line_of(at)..line_of(at) + 1)
-        }
-        2 => {
-            all.remove(a);
-            (Some(all.concat()), "removed".to_owned(), a..a + 1)
-        }
-        3 => {
-            let copy = all[a].clone();
-            all.insert(b, copy);
-            (Some(all.concat()), format!("line {} once more as", a + 1), b..b + 1)
-        }
-        4 if a != b => {
-            all.swap(a, b);
-            (Some(all.concat()), format!("line {} swapped with", b + 1), a.min(b)..a.min(b) + 1)
-        }
-        5 => {
-            let at = dice.roll(text.len());
-            (Some(text[..at].to_vec()), format!("cut at {at}:"), line_of(at)..all.len())
-        }
-        _ => return None,
-    })
 }
