@@ -22,11 +22,16 @@ pub fn receipts(lang: Lang, receipts: &[String], all: u64, command: Option<&str>
             @if left_out > 0 {
                 p { (lang.say("and ", "另有 ")) (grouped(left_out)) (lang.say(" more", " 条未列出")) }
             }
-            @if let Some(command) = command {
-                p { (lang.say("All of them: ", "全部记录：")) code { (command) } }
+            @if let Some(said) = command {
+                (self::command(lang.say("All of them: ", "全部记录："), said))
             }
         }
     }
+}
+
+/// A command that has what the page has not, and what it gives.
+pub fn command(gives: &str, command: &str) -> Markup {
+    html! { p { (gives) code { (command) } } }
 }
 
 /// The largest piles, each with its bar and its receipts. `command` is given the name.

@@ -230,6 +230,7 @@ impl Page<'_> {
                 h2 { (lang.say("Inspections of the month", "本月定期检查")) }
                 @if month.inspections.is_empty() { p.none { (lang.say("None was done.", "本月未进行检查。")) } }
                 @for past in &month.inspections {
+                    @let told = month.found_by(past);
                     details {
                         summary {
                             span.row {
@@ -240,7 +241,7 @@ impl Page<'_> {
                         div.in {
                             (grouped(past.entries)) (lang.say(" entries, seed ", " 条记录，抽样种子 ")) code { (past.seed) }
                             " · " code { (past.receipt) }
-                            @for finding in month.findings.iter().filter(|f| f.policy == past.policy && f.time <= past.written && f.time >= past.until) {
+                            @for finding in &told {
                                 p {
                                     span.tag.suspend[finding.suspends] {
                                         (lang.check(finding.check))
@@ -252,10 +253,14 @@ impl Page<'_> {
                                     @for receipt in &finding.receipts { " " code { (receipt) } }
                                 }
                             }
+                            (self.left_out(past.findings.saturating_sub(told.len() as u64)))
                         }
                     }
                 }
                 (self.left_out(month.left_out))
+                @if !month.inspections.is_empty() {
+                    (lists::command(lang.say("All of them: ", "全部记录："), &format!("datashare audit query --event inspection {}", self.span())))
+                }
             }
         }
     }
