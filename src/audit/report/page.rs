@@ -78,8 +78,13 @@ impl Page<'_> {
 
     /// The month as options of a query.
     fn span(&self) -> String {
-        let last = self.month.first.last_of_month();
-        format!("--since {} --until {last}", self.month.first)
+        self.days(&self.month.first.to_string(), &self.month.first.last_of_month().to_string())
+    }
+
+    /// Days as options of a query: those of the page, whatever zone the query would take them in.
+    fn days(&self, from: &str, to: &str) -> String {
+        let zone = self.month.zone.iana_name().map(|zone| format!(" --time-zone {}", quoted(zone)));
+        format!("--since {from} --until {to}{}", zone.unwrap_or_default())
     }
 
     fn findings(&self, checks: &'static [Check]) -> impl Iterator<Item = &Finding> {
