@@ -1,13 +1,13 @@
 //! The page, section by section.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::month::{Expiring, Kept, Month, StreamState};
 use super::words::{Lang, grouped};
 use super::{charts, lists, style};
 use crate::api::v1alpha1::audit_policy::Check;
-use crate::audit::inspection::{Finding, Inspected};
+use crate::audit::inspection::Inspected;
 
 /// Rows of a table that are shown.
 const ROWS: usize = 200;
@@ -87,8 +87,12 @@ impl Page<'_> {
         format!("--since {from} --until {to}{}", zone.unwrap_or_default())
     }
 
-    fn findings(&self, checks: &'static [Check]) -> impl Iterator<Item = &Finding> {
-        self.found.iter().flat_map(|one| &one.findings).filter(|finding| checks.contains(&finding.check))
+    fn findings(&self, checks: &[Check]) -> Markup {
+        let all = self.found.iter().flat_map(|one| &one.findings).filter(|finding| checks.contains(&finding.check));
+        // the same time to the microsecond, whatever zones the policies have
+        let last = self.month.to.checked_sub(SignedDuration::from_micros(1)).unwrap_or(self.month.to);
+        let command = format!("datashare audit inspect --since {} --until {last} -o csv", self.month.from);
+        lists::findings(self.lang, all, &command)
     }
 
     fn tiles(&self) -> Markup {
@@ -129,19 +133,25 @@ impl Page<'_> {
     fn time(&self) -> Markup {
         let (lang, month) = (self.lang, self.month);
         let zone = month.zone.iana_name().unwrap_or_default();
+        let date = |day: usize| format!("{}-{day:02}", self.month_name());
+        // calls and refusals are what is counted here, and a query is about one kind of entry
+        let calls = |span: &str| format!("datashare audit query --event call {span}; datashare audit query --event refusal {span}");
+        let of_day = |day: usize| calls(&self.days(&date(day), &date(day)));
+        // no query asks for an hour of every day
+        let of_month = |_: usize| calls(&self.span());
         html! {
             section id="time" {
                 h2 { (lang.say("Calls by day", "按日调用量")) }
                 p { (lang.say("A column leads to its receipts.", "点击柱形可查看对应凭据编号。")) " " (zone) }
                 (charts::columns(&month.by_day, 1, "day", lang.say("Calls by day", "按日调用量"), 2))
                 (charts::key(lang))
-                (lists::folds(lang, &month.by_day, 1, "day", |day| format!("{}-{day:02}", self.month_name())))
+                (lists::folds(lang, &month.by_day, 1, "day", date, lang.say("All of them: ", "全部记录："), of_day))
             }
             section {
                 h2 { (lang.say("Calls by hour of the day", "按时段调用量")) }
                 (charts::columns(&month.by_hour, 0, "hour", lang.say("Calls by hour", "按时段调用量"), 2))
                 (charts::key(lang))
-                (lists::folds(lang, &month.by_hour, 0, "hour", |hour| format!("{hour:02}:00–{:02}:00", hour + 1)))
+                (lists::folds(lang, &month.by_hour, 0, "hour", |hour| format!("{hour:02}:00–{:02}:00", hour + 1), lang.say("They are among those of the month: ", "包含于本月全部记录："), of_month))
             }
         }
     }
@@ -191,24 +201,23 @@ impl Page<'_> {
             section id="unusual" {
                 h2 { (lang.say("Unusual volumes and times", "异常用量与异常时间")) }
                 p { (lang.say("Far above what is usual for the grant by its own past.", "明显高于该授权以往用量。")) }
-                (lists::findings(lang, self.findings(&[Check::BulkHarvest, Check::OffHours])))
+                (self.findings(&[Check::BulkHarvest, Check::OffHours]))
             }
             section id="consent" {
                 h2 { (lang.say("Consent missing, outside of the approval", "缺少授权凭证、超出批准范围")) }
-                (lists::findings(lang, self.findings(&[Check::ConsentMissing, Check::OutsideApproval, Check::LogGap])))
+                (self.findings(&[Check::ConsentMissing, Check::OutsideApproval, Check::LogGap]))
             }
         }
     }
 
     fn due(&self) -> Markup {
         let (lang, all) = (self.lang, self.expiring);
-        let overdue: &[Check] =
-            &[Check::RotationOverdue, Check::MigrationOverdue, Check::RecallOverdue, Check::UnusedGrant];
+        let overdue = [Check::RotationOverdue, Check::MigrationOverdue, Check::RecallOverdue, Check::UnusedGrant];
         html! {
             section id="overdue" {
                 h2 { (lang.say("Overdue, and not used", "逾期事项与长期未使用")) }
                 p { (lang.say("Rotations, migrations and recalls past their day, as of now.", "截至生成时逾期的凭证更换、直连迁移与数据收回。")) }
-                (lists::findings(lang, self.found.iter().flat_map(|one| &one.findings).filter(|f| overdue.contains(&f.check))))
+                (self.findings(&overdue))
             }
             section id="soon" {
                 h2 { (lang.say("Expires within 60 days", "60 日内到期的授权")) }

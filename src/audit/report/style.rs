@@ -39,6 +39,7 @@ details>summary{cursor:pointer;padding:7px 0;list-style-position:outside}\
 details[open]>summary{color:var(--accent)}\
 .row{display:flex;justify-content:space-between;gap:12px}\
 .row b{font-weight:500;font-variant-numeric:tabular-nums;white-space:nowrap}\
+details [id]{scroll-margin-top:48px}\
 .in{padding:2px 0 12px;font-size:13px;color:var(--soft)}\
 .in ul{margin:4px 0;padding:0;list-style:none;display:flex;flex-wrap:wrap;gap:3px 10px}\
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px;background:var(--tint);border:1px solid var(--line);border-radius:4px;padding:0 4px;color:var(--ink)}\
