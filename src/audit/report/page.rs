@@ -1,5 +1,7 @@
 //! The page, section by section.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -8,9 +10,12 @@ use super::words::{Lang, grouped};
 use super::{charts, lists, style};
 use crate::api::v1alpha1::audit_policy::Check;
 use crate::audit::inspection::Inspected;
+use crate::audit::verify;
 
 /// Rows of a table that are shown.
 const ROWS: usize = 200;
+/// Faults of the record that are shown.
+const FAULTS: usize = 20;
 
 /// All that is on the page.
 pub struct Page<'a> {
@@ -20,6 +25,8 @@ pub struct Page<'a> {
     pub month: &'a Month,
     /// What an inspection of the month finds, by policy.
     pub found: &'a [Inspected],
+    /// What verification finds wrong with the record, by stream.
+    pub faults: &'a BTreeMap<String, Vec<verify::Finding>>,
     pub expiring: &'a [Expiring],
     pub kept: &'a [Kept],
     pub streams: &'a [StreamState],
@@ -50,6 +57,7 @@ pub fn render(page: &Page<'_>) -> String {
                     }
                 }
                 main {
+                    (page.alarm())
                     (page.tiles())
                     (page.contents())
                     (page.objections())
@@ -93,6 +101,22 @@ impl Page<'_> {
         let last = self.month.to.checked_sub(SignedDuration::from_micros(1)).unwrap_or(self.month.to);
         let command = format!("datashare audit inspect --since {} --until {last} -o csv", self.month.from);
         lists::findings(self.lang, all, &command)
+    }
+
+    /// Above everything else: figures of a record that was changed prove nothing.
+    fn alarm(&self) -> Markup {
+        let (lang, all) = (self.lang, self.faults.values().flatten().collect::<Vec<_>>());
+        html! {
+            @if !all.is_empty() {
+                section.alarm id="record" {
+                    h2 { (lang.say("The record does not verify", "日志未通过核验")) }
+                    p { (lang.say("It is not what was signed, so the figures below may be wrong. In English, as the command says it:", "日志与签名时的内容不符，以下数字可能有误。核验命令的输出（英文）：")) }
+                    @for fault in all.iter().take(FAULTS) { p { code { (fault.to_string()) } } }
+                    (self.left_out(all.len().saturating_sub(FAULTS) as u64))
+                    (lists::command(lang.say("Verify it with ", "核验命令："), "datashare audit verify"))
+                }
+            }
+        }
     }
 
     fn tiles(&self) -> Markup {

@@ -20,6 +20,7 @@ a{color:var(--accent)}\
 section{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:16px 18px;margin:0 0 16px;overflow-wrap:anywhere}\
 h2{margin:0 0 2px;font-size:18px;font-weight:600}\
 section>p{margin:0 0 10px;color:var(--soft);font-size:14px}\
+.alarm{border:2px solid var(--failed)}.alarm h2{color:var(--failed)}\
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:10px;margin:0 0 16px}\
 .tile{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:10px 14px}\
 .tile b{display:block;font-size:24px;line-height:1.3;font-weight:600;font-variant-numeric:tabular-nums}\

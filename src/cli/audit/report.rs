@@ -12,7 +12,7 @@ use super::AuditError;
 use super::cluster::ClusterArgs;
 use super::subject::Subject;
 use crate::api::v1alpha1::audit_policy::{Check, Effect};
-use crate::audit::inspection::{Facts, Order, SAMPLE, Seed};
+use crate::audit::inspection::{Beside, Facts, Order, SAMPLE, Seed};
 use crate::audit::query;
 use crate::audit::report::{Expiring, Kept, Lang, Month, Page, StreamState, render};
 use crate::audit::{Filter, stream_names};
@@ -80,6 +80,8 @@ pub(super) fn run(
         Ok(())
     })?;
     month.unreadable = summary.unreadable;
+    // no witnesses: nothing but the record itself is here
+    let faults = inspecting::faults(log, &[], now, &|| false)?;
     let mut found = Vec::new();
     for (key, policy) in orders.policies() {
         let order = Order {
@@ -93,7 +95,8 @@ pub(super) fn run(
             checks: checks(&policy),
             zone: month.zone.clone(),
         };
-        let facts = Facts::gather(&world.index, &key, inspecting::beside(log, orders, now)?, now);
+        let beside = Beside { faults: faults.clone(), ..inspecting::beside(log, orders, now)? };
+        let facts = Facts::gather(&world.index, &key, beside, now);
         found.push(inspecting::read(log, &order, &facts, &|| false)?);
     }
     let page = render(&Page {
@@ -102,6 +105,7 @@ pub(super) fn run(
         now,
         month: &month,
         found: &found,
+        faults: &faults,
         expiring: &expiring(world, now),
         kept: &kept(orders),
         streams: &streams(log)?,
