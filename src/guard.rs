@@ -176,6 +176,7 @@ impl Guard {
             grants,
             record: &self.standing.report(),
             unsigned: self.log.unsigned_for(),
+            checkpoint_every: self.retentions.checkpoint_every(),
             reserve: self.log.reserve_bytes(),
             inspections: &self.inspections,
             now,

@@ -108,6 +108,7 @@ pub struct Told<'a> {
     pub record: &'a Report,
     /// How long entries have waited for a checkpoint.
     pub unsigned: Option<Duration>,
+    pub checkpoint_every: Duration,
     pub reserve: u64,
     pub inspections: &'a Figures,
     pub now: Timestamp,
@@ -130,9 +131,9 @@ impl Metrics {
     /// Everything as text.
     #[must_use]
     pub fn text(&self, told: &Told<'_>) -> String {
-        let Told { view_age, grants, record, unsigned, reserve, inspections, now } = told;
+        let Told { view_age, grants, record, unsigned, reserve, inspections, now, checkpoint_every } = told;
         self.keeping.set(record, *now);
-        self.keeping.evidence(*unsigned, *reserve);
+        self.keeping.evidence(*unsigned, *checkpoint_every, *reserve);
         self.view_age.set(view_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
         self.grants.set(i64::try_from(*grants).unwrap_or(i64::MAX));
         let mut text = String::new();
@@ -179,11 +180,13 @@ mod tests {
             grants: 7,
             record: &Report::default(),
             unsigned: Some(Duration::from_millis(2500)),
+            checkpoint_every: Duration::from_mins(30),
             reserve: 4096,
             inspections: &Figures::default(),
             now: Timestamp::UNIX_EPOCH,
         });
         assert!(text.contains("datashare_guard_checkpoint_age_seconds 2.5\n"), "{text}");
+        assert!(text.contains("datashare_guard_checkpoint_interval_seconds 1800.0\n"), "{text}");
         assert!(text.contains("datashare_guard_record_reserve_bytes 4096\n"), "{text}");
         assert!(text.contains("datashare_overdue{what=\"recall\"} 0\n"), "{text}");
         for code in Code::ALL {
