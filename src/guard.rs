@@ -173,6 +173,7 @@ impl Guard {
         let (grants, now) = (self.index.read().grant_count(), self.clock.now());
         self.metrics.text(&Told {
             view_age: self.view.age(now),
+            max_staleness: self.view.max_staleness(),
             grants,
             record: &self.standing.report(),
             unsigned: self.log.unsigned_for(),

@@ -51,6 +51,7 @@ pub struct Metrics {
     pub open_calls: Gauge,
     pub connections: Gauge,
     view_age: Gauge<f64, AtomicU64>,
+    max_staleness: Gauge<f64, AtomicU64>,
     grants: Gauge,
     keeping: Keeping,
 }
@@ -82,6 +83,9 @@ impl Default for Metrics {
         let connections = gauge(&mut registry, "connections", "Open connections of callers");
         let view_age = Gauge::default();
         registry.register_with_unit("view_age", "Time since the source was last read", Unit::Seconds, view_age.clone());
+        let max_staleness = Gauge::default();
+        let help = "With an older view, calls are refused";
+        registry.register_with_unit("view_max_staleness", help, Unit::Seconds, max_staleness.clone());
         let grants = gauge(&mut registry, "grants", "Grants that are known");
         let keeping = Keeping::new(&mut registry);
         Self {
@@ -95,6 +99,7 @@ impl Default for Metrics {
             open_calls,
             connections,
             view_age,
+            max_staleness,
             grants,
             keeping,
         }
@@ -104,6 +109,7 @@ impl Default for Metrics {
 /// What is looked at only when somebody asks for the metrics.
 pub struct Told<'a> {
     pub view_age: Option<SignedDuration>,
+    pub max_staleness: SignedDuration,
     pub grants: usize,
     pub record: &'a Report,
     /// How long entries have waited for a checkpoint.
@@ -131,10 +137,11 @@ impl Metrics {
     /// Everything as text.
     #[must_use]
     pub fn text(&self, told: &Told<'_>) -> String {
-        let Told { view_age, grants, record, unsigned, reserve, inspections, now, checkpoint_every } = told;
+        let Told { view_age, max_staleness, grants, record, unsigned, reserve, inspections, now, checkpoint_every } = told;
         self.keeping.set(record, *now);
         self.keeping.evidence(*unsigned, *checkpoint_every, *reserve);
         self.view_age.set(view_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
+        self.max_staleness.set(max_staleness.as_secs_f64());
         self.grants.set(i64::try_from(*grants).unwrap_or(i64::MAX));
         let mut text = String::new();
         let mut others = Registry::with_prefix("datashare");
@@ -177,6 +184,7 @@ mod tests {
         let _open = Open::count(&metrics.open_calls);
         let text = metrics.text(&Told {
             view_age: Some(SignedDuration::from_millis(1500)),
+            max_staleness: SignedDuration::from_mins(5),
             grants: 7,
             record: &Report::default(),
             unsigned: Some(Duration::from_millis(2500)),
@@ -195,6 +203,7 @@ mod tests {
         assert!(text.contains("datashare_guard_calls_total{code=\"released\"} 1\n"), "{text}");
         assert!(text.contains("datashare_guard_calls_total{code=\"quota-exceeded\"} 1\n"), "{text}");
         assert!(text.contains("datashare_guard_view_age_seconds 1.5\n"), "{text}");
+        assert!(text.contains("datashare_guard_view_max_staleness_seconds 300.0\n"), "{text}");
         assert!(text.contains("datashare_guard_open_calls 1\n"), "{text}");
         assert!(text.contains("datashare_guard_call_seconds_count 2\n"), "{text}");
     }
