@@ -95,6 +95,8 @@ impl Guard {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { index, view, log, site_key, secrets, resolver, retentions, standing, clock, limits } = parts;
+        let metrics = Metrics::default();
+        metrics.began(clock.now());
         Arc::new(Self {
             index,
             view,
@@ -109,7 +111,7 @@ impl Guard {
             calendar: Calendar::default(),
             quotas: Quotas::default(),
             unknown: Unknown::default(),
-            metrics: Metrics::default(),
+            metrics,
             inspections: Figures::default(),
             room: Arc::new(Semaphore::new(limits.connections)),
         })

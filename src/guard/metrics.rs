@@ -52,6 +52,7 @@ pub struct Metrics {
     pub connections: Gauge,
     view_age: Gauge<f64, AtomicU64>,
     max_staleness: Gauge<f64, AtomicU64>,
+    start_time: Gauge<f64, AtomicU64>,
     grants: Gauge,
     keeping: Keeping,
 }
@@ -86,6 +87,10 @@ impl Default for Metrics {
         let max_staleness = Gauge::default();
         let help = "With an older view, calls are refused";
         registry.register_with_unit("view_max_staleness", help, Unit::Seconds, max_staleness.clone());
+        // what a process counted just before it failed is never scraped: the next one says that there was another
+        let start_time = Gauge::default();
+        let help = "When this process began, in seconds since 1970";
+        registry.register_with_unit("start_time", help, Unit::Seconds, start_time.clone());
         let grants = gauge(&mut registry, "grants", "Grants that are known");
         let keeping = Keeping::new(&mut registry);
         Self {
@@ -100,6 +105,7 @@ impl Default for Metrics {
             connections,
             view_age,
             max_staleness,
+            start_time,
             grants,
             keeping,
         }
@@ -121,6 +127,11 @@ pub struct Told<'a> {
 }
 
 impl Metrics {
+    /// Says when the process began.
+    pub fn began(&self, at: Timestamp) {
+        self.start_time.set(at.as_duration().as_secs_f64());
+    }
+
     /// Counts a call.
     pub fn ended(&self, how: How, took: Duration) {
         let counter = match how {
@@ -181,6 +192,7 @@ mod tests {
         let metrics = Metrics::default();
         metrics.ended(How::Released, Duration::from_micros(120));
         metrics.ended(How::Refused(Code::QuotaExceeded), Duration::ZERO);
+        metrics.began(Timestamp::from_second(1_700_000_000).unwrap());
         let _open = Open::count(&metrics.open_calls);
         let text = metrics.text(&Told {
             view_age: Some(SignedDuration::from_millis(1500)),
@@ -204,6 +216,7 @@ mod tests {
         assert!(text.contains("datashare_guard_calls_total{code=\"quota-exceeded\"} 1\n"), "{text}");
         assert!(text.contains("datashare_guard_view_age_seconds 1.5\n"), "{text}");
         assert!(text.contains("datashare_guard_view_max_staleness_seconds 300.0\n"), "{text}");
+        assert!(text.contains("datashare_guard_start_time_seconds 1700000000.0\n"), "{text}");
         assert!(text.contains("datashare_guard_open_calls 1\n"), "{text}");
         assert!(text.contains("datashare_guard_call_seconds_count 2\n"), "{text}");
     }
