@@ -148,7 +148,8 @@ impl Metrics {
     /// Everything as text.
     #[must_use]
     pub fn text(&self, told: &Told<'_>) -> String {
-        let Told { view_age, max_staleness, grants, record, unsigned, reserve, inspections, now, checkpoint_every } = told;
+        let Told { view_age, max_staleness, grants, record, unsigned, reserve, inspections, now, checkpoint_every } =
+            told;
         self.keeping.set(record, *now);
         self.keeping.evidence(*unsigned, *checkpoint_every, *reserve);
         self.view_age.set(view_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));

@@ -158,24 +158,23 @@ impl Page<'_> {
         let (lang, month) = (self.lang, self.month);
         let zone = month.zone.iana_name().unwrap_or_default();
         let date = |day: usize| format!("{}-{day:02}", self.month_name());
-        // calls and refusals are what is counted here, and a query is about one kind of entry
-        let calls = |span: &str| format!("datashare audit query --event call {span}; datashare audit query --event refusal {span}");
-        let of_day = |day: usize| calls(&self.days(&date(day), &date(day)));
+        let record = |span: &str| format!("datashare audit query {span}");
+        let of_day = |day: usize| record(&self.days(&date(day), &date(day)));
         // no query asks for an hour of every day
-        let of_month = |_: usize| calls(&self.span());
+        let of_month = |_: usize| record(&self.span());
         html! {
             section id="time" {
                 h2 { (lang.say("Calls by day", "按日调用量")) }
                 p { (lang.say("A column leads to its receipts.", "点击柱形可查看对应凭据编号。")) " " (zone) }
                 (charts::columns(&month.by_day, 1, "day", lang.say("Calls by day", "按日调用量"), 2))
                 (charts::key(lang))
-                (lists::folds(lang, &month.by_day, 1, "day", date, lang.say("All of them: ", "全部记录："), of_day))
+                (lists::folds(lang, &month.by_day, 1, "day", date, lang.say("The record of the day: ", "当日全部日志："), of_day))
             }
             section {
                 h2 { (lang.say("Calls by hour of the day", "按时段调用量")) }
                 (charts::columns(&month.by_hour, 0, "hour", lang.say("Calls by hour", "按时段调用量"), 2))
                 (charts::key(lang))
-                (lists::folds(lang, &month.by_hour, 0, "hour", |hour| format!("{hour:02}:00–{:02}:00", hour + 1), lang.say("They are among those of the month: ", "包含于本月全部记录："), of_month))
+                (lists::folds(lang, &month.by_hour, 0, "hour", |hour| format!("{hour:02}:00–{:02}:00", hour + 1), lang.say("The record of the month: ", "本月全部日志："), of_month))
             }
         }
     }
