@@ -37,7 +37,7 @@ impl Site {
 
     /// Signed, as a guard's is.
     fn stream(&self, name: &str) -> Log {
-        let evidence = Some(Evidence::new(&self.state.join("notary").join(name)));
+        let evidence = Some(Evidence::new(&self.state.join("notary")));
         let options = Options { stream: Some(name.to_owned()), evidence, ..Options::default() };
         let log = Log::open(&self.state.join("log"), &options, self.clock.clone()).unwrap().0;
         log.set_site("jinan");
