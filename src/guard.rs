@@ -95,6 +95,8 @@ impl Guard {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { index, view, log, site_key, secrets, resolver, retentions, standing, clock, limits } = parts;
+        let metrics = Metrics::default();
+        metrics.began(clock.now());
         Arc::new(Self {
             index,
             view,
@@ -109,7 +111,7 @@ impl Guard {
             calendar: Calendar::default(),
             quotas: Quotas::default(),
             unknown: Unknown::default(),
-            metrics: Metrics::default(),
+            metrics,
             inspections: Figures::default(),
             room: Arc::new(Semaphore::new(limits.connections)),
         })
@@ -173,9 +175,11 @@ impl Guard {
         let (grants, now) = (self.index.read().grant_count(), self.clock.now());
         self.metrics.text(&Told {
             view_age: self.view.age(now),
+            max_staleness: self.view.max_staleness(),
             grants,
             record: &self.standing.report(),
             unsigned: self.log.unsigned_for(),
+            checkpoint_every: self.retentions.checkpoint_every(),
             reserve: self.log.reserve_bytes(),
             inspections: &self.inspections,
             now,

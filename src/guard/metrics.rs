@@ -51,6 +51,8 @@ pub struct Metrics {
     pub open_calls: Gauge,
     pub connections: Gauge,
     view_age: Gauge<f64, AtomicU64>,
+    max_staleness: Gauge<f64, AtomicU64>,
+    start_time: Gauge<f64, AtomicU64>,
     grants: Gauge,
     keeping: Keeping,
 }
@@ -82,6 +84,13 @@ impl Default for Metrics {
         let connections = gauge(&mut registry, "connections", "Open connections of callers");
         let view_age = Gauge::default();
         registry.register_with_unit("view_age", "Time since the source was last read", Unit::Seconds, view_age.clone());
+        let max_staleness = Gauge::default();
+        let help = "With an older view, calls are refused";
+        registry.register_with_unit("view_max_staleness", help, Unit::Seconds, max_staleness.clone());
+        // what a process counted just before it failed is never scraped: the next one says that there was another
+        let start_time = Gauge::default();
+        let help = "When this process began, in seconds since 1970";
+        registry.register_with_unit("start_time", help, Unit::Seconds, start_time.clone());
         let grants = gauge(&mut registry, "grants", "Grants that are known");
         let keeping = Keeping::new(&mut registry);
         Self {
@@ -95,6 +104,8 @@ impl Default for Metrics {
             open_calls,
             connections,
             view_age,
+            max_staleness,
+            start_time,
             grants,
             keeping,
         }
@@ -104,16 +115,23 @@ impl Default for Metrics {
 /// What is looked at only when somebody asks for the metrics.
 pub struct Told<'a> {
     pub view_age: Option<SignedDuration>,
+    pub max_staleness: SignedDuration,
     pub grants: usize,
     pub record: &'a Report,
     /// How long entries have waited for a checkpoint.
     pub unsigned: Option<Duration>,
+    pub checkpoint_every: Duration,
     pub reserve: u64,
     pub inspections: &'a Figures,
     pub now: Timestamp,
 }
 
 impl Metrics {
+    /// Says when the process began.
+    pub fn began(&self, at: Timestamp) {
+        self.start_time.set(at.as_duration().as_secs_f64());
+    }
+
     /// Counts a call.
     pub fn ended(&self, how: How, took: Duration) {
         let counter = match how {
@@ -130,10 +148,12 @@ impl Metrics {
     /// Everything as text.
     #[must_use]
     pub fn text(&self, told: &Told<'_>) -> String {
-        let Told { view_age, grants, record, unsigned, reserve, inspections, now } = told;
+        let Told { view_age, max_staleness, grants, record, unsigned, reserve, inspections, now, checkpoint_every } =
+            told;
         self.keeping.set(record, *now);
-        self.keeping.evidence(*unsigned, *reserve);
+        self.keeping.evidence(*unsigned, *checkpoint_every, *reserve);
         self.view_age.set(view_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
+        self.max_staleness.set(max_staleness.as_secs_f64());
         self.grants.set(i64::try_from(*grants).unwrap_or(i64::MAX));
         let mut text = String::new();
         let mut others = Registry::with_prefix("datashare");
@@ -173,17 +193,21 @@ mod tests {
         let metrics = Metrics::default();
         metrics.ended(How::Released, Duration::from_micros(120));
         metrics.ended(How::Refused(Code::QuotaExceeded), Duration::ZERO);
+        metrics.began(Timestamp::from_second(1_700_000_000).unwrap());
         let _open = Open::count(&metrics.open_calls);
         let text = metrics.text(&Told {
             view_age: Some(SignedDuration::from_millis(1500)),
+            max_staleness: SignedDuration::from_mins(5),
             grants: 7,
             record: &Report::default(),
             unsigned: Some(Duration::from_millis(2500)),
+            checkpoint_every: Duration::from_mins(30),
             reserve: 4096,
             inspections: &Figures::default(),
             now: Timestamp::UNIX_EPOCH,
         });
         assert!(text.contains("datashare_guard_checkpoint_age_seconds 2.5\n"), "{text}");
+        assert!(text.contains("datashare_guard_checkpoint_interval_seconds 1800.0\n"), "{text}");
         assert!(text.contains("datashare_guard_record_reserve_bytes 4096\n"), "{text}");
         assert!(text.contains("datashare_overdue{what=\"recall\"} 0\n"), "{text}");
         for code in Code::ALL {
@@ -192,6 +216,8 @@ mod tests {
         assert!(text.contains("datashare_guard_calls_total{code=\"released\"} 1\n"), "{text}");
         assert!(text.contains("datashare_guard_calls_total{code=\"quota-exceeded\"} 1\n"), "{text}");
         assert!(text.contains("datashare_guard_view_age_seconds 1.5\n"), "{text}");
+        assert!(text.contains("datashare_guard_view_max_staleness_seconds 300.0\n"), "{text}");
+        assert!(text.contains("datashare_guard_start_time_seconds 1700000000.0\n"), "{text}");
         assert!(text.contains("datashare_guard_open_calls 1\n"), "{text}");
         assert!(text.contains("datashare_guard_call_seconds_count 2\n"), "{text}");
     }

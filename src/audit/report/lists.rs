@@ -22,11 +22,16 @@ pub fn receipts(lang: Lang, receipts: &[String], all: u64, command: Option<&str>
             @if left_out > 0 {
                 p { (lang.say("and ", "另有 ")) (grouped(left_out)) (lang.say(" more", " 条未列出")) }
             }
-            @if let Some(command) = command {
-                p { (lang.say("All of them: ", "全部记录：")) code { (command) } }
+            @if let Some(said) = command {
+                (self::command(lang.say("All of them: ", "全部记录："), said))
             }
         }
     }
+}
+
+/// A command that has what the page has not, and what it gives.
+pub fn command(gives: &str, command: &str) -> Markup {
+    html! { p { (gives) code { (command) } } }
 }
 
 /// The largest piles, each with its bar and its receipts. `command` is given the name, and finds the pile's calls and no
@@ -72,16 +77,28 @@ fn pile_row(lang: Lang, label: &str, pile: &Pile, most: u64, command: Option<&st
     }
 }
 
-/// Columns' receipts, one fold each.
-pub fn folds(lang: Lang, piles: &[Pile], first: usize, anchor: &str, label: impl Fn(usize) -> String) -> Markup {
+/// Columns' receipts, one fold each; `command` is given the column's number, and `gives` says what it has.
+pub fn folds(
+    lang: Lang,
+    piles: &[Pile],
+    first: usize,
+    anchor: &str,
+    label: impl Fn(usize) -> String,
+    gives: &str,
+    command: impl Fn(usize) -> String,
+) -> Markup {
     html! {
         details {
             summary { (lang.say("Receipts", "凭据编号")) }
             div.in {
                 @for (at, pile) in piles.iter().enumerate().filter(|(_, pile)| pile.calls() > 0) {
-                    details id=(format!("{anchor}-{}", first + at)) {
+                    details {
                         summary { span.row { span { (label(first + at)) } b { (grouped(pile.calls())) } } }
-                        (receipts(lang, &pile.receipts, pile.calls(), None))
+                        // a link opens the folds around what it leads to, never that itself
+                        div id=(format!("{anchor}-{}", first + at)) {
+                            (receipts(lang, &pile.receipts, pile.calls(), None))
+                            div.in { (self::command(gives, &command(first + at))) }
+                        }
                     }
                 }
             }
@@ -89,8 +106,8 @@ pub fn folds(lang: Lang, piles: &[Pile], first: usize, anchor: &str, label: impl
     }
 }
 
-/// Findings of the month.
-pub fn findings<'f>(lang: Lang, findings: impl Iterator<Item = &'f Finding>) -> Markup {
+/// Findings of the month; `command` has those that are not shown.
+pub fn findings<'f>(lang: Lang, findings: impl Iterator<Item = &'f Finding>, command: &str) -> Markup {
     let all: Vec<&Finding> = findings.collect();
     let left_out = all.len().saturating_sub(SHOWN);
     html! {
@@ -116,6 +133,7 @@ pub fn findings<'f>(lang: Lang, findings: impl Iterator<Item = &'f Finding>) -> 
         }
         @if left_out > 0 {
             p.none { (lang.say("and ", "另有 ")) (grouped(left_out as u64)) (lang.say(" more", " 项未列出")) }
+            (self::command(lang.say("All that the policies' checks find: ", "策略所列检查的全部发现："), command))
         }
     }
 }

@@ -11,8 +11,10 @@ use crate::audit::event::Event;
 use crate::audit::inspection::{Past, PastFinding};
 use crate::audit::recorded::Recorded;
 
-/// Inspections and findings that are told one by one.
-const TOLD: usize = 500;
+/// Inspections that are told one by one: of six policies by the hour.
+const INSPECTIONS: usize = 5_000;
+/// Findings that are told one by one.
+const FINDINGS: usize = 500;
 
 /// One month of the record.
 #[derive(Clone, Debug)]
@@ -38,7 +40,7 @@ pub struct Month {
     pub streams: BTreeMap<String, (u64, u64, u64)>,
     pub inspections: Vec<Past>,
     pub findings: Vec<PastFinding>,
-    /// Inspections and findings beyond those.
+    /// Inspections beyond those. Findings beyond those are what an inspection has more than are told of it.
     pub left_out: u64,
     pub unreadable: u64,
 }
@@ -139,12 +141,25 @@ impl Month {
     }
 
     fn inspection(&mut self, entry: &Recorded) {
-        if self.inspections.len() + self.findings.len() >= TOLD {
-            self.left_out += 1;
-        } else if let Some(past) = Past::of(entry) {
-            self.inspections.push(past);
-        } else {
+        // findings never take the place of an inspection: a month with many was inspected too
+        if let Some(past) = Past::of(entry) {
+            if self.inspections.len() < INSPECTIONS {
+                self.inspections.push(past);
+            } else {
+                self.left_out += 1;
+            }
+        } else if self.findings.len() < FINDINGS {
             self.findings.extend(PastFinding::of(entry));
         }
+    }
+
+    /// The findings of an inspection that are told: those before its last entry, in the stream of its guard.
+    pub(super) fn found_by(&self, past: &Past) -> Vec<&PastFinding> {
+        let stream = |receipt: &str| receipt.rsplit_once('/').map(|(stream, _)| stream.to_owned());
+        let (own, times) = (stream(&past.receipt), past.until..=past.written);
+        let is_of = |finding: &&PastFinding| {
+            finding.policy == past.policy && times.contains(&finding.time) && stream(&finding.receipt) == own
+        };
+        self.findings.iter().filter(is_of).collect()
     }
 }

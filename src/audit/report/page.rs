@@ -1,16 +1,21 @@
 //! The page, section by section.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::month::{Expiring, Kept, Month, StreamState};
 use super::words::{Lang, grouped};
 use super::{charts, lists, style};
 use crate::api::v1alpha1::audit_policy::Check;
-use crate::audit::inspection::{Finding, Inspected};
+use crate::audit::inspection::Inspected;
+use crate::audit::verify;
 
 /// Rows of a table that are shown.
 const ROWS: usize = 200;
+/// Faults of the record that are shown.
+const FAULTS: usize = 20;
 
 /// All that is on the page.
 pub struct Page<'a> {
@@ -20,6 +25,8 @@ pub struct Page<'a> {
     pub month: &'a Month,
     /// What an inspection of the month finds, by policy.
     pub found: &'a [Inspected],
+    /// What verification finds wrong with the record, by stream.
+    pub faults: &'a BTreeMap<String, Vec<verify::Finding>>,
     pub expiring: &'a [Expiring],
     pub kept: &'a [Kept],
     pub streams: &'a [StreamState],
@@ -50,6 +57,7 @@ pub fn render(page: &Page<'_>) -> String {
                     }
                 }
                 main {
+                    (page.alarm())
                     (page.tiles())
                     (page.contents())
                     (page.objections())
@@ -80,12 +88,42 @@ impl Page<'_> {
     fn query(&self, options: &[(&str, &str)]) -> String {
         // a value that begins with - would be an option by itself
         let options: String = options.iter().map(|(name, value)| format!(" --{name}={}", quoted(value))).collect();
-        let (first, last) = (self.month.first, self.month.first.last_of_month());
-        format!("datashare audit query{options} --since {first} --until {last}")
+        format!("datashare audit query{options} {}", self.span())
     }
 
-    fn findings(&self, checks: &'static [Check]) -> impl Iterator<Item = &Finding> {
-        self.found.iter().flat_map(|one| &one.findings).filter(|finding| checks.contains(&finding.check))
+    /// The month as options of a query.
+    fn span(&self) -> String {
+        self.days(&self.month.first.to_string(), &self.month.first.last_of_month().to_string())
+    }
+
+    /// Days as options of a query: those of the page, whatever zone the query would take them in.
+    fn days(&self, from: &str, to: &str) -> String {
+        let zone = self.month.zone.iana_name().map(|zone| format!(" --time-zone {}", quoted(zone)));
+        format!("--since {from} --until {to}{}", zone.unwrap_or_default())
+    }
+
+    fn findings(&self, checks: &[Check]) -> Markup {
+        let all = self.found.iter().flat_map(|one| &one.findings).filter(|finding| checks.contains(&finding.check));
+        // the same time to the microsecond, whatever zones the policies have
+        let last = self.month.to.checked_sub(SignedDuration::from_micros(1)).unwrap_or(self.month.to);
+        let command = format!("datashare audit inspect --since {} --until {last} -o csv", self.month.from);
+        lists::findings(self.lang, all, &command)
+    }
+
+    /// Above everything else: figures of a record that was changed prove nothing.
+    fn alarm(&self) -> Markup {
+        let (lang, all) = (self.lang, self.faults.values().flatten().collect::<Vec<_>>());
+        html! {
+            @if !all.is_empty() {
+                section.alarm id="record" {
+                    h2 { (lang.say("The record does not verify", "日志未通过核验")) }
+                    p { (lang.say("It is not what was signed, so the figures below may be wrong. In English, as the command says it:", "日志与签名时的内容不符，以下数字可能有误。核验命令的输出（英文）：")) }
+                    @for fault in all.iter().take(FAULTS) { p { code { (fault.to_string()) } } }
+                    (self.left_out(all.len().saturating_sub(FAULTS) as u64))
+                    (lists::command(lang.say("Verify it with ", "核验命令："), "datashare audit verify"))
+                }
+            }
+        }
     }
 
     fn tiles(&self) -> Markup {
@@ -126,19 +164,24 @@ impl Page<'_> {
     fn time(&self) -> Markup {
         let (lang, month) = (self.lang, self.month);
         let zone = month.zone.iana_name().unwrap_or_default();
+        let date = |day: usize| format!("{}-{day:02}", self.month_name());
+        let record = |span: &str| format!("datashare audit query {span}");
+        let of_day = |day: usize| record(&self.days(&date(day), &date(day)));
+        // no query asks for an hour of every day
+        let of_month = |_: usize| record(&self.span());
         html! {
             section id="time" {
                 h2 { (lang.say("Calls by day", "按日调用量")) }
                 p { (lang.say("A column leads to its receipts.", "点击柱形可查看对应凭据编号。")) " " (zone) }
                 (charts::columns(&month.by_day, 1, "day", lang.say("Calls by day", "按日调用量"), 2))
                 (charts::key(lang))
-                (lists::folds(lang, &month.by_day, 1, "day", |day| format!("{}-{day:02}", self.month_name())))
+                (lists::folds(lang, &month.by_day, 1, "day", date, lang.say("The record of the day: ", "当日全部日志："), of_day))
             }
             section {
                 h2 { (lang.say("Calls by hour of the day", "按时段调用量")) }
                 (charts::columns(&month.by_hour, 0, "hour", lang.say("Calls by hour", "按时段调用量"), 2))
                 (charts::key(lang))
-                (lists::folds(lang, &month.by_hour, 0, "hour", |hour| format!("{hour:02}:00–{:02}:00", hour + 1)))
+                (lists::folds(lang, &month.by_hour, 0, "hour", |hour| format!("{hour:02}:00–{:02}:00", hour + 1), lang.say("The record of the month: ", "本月全部日志："), of_month))
             }
         }
     }
@@ -188,24 +231,23 @@ impl Page<'_> {
             section id="unusual" {
                 h2 { (lang.say("Unusual volumes and times", "异常用量与异常时间")) }
                 p { (lang.say("Far above what is usual for the grant by its own past.", "明显高于该授权以往用量。")) }
-                (lists::findings(lang, self.findings(&[Check::BulkHarvest, Check::OffHours])))
+                (self.findings(&[Check::BulkHarvest, Check::OffHours]))
             }
             section id="consent" {
                 h2 { (lang.say("Consent missing, outside of the approval", "缺少授权凭证、超出批准范围")) }
-                (lists::findings(lang, self.findings(&[Check::ConsentMissing, Check::OutsideApproval, Check::LogGap])))
+                (self.findings(&[Check::ConsentMissing, Check::OutsideApproval, Check::LogGap]))
             }
         }
     }
 
     fn due(&self) -> Markup {
         let (lang, all) = (self.lang, self.expiring);
-        let overdue: &[Check] =
-            &[Check::RotationOverdue, Check::MigrationOverdue, Check::RecallOverdue, Check::UnusedGrant];
+        let overdue = [Check::RotationOverdue, Check::MigrationOverdue, Check::RecallOverdue, Check::UnusedGrant];
         html! {
             section id="overdue" {
                 h2 { (lang.say("Overdue, and not used", "逾期事项与长期未使用")) }
                 p { (lang.say("Rotations, migrations and recalls past their day, as of now.", "截至生成时逾期的凭证更换、直连迁移与数据收回。")) }
-                (lists::findings(lang, self.found.iter().flat_map(|one| &one.findings).filter(|f| overdue.contains(&f.check))))
+                (self.findings(&overdue))
             }
             section id="soon" {
                 h2 { (lang.say("Expires within 60 days", "60 日内到期的授权")) }
@@ -232,6 +274,7 @@ impl Page<'_> {
                 h2 { (lang.say("Inspections of the month", "本月定期检查")) }
                 @if month.inspections.is_empty() { p.none { (lang.say("None was done.", "本月未进行检查。")) } }
                 @for past in &month.inspections {
+                    @let told = month.found_by(past);
                     details {
                         summary {
                             span.row {
@@ -242,7 +285,7 @@ impl Page<'_> {
                         div.in {
                             (grouped(past.entries)) (lang.say(" entries, seed ", " 条记录，抽样种子 ")) code { (past.seed) }
                             " · " code { (past.receipt) }
-                            @for finding in month.findings.iter().filter(|f| f.policy == past.policy && f.time <= past.written && f.time >= past.until) {
+                            @for finding in &told {
                                 p {
                                     span.tag.suspend[finding.suspends] {
                                         (lang.check(finding.check))
@@ -254,10 +297,14 @@ impl Page<'_> {
                                     @for receipt in &finding.receipts { " " code { (receipt) } }
                                 }
                             }
+                            (self.left_out(past.findings.saturating_sub(told.len() as u64)))
                         }
                     }
                 }
                 (self.left_out(month.left_out))
+                @if !month.inspections.is_empty() {
+                    (lists::command(lang.say("All of them: ", "全部记录："), &format!("datashare audit query --event inspection {}", self.span())))
+                }
             }
         }
     }

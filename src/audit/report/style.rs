@@ -20,6 +20,7 @@ a{color:var(--accent)}\
 section{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:16px 18px;margin:0 0 16px;overflow-wrap:anywhere}\
 h2{margin:0 0 2px;font-size:18px;font-weight:600}\
 section>p{margin:0 0 10px;color:var(--soft);font-size:14px}\
+.alarm{border:2px solid var(--failed)}.alarm h2{color:var(--failed)}\
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:10px;margin:0 0 16px}\
 .tile{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:10px 14px}\
 .tile b{display:block;font-size:24px;line-height:1.3;font-weight:600;font-variant-numeric:tabular-nums}\
@@ -39,6 +40,7 @@ details>summary{cursor:pointer;padding:7px 0;list-style-position:outside}\
 details[open]>summary{color:var(--accent)}\
 .row{display:flex;justify-content:space-between;gap:12px}\
 .row b{font-weight:500;font-variant-numeric:tabular-nums;white-space:nowrap}\
+details [id]{scroll-margin-top:48px}\
 .in{padding:2px 0 12px;font-size:13px;color:var(--soft)}\
 .in ul{margin:4px 0;padding:0;list-style:none;display:flex;flex-wrap:wrap;gap:3px 10px}\
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px;background:var(--tint);border:1px solid var(--line);border-radius:4px;padding:0 4px;color:var(--ink)}\

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::AuditError;
 use super::cluster::ClusterArgs;
 use super::subject::Subject;
+use crate::api::v1alpha1::AuditPolicySpec;
 use crate::api::v1alpha1::audit_policy::{Check, Effect};
-use crate::audit::inspection::{Facts, Order, SAMPLE, Seed};
+use crate::audit::inspection::{Beside, Facts, Order, SAMPLE, Seed};
 use crate::audit::query;
 use crate::audit::report::{Expiring, Kept, Lang, Month, Page, StreamState, render};
 use crate::audit::{Filter, stream_names};
@@ -80,6 +82,8 @@ pub(super) fn run(
         Ok(())
     })?;
     month.unreadable = summary.unreadable;
+    // no witnesses: nothing but the record itself is here
+    let faults = inspecting::faults(log, &[], now, &|| false)?;
     let mut found = Vec::new();
     for (key, policy) in orders.policies() {
         let order = Order {
@@ -91,9 +95,10 @@ pub(super) fn run(
             seed: Seed::new([0; 16]),
             sample: SAMPLE,
             checks: checks(&policy),
-            zone: month.zone.clone(),
+            zone: zone(&policy, &month.zone),
         };
-        let facts = Facts::gather(&world.index, &key, inspecting::beside(log, orders, now)?, now);
+        let beside = Beside { faults: faults.clone(), ..inspecting::beside(log, orders, now)? };
+        let facts = Facts::gather(&world.index, &key, beside, now);
         found.push(inspecting::read(log, &order, &facts, &|| false)?);
     }
     let page = render(&Page {
@@ -102,6 +107,7 @@ pub(super) fn run(
         now,
         month: &month,
         found: &found,
+        faults: &faults,
         expiring: &expiring(world, now),
         kept: &kept(orders),
         streams: &streams(log)?,
@@ -125,11 +131,17 @@ fn month(text: &str) -> Result<Date, BadMonth> {
 }
 
 /// A page suspends nobody, and looks for everything whatever the policy asks for.
-fn checks(policy: &crate::api::v1alpha1::AuditPolicySpec) -> std::collections::BTreeMap<Check, Effect> {
+fn checks(policy: &AuditPolicySpec) -> std::collections::BTreeMap<Check, Effect> {
     let mut checks = Order::checks(None);
     let asked = policy.inspection.as_ref().and_then(|asked| asked.checks.clone()).unwrap_or_default();
     checks.extend(asked);
     checks
+}
+
+/// Whose hours are the office's: as the policy's own inspections have it.
+fn zone(policy: &AuditPolicySpec, site: &TimeZone) -> TimeZone {
+    let name = policy.inspection.as_ref().and_then(|asked| asked.time_zone.as_deref());
+    name.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(|| site.clone())
 }
 
 fn expiring(world: &World, now: Timestamp) -> Vec<Expiring> {

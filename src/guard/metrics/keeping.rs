@@ -17,6 +17,7 @@ pub(super) struct Keeping {
     free: Gauge,
     reserve: Gauge,
     checkpoint_age: Float,
+    checkpoint_interval: Float,
     lag: Float,
     success: Float,
     round: Float,
@@ -53,6 +54,11 @@ impl Keeping {
             free,
             reserve,
             checkpoint_age: seconds(registry, "checkpoint_age", "How long entries have waited for a checkpoint"),
+            checkpoint_interval: seconds(
+                registry,
+                "checkpoint_interval",
+                "How often entries are signed while they arrive, as the policies have it",
+            ),
             lag: seconds(registry, "archive_lag", "Age of the oldest closed segment that some archive lacks"),
             success: seconds(registry, "archive_last_success_timestamp", "When a segment was last archived"),
             round: seconds(
@@ -72,8 +78,9 @@ impl Keeping {
         }
     }
 
-    pub fn evidence(&self, unsigned: Option<Duration>, reserve: u64) {
+    pub fn evidence(&self, unsigned: Option<Duration>, every: Duration, reserve: u64) {
         self.checkpoint_age.set(unsigned.map_or(0.0, |age| age.as_secs_f64()));
+        self.checkpoint_interval.set(every.as_secs_f64());
         self.reserve.set(i64::try_from(reserve).unwrap_or(i64::MAX));
     }
 

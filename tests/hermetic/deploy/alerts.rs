@@ -62,6 +62,65 @@ fn every_alert_asks_for_metrics_that_there_are() {
     }
 }
 
+/// What the alert of this name asks.
+fn expression(name: &str) -> String {
+    let alert = alerts().into_iter().find(|alert| alert["alert"] == name);
+    alert.unwrap_or_else(|| panic!("no alert {name}"))["expr"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_a_site_chooses_is_asked_for_and_not_guessed() {
+    for (alert, age, chosen) in [
+        (
+            "DatashareCheckpointOld",
+            "datashare_guard_checkpoint_age_seconds",
+            "datashare_guard_checkpoint_interval_seconds",
+        ),
+        ("DatashareViewStale", "datashare_guard_view_age_seconds", "datashare_guard_view_max_staleness_seconds"),
+    ] {
+        let asked = expression(alert);
+        let at = |name: &str| asked.find(name).unwrap_or_else(|| panic!("{alert} does not ask for {name}: {asked}"));
+        assert!(at(age) < asked.find('>').unwrap() && asked.find('>').unwrap() < at(chosen), "{asked}");
+    }
+    let told = scraped();
+    // as the world of the test has them, which says nothing of either
+    for line in ["datashare_guard_checkpoint_interval_seconds 1.0", "datashare_guard_view_max_staleness_seconds 30.0"] {
+        assert!(told.lines().any(|there| there == line), "{line} is not in\n{told}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_told_too() {
+    // a sum or a count of nothing is nothing, and nothing is never less than one
+    for (alert, least) in [("DatashareNobodyLeads", "1"), ("DatashareGuardMissing", "GUARDS")] {
+        let asked = expression(alert);
+        let names = metrics(&asked);
+        assert_eq!(names.len(), 1, "{asked}");
+        let name = names.first().unwrap();
+        let nothing = format!(" or absent({name}{{namespace=\"NAMESPACE\"}}) - 1) < {least}");
+        assert!(asked.ends_with(&nothing), "{asked}");
+    }
+    let template = text("charts/datashare/templates/prometheusrule.yaml");
+    for filled in ["replace \"NAMESPACE\" .Release.Namespace", "replace \"GUARDS\" (toString .Values.guard.replicas)"] {
+        assert!(template.contains(filled), "{filled}");
+    }
+}
+
+#[test]
+fn a_guard_that_ended_is_told_by_the_next_one() {
+    let asked = expression("DatashareGuardRestarted");
+    assert!(asked.contains("changes(datashare_guard_start_time_seconds["), "{asked}");
+    let told = scraped();
+    let began = told.lines().find_map(|line| line.strip_prefix("datashare_guard_start_time_seconds "));
+    let began: f64 = began.unwrap_or_else(|| panic!("{told}")).parse().unwrap();
+    assert!(began > 1.0e9, "{began} is when it began");
+    // the alert that its last counts would have raised does not claim them
+    let runbook = text("charts/datashare/alerts/README.md");
+    let (_, failed) = runbook.split_once("## DatashareRecordFailed\n").unwrap();
+    let (failed, _) = failed.split_once("\n## ").unwrap();
+    assert!(failed.contains("*DatashareGuardRestarted*") && failed.contains("*DatashareGuardMissing*"), "{failed}");
+}
+
 #[test]
 fn every_alert_leads_to_its_section_of_the_runbook_and_every_section_has_its_alert() {
     let runbook = text("charts/datashare/alerts/README.md");

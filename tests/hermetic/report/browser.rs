@@ -99,6 +99,22 @@ fn chromium_draws_and_prints_the_page_and_asks_nobody() {
 }
 
 #[test]
+fn a_column_opens_the_receipts_it_leads_to() {
+    let site = Site::new();
+    fill(&site).close().unwrap();
+    let page = site.saved("page.html", &["--lang", "en"]);
+    let (folder, (port, _)) = (pictures(&site), proxy());
+    let open = |place: &str| {
+        let there = PathBuf::from(format!("{}{place}", page.display()));
+        let dom = String::from_utf8(chromium(&folder, port, &["--dump-dom"], &there)).unwrap();
+        dom.contains("<details open=\"\"><summary><span class=\"row\"><span>2026-11-03</span>")
+    };
+    assert!(text(&page).contains("href=\"#day-3\""));
+    assert!(!open("") && !open("#day-2"), "closed until it is asked for");
+    assert!(open("#day-3"), "the day's own fold");
+}
+
+#[test]
 fn the_proxy_would_notice_a_page_that_asks() {
     let site = Site::new();
     site.log().close().unwrap();
