@@ -185,6 +185,19 @@ fn token(begins: &str, rotate_by: &str) -> Credential {
 
 #[test]
 fn a_credential_that_was_not_changed_is_found() {
+#[test]
+fn a_harvest_that_was_found_is_not_found_again_before_there_is_a_new_call() {
+    let mut case = Case::of(Check::BulkHarvest);
+    ordinary(&mut case);
+    look_up(&mut case, "p-7", 41, "2026-11-24T09:00:00+08:00");
+    assert_eq!(case.findings().len(), 1);
+    // the next inspection, while the user's day is not over
+    case.order.from = at("2026-11-24T09:10:00+08:00");
+    assert_eq!(case.said(), [""; 0], "somebody may have cleared it since");
+    look_up(&mut case, "p-7", 42, "2026-11-24T09:20:00+08:00");
+    assert_eq!(case.findings().len(), 1, "and goes on");
+}
+
     let mut case = Case::of(Check::RotationOverdue);
     let known = case.scene.serving();
     assert!(known.newest_token(&case.scene.key()).is_some());
@@ -201,6 +214,27 @@ fn a_credential_that_was_not_changed_is_found() {
     case.index.add_credentials(&case.scene.key(), &"S-1".into(), [([9; 32], fresh)]);
     assert_eq!(case.said(), [""; 0]);
 }
+#[test]
+fn what_names_nobody_counts_as_many_as_it_answers_and_each_of_it_once() {
+    let mut case = Case::of(Check::BulkHarvest);
+    let mut ask = |street: &str, items: u32| {
+        case.call(MONDAY_NOON, |entry| {
+            entry["parameters"] = json!({"street": street});
+            entry["items"] = json!(items);
+        });
+        case.said()
+    };
+    assert_eq!(ask("a", 150), [""; 0]);
+    assert_eq!(ask("a", 150), [""; 0], "the same once more");
+    assert_eq!(ask("b", 50), [""; 0]);
+    let said = ask("nobody lives here", 0);
+    assert!(said[0].starts_with("user p-1 looked up 201 different"), "{said:?}");
+    // of one who is named all are of one
+    let mut case = Case::of(Check::BulkHarvest);
+    case.call(MONDAY_NOON, set("items", 5_000));
+    assert_eq!(case.said(), [""; 0]);
+}
+
 
 fn recall(case: &mut Case, name: &str, target: &Value, receipt: bool) {
     let mut spec = json!({
