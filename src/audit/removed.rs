@@ -38,11 +38,6 @@ impl Removed {
         self.lines.get(&from).is_some_and(|line| line.range.to() == to)
     }
 
-    /// Every noted stretch: its first entry, and the first after it.
-    pub fn stretches(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.lines.values().map(|line| (line.range.from(), line.range.to()))
-    }
-
     /// Follows noted stretches from entry `expected` on, until `there`; gives where they end.
     #[must_use]
     pub fn follow(&self, mut expected: u64, there: u64) -> u64 {

@@ -201,6 +201,7 @@ fn findings_in_the_record_are_on_the_page_of_their_month() {
         sample: Vec::new(),
         findings: vec![finding],
         left_out: 0,
+        next: None,
         pass: false,
     };
     inspection::record(&log, &inspected, 5, jiff::civil::date(2029, 1, 1)).unwrap();

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::QueryError;
 use crate::audit::archive::{Archive, Shelf};
 use crate::audit::encode::{TIME_LENGTH, time_text};
-use crate::audit::filter::time_of;
+use crate::audit::filter::{Onward, time_of};
 use crate::audit::segment::{self, ENTRIES, Segment};
 use crate::audit::stream;
 
@@ -83,37 +83,44 @@ pub(in crate::audit) struct Piece {
     pub(super) from: Time,
     /// When the next segment of its stream begins.
     pub(super) to: Time,
+    /// Asked for by place.
+    onward: bool,
     pub segment: Segment,
 }
 
-/// The segments that may hold entries of that time, by the time they begin.
+/// The segments that may hold entries of that time, or from that place on, by the time they begin.
 pub(in crate::audit) fn pieces(
     places: &Places,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
+    onward: Option<&Onward>,
 ) -> Result<Vec<Piece>, QueryError> {
     let since = since.map(|since| time_text(since.checked_sub(CLOCK_SLACK).unwrap_or(Timestamp::MIN)));
     let until = until.map(|until| time_text(until.checked_add(CLOCK_SLACK).unwrap_or(Timestamp::MAX)));
     let mut pieces = Vec::new();
-    for segments in places.0.values() {
+    for (stream, segments) in &places.0 {
         let newest_first: Vec<&Segment> = segments.values().rev().collect();
-        let mut to = LATEST;
+        let onward = onward.filter(|onward| onward.stream == *stream).map(|onward| onward.index);
+        let is_onward = |end: u64| onward.is_some_and(|index| index < end);
+        let (mut to, mut end) = (LATEST, u64::MAX);
         for group in newest_first.chunks(TOGETHER) {
             // nothing older ends later
-            if since.is_some_and(|since| to < since) {
+            if since.is_some_and(|since| to < since) && !is_onward(end) {
                 break;
             }
             let begins = group.par_iter().map(|segment| begin(segment)).collect::<Result<Vec<_>, _>>()?;
             for (segment, from) in group.iter().zip(begins) {
                 // removed since it was listed: its time was over
                 let Some(from) = from else { continue };
-                pieces.push(Piece { from, to, segment: (*segment).clone() });
+                pieces.push(Piece { from, to, onward: is_onward(end), segment: (*segment).clone() });
+                end = segment.first;
                 // a beginning that cannot be understood says nothing about the one before
                 to = if from == UNKNOWN { to } else { from };
             }
         }
     }
-    pieces.retain(|piece| since.is_none_or(|since| piece.to >= since) && until.is_none_or(|until| piece.from <= until));
+    let is_late = |piece: &Piece| since.is_none_or(|since| piece.to >= since) || piece.onward;
+    pieces.retain(|piece| is_late(piece) && until.is_none_or(|until| piece.from <= until));
     pieces.sort_by_key(|piece| (piece.from, piece.segment.first));
     Ok(pieces)
 }
