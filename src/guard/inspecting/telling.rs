@@ -144,8 +144,8 @@ mod tests {
         let telling = Telling::default();
         telling.heard(before);
         let (heard, then) = (telling.clone(), then.to_vec());
-        let (begin, begun) = std::sync::mpsc::channel();
-        let mut suspend = telling.suspend(move |_| begin.send(()).unwrap());
+        let (waits, begun) = std::sync::mpsc::channel();
+        let mut suspend = telling.suspend(move |_| waits.send(()).unwrap());
         let waiting = std::thread::spawn(move || suspend(vec![own]));
         begun.recv().unwrap();
         let mut left = 0;
