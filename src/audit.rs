@@ -43,7 +43,7 @@ mod writer;
 
 pub use entry::{Entry, GrantRef, NameRef, Parameter, UnitRef, Upstream};
 pub use event::{Event, Outcome, UnknownWord};
-pub use filter::{Filter, Person};
+pub use filter::{Filter, Onward, Person};
 pub use lines::{Line, Lines};
 pub use notary::{Evidence, NotaryError, Published};
 pub use recorded::{Recorded, RecordedGrant, RecordedName, RecordedUnit};

@@ -10,6 +10,8 @@ use serde::{Deserialize, Deserializer, de};
 pub const DEFAULT_TIME_ZONE: &str = "Asia/Shanghai";
 /// How old the view may be before everything is refused, unless the settings say otherwise.
 pub const DEFAULT_MAX_STALENESS: SignedDuration = SignedDuration::from_secs(30);
+/// And how old the settings may let it be.
+pub const LONGEST_STALENESS: SignedDuration = SignedDuration::from_hours(1);
 
 /// Settings of one installation.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -80,7 +82,7 @@ fn staleness<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Er
     let digits = text.trim_end_matches(['s', 'm', 'h']);
     let seconds = digits.parse::<u16>().ok().filter(|_| digits.len() + 1 == text.len()).map(|n| i64::from(n) * unit);
     match seconds {
-        Some(seconds @ 1..=3600) => Ok(SignedDuration::from_secs(seconds)),
+        Some(seconds) if (1..=LONGEST_STALENESS.as_secs()).contains(&seconds) => Ok(SignedDuration::from_secs(seconds)),
         _ => Err(refused()),
     }
 }

@@ -23,6 +23,8 @@ pub struct Filter {
     pub person: Option<Person>,
     /// The earliest time.
     pub since: Option<Timestamp>,
+    /// What lies here is not too early, whatever its time says: a clock may have been set.
+    pub onward: Option<Onward>,
     /// The first time that is too late.
     pub until: Option<Timestamp>,
     /// A grant's serial.
@@ -30,6 +32,21 @@ pub struct Filter {
     pub outcome: Option<Outcome>,
     pub code: Option<String>,
     pub event: Option<Event>,
+}
+
+/// A stream from an entry on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Onward {
+    pub stream: String,
+    /// The first entry of it.
+    pub index: u64,
+}
+
+impl Onward {
+    #[must_use]
+    pub fn has(&self, stream: &str, index: u64) -> bool {
+        self.stream == stream && index >= self.index
+    }
 }
 
 /// A person by a value that calls name them with, whichever parameter it stands in.
@@ -75,6 +92,7 @@ impl Filter {
             // both, where both are told: neither is the other's
             (resource.is_some() || grant.is_some()) && resource.into_iter().chain(grant).all(|own| own == wanted)
         });
+        let onward = self.onward.as_ref().is_some_and(|onward| onward.has(&entry.stream, entry.index));
         namespace
             && unit
             && resource
@@ -83,7 +101,7 @@ impl Filter {
             && is(&self.case, entry.case.as_ref())
             && is(&self.code, entry.code.as_ref())
             && is(&self.grant, entry.grant.as_ref().map(|grant| &grant.serial))
-            && self.since.is_none_or(|since| entry.time >= since)
+            && self.since.is_none_or(|since| entry.time >= since || onward)
             && self.until.is_none_or(|until| entry.time < until)
             && self.outcome.is_none_or(|outcome| entry.outcome == Some(outcome))
             && self.event.is_none_or(|event| entry.event == event)
@@ -107,7 +125,9 @@ impl Filter {
         needles.extend(words.map(|word| vec![needle(word)]));
         needles.extend(self.outcome.map(|outcome| vec![needle(outcome.as_str())]));
         needles.extend(self.event.map(|event| vec![needle(event.as_str())]));
-        Sieve { needles, since: self.since.map(encode::time_text), until: self.until.map(encode::time_text) }
+        // where a line lies, only the parsed entry says
+        let since = self.since.filter(|_| self.onward.is_none());
+        Sieve { needles, since: since.map(encode::time_text), until: self.until.map(encode::time_text) }
     }
 }
 

@@ -26,7 +26,9 @@ use serde::Serialize;
 
 use crate::api::v1alpha1::audit_policy::{Check, Effect};
 use crate::audit::event::{Event, Outcome};
+use crate::audit::filter::Onward;
 use crate::audit::recorded::Recorded;
+use crate::audit::verify;
 use crate::judge::facts::Key;
 
 pub use facts::{Beside, Facts, GrantFacts};
@@ -50,9 +52,9 @@ pub const UNUSED: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// What is to be inspected.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// The policy whose resources are inspected.
+    /// The policy whose resources are inspected; see [`Facts::covers`].
     pub policy: Key,
-    /// Entries later than this; the end of the inspection before.
+    /// Entries later than this; the end of the inspection before. Where [`Facts`] know the place too, that counts.
     pub from: Timestamp,
     /// And no later: what was recorded by then is on the disk.
     pub until: Timestamp,
@@ -97,18 +99,33 @@ pub struct Inspected {
     pub time: Timestamp,
     /// With it the same entries are drawn again.
     pub seed: Seed,
-    /// Entries of the inspected time, of the policy's resources.
+    /// Entries of the inspected time, of the policy's resources: calls, refusals and the like.
     pub entries: u64,
     /// What was drawn, oldest first, each with what was found against it alone.
     pub sample: Vec<Sampled>,
     pub findings: Vec<Finding>,
     /// Findings beyond those.
     pub left_out: u64,
+    /// Where the next one goes on in the stream of whoever inspects.
+    #[serde(skip)]
+    pub next: Option<u64>,
     pub pass: bool,
 }
 
 fn is_beginning(from: &Timestamp) -> bool {
     *from == Timestamp::MIN
+}
+
+impl Inspected {
+    /// How many findings each check has.
+    #[must_use]
+    pub fn by_check(&self) -> BTreeMap<Check, u64> {
+        let mut counts = BTreeMap::new();
+        for finding in &self.findings {
+            *counts.entry(finding.check).or_default() += 1;
+        }
+        counts
+    }
 }
 
 /// What every check is told.
@@ -118,9 +135,23 @@ struct About<'a> {
 }
 
 impl About<'_> {
-    /// Whether an entry belongs to the inspected time, not to the past that is only compared with.
+    /// Whether an entry is to be inspected, and does not belong to the past that is only compared with. Where the
+    /// place is known up to which one inspected before, no time is trusted for that: a clock may have been set.
     fn is_recent(&self, entry: &Recorded) -> bool {
-        self.order.from < entry.time && entry.time <= self.order.until
+        match self.onward(entry) {
+            Some(onward) => onward.index <= entry.index && !self.is_unsettled(entry),
+            None => self.order.from < entry.time && entry.time <= self.order.until,
+        }
+    }
+
+    /// From where on one inspects, if an entry lies in that stream.
+    fn onward(&self, entry: &Recorded) -> Option<&Onward> {
+        self.facts.onward.as_ref().filter(|onward| onward.stream == entry.stream)
+    }
+
+    /// Whether it is the next inspection's. What was recorded while the clock was ahead is none of the last moments.
+    fn is_unsettled(&self, entry: &Recorded) -> bool {
+        self.order.until < entry.time && entry.time <= self.order.now
     }
 }
 
@@ -134,9 +165,12 @@ trait Look {
 pub struct Inspection<'a> {
     about: About<'a>,
     looks: Vec<(Check, Effect, Box<dyn Look>)>,
-    gaps: Option<(Effect, log_gap::LogGap)>,
+    gaps: Option<Effect>,
     sample: Sample,
     entries: u64,
+    /// In the stream that is inspected by place: the end of what was seen, and the first entry that waits.
+    end: u64,
+    waits: Option<u64>,
 }
 
 impl<'a> Inspection<'a> {
@@ -152,7 +186,7 @@ impl<'a> Inspection<'a> {
                 Check::RotationOverdue => Box::new(rotation_overdue::RotationOverdue),
                 Check::RecallOverdue => Box::new(recall_overdue::RecallOverdue),
                 Check::MigrationOverdue => Box::new(migration_overdue::MigrationOverdue),
-                // sees every entry, whatever it is about
+                // looks at no entry: those who verify do
                 Check::LogGap => return None,
             })
         };
@@ -160,20 +194,32 @@ impl<'a> Inspection<'a> {
         Self {
             about: About { order, facts },
             looks: looks.collect(),
-            gaps: order.checks.get(&Check::LogGap).map(|effect| (*effect, log_gap::LogGap::default())),
+            gaps: order.checks.get(&Check::LogGap).copied(),
             sample: Sample::new(order.seed, order.sample),
             entries: 0,
+            end: facts.onward.as_ref().map_or(0, |onward| onward.index),
+            waits: None,
         }
     }
 
     /// Shows the next entry.
     pub fn add(&mut self, entry: &Recorded) {
-        if let Some((_, gaps)) = &mut self.gaps {
-            gaps.add(entry);
-        }
         let ours = entry.resource.as_ref().is_some_and(|at| self.about.facts.covers(&at.namespace, &at.name));
         let recent = self.about.is_recent(entry);
-        self.entries += u64::from(ours && recent);
+        let later = !recent && entry.time > self.about.order.until;
+        if self.about.onward(entry).is_some_and(|onward| onward.index <= entry.index) {
+            if later {
+                self.waits = Some(self.waits.map_or(entry.index, |first| first.min(entry.index)));
+            } else {
+                self.end = self.end.max(entry.index.saturating_add(1));
+            }
+        }
+        // neither inspected now nor before
+        if later {
+            return;
+        }
+        // what inspections say is no subject of theirs
+        self.entries += u64::from(ours && recent && entry.event != Event::Inspection);
         let released = entry.event == Event::Call && entry.outcome == Some(Outcome::Released);
         if !ours || !released {
             return;
@@ -186,10 +232,10 @@ impl<'a> Inspection<'a> {
         }
     }
 
-    /// What came of it. `unreadable`: lines of the record that are no entries.
+    /// What came of it. `faults`: what verification found, by stream.
     #[must_use]
-    pub fn end(self, unreadable: u64) -> Inspected {
-        let Self { about, looks, gaps, sample, entries } = self;
+    pub fn end(self, faults: &BTreeMap<String, Vec<verify::Finding>>) -> Inspected {
+        let Self { about, looks, gaps, sample, entries, end, waits } = self;
         let mut all = Vec::new();
         let mut left_out = 0;
         let mut gather = |check, effect, end: &mut dyn FnMut(&mut Findings)| {
@@ -202,8 +248,8 @@ impl<'a> Inspection<'a> {
         for (check, effect, mut look) in looks {
             gather(check, effect, &mut |found| look.end(&about, found));
         }
-        if let Some((effect, mut gaps)) = gaps {
-            gather(Check::LogGap, effect, &mut |found| gaps.end(unreadable, about.facts, found));
+        if let Some(effect) = gaps {
+            gather(Check::LogGap, effect, &mut |found| log_gap::end(faults, found));
         }
         let pass = all.is_empty();
         Inspected {
@@ -216,6 +262,8 @@ impl<'a> Inspection<'a> {
             sample: sample.end(&about),
             findings: all,
             left_out,
+            // clocks of calls side by side differ by a little: rather twice than never
+            next: about.facts.onward.as_ref().map(|_| waits.map_or(end, |first| first.min(end))),
             pass,
         }
     }

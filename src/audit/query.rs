@@ -99,7 +99,7 @@ pub fn search(
     sink: &mut dyn FnMut(&Found) -> io::Result<()>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Summary, QueryError> {
-    let mut pieces = pieces(places, filter.since, filter.until)?;
+    let mut pieces = pieces(places, filter.since, filter.until, filter.onward.as_ref())?;
     // what lies outside the time asked for is done
     progress(places.bytes().saturating_sub(pieces.iter().map(|piece| piece.segment.bytes()).sum()));
     let search = Search { filter, sieve: filter.sieve(), progress };
@@ -127,7 +127,7 @@ pub fn search(
 
 /// When the record that is here begins.
 pub fn oldest(log: &Path) -> Result<Option<Timestamp>, QueryError> {
-    let pieces = pieces(&Places::log(log)?, None, None)?;
+    let pieces = pieces(&Places::log(log)?, None, None, None)?;
     // what cannot be read comes first, and says nothing
     Ok(pieces.iter().find_map(|piece| std::str::from_utf8(&piece.from).ok()?.parse().ok()))
 }

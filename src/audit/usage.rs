@@ -60,7 +60,7 @@ impl Usage {
     /// quotas alone, `back_to` is `midnight`.
     pub fn read(log: &Path, midnight: Timestamp, back_to: Timestamp) -> Result<Self, QueryError> {
         let back_to = back_to.min(midnight);
-        query::pieces(&Places::log(log)?, Some(back_to), None)?
+        query::pieces(&Places::log(log)?, Some(back_to), None, None)?
             .par_iter()
             .map(|piece| Self::of_piece(piece, midnight, back_to))
             .try_reduce(Self::default, |a, b| Ok(a.and(b)))

@@ -233,6 +233,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         log: log.clone(),
         folder: args.log.clone(),
         retentions: retentions.clone(),
+        view: view.clone(),
         clock: clock.clone(),
         figures: guard.inspections().clone(),
         suspend,

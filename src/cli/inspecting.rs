@@ -60,21 +60,22 @@ pub fn start(
 
 /// How many looks to wait before the next one.
 fn look(inspector: &mut Inspector) -> u32 {
-    match inspector.look() {
-        Ok(done) => {
-            for (policy, inspected) in done {
+    let mut rest = 0;
+    for (policy, done) in inspector.look() {
+        match done {
+            Ok(inspected) => {
                 let (entries, findings) = (inspected.entries, inspected.findings.len());
                 eprintln!(
                     "AuditPolicy {policy}: inspected {entries} entries, {findings} findings; 'datashare audit query --event inspection' has them"
                 );
             }
-            0
-        }
-        Err(InspectError::Stopping) => 0,
-        Err(error) => {
-            inspector.figures.failed();
-            eprintln!("an inspection could not be done and is tried again: {error}");
-            AGAIN
+            Err(InspectError::Stopping) => {}
+            Err(error) => {
+                inspector.figures.failed();
+                eprintln!("AuditPolicy {policy}: an inspection could not be done and is tried again: {error}");
+                rest = AGAIN;
+            }
         }
     }
+    rest
 }

@@ -181,6 +181,7 @@ pub fn serve<F: Future<Output = ()>>(
         log: log.clone(),
         folder: state.log(),
         retentions: retentions.clone(),
+        view: view.clone(),
         clock: clock.clone(),
         figures: guard.inspections().clone(),
         suspend,

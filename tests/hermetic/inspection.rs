@@ -2,18 +2,19 @@
 //! on time and once, and that what they suspend stays suspended.
 
 mod checks;
+mod clock;
 mod draw;
 mod outside;
 pub mod scheduled;
 mod verified;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datashare::api::v1alpha1::RevocationSpec;
 use datashare::api::v1alpha1::audit_policy::{Check, Effect};
-use datashare::audit::Recorded;
 use datashare::audit::inspection::{Beside, Facts, Finding, Inspected, Inspection, Order, Seed};
+use datashare::audit::{Onward, Recorded};
 use datashare::judge::facts::Key;
 use datashare::judge::index::Index;
 use jiff::tz::{TimeZone, offset};
@@ -31,7 +32,9 @@ struct Case {
     revocations: BTreeMap<Key, Arc<RevocationSpec>>,
     last_used: std::collections::HashMap<Key, Timestamp>,
     oldest: Option<Timestamp>,
-    unreadable: u64,
+    policies: BTreeSet<Key>,
+    max_staleness: Option<SignedDuration>,
+    onward: Option<Onward>,
     digest: String,
 }
 
@@ -64,7 +67,9 @@ impl Case {
             revocations: BTreeMap::new(),
             last_used: std::collections::HashMap::new(),
             oldest: Some(now()),
-            unreadable: 0,
+            policies: [Key::new(PROVIDER, "default")].into(),
+            max_staleness: Some(SignedDuration::ZERO),
+            onward: None,
         }
     }
 
@@ -92,6 +97,9 @@ impl Case {
             revocations: self.revocations.clone(),
             last_used: self.last_used.clone(),
             oldest: self.oldest,
+            policies: self.policies.clone(),
+            max_staleness: self.max_staleness,
+            onward: self.onward.clone(),
             ..Beside::default()
         };
         let facts = Facts::gather(&self.index, &self.order.policy, beside, self.order.now);
@@ -99,7 +107,7 @@ impl Case {
         entries.sort_by_key(|entry| entry.time);
         let mut inspection = Inspection::new(&self.order, &facts);
         entries.iter().for_each(|entry| inspection.add(entry));
-        let inspected = inspection.end(self.unreadable);
+        let inspected = inspection.end(&BTreeMap::new());
         assert_eq!(inspected.pass, inspected.findings.is_empty());
         inspected
     }

@@ -1,6 +1,7 @@
 //! `BulkHarvest` (promise 4, no copying): one user on one day, or one grant in one hour, looked up far
 //! more people or things than that grant's own past makes usual. Counted is how many different ones,
-//! not how many calls: who asks for one person a hundred times harvests nothing.
+//! not how many calls: who asks for one person a hundred times harvests nothing. Where nothing sensitive
+//! says whom a call is about, its answer may be about as many as it has items.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -35,8 +36,10 @@ enum Span {
 struct Open {
     ends: Timestamp,
     subjects: HashSet<u64>,
-    /// Items of calls that name nobody.
-    loose: u64,
+    /// How many the calls that were counted looked up together.
+    count: u64,
+    /// Some of it was not inspected before.
+    recent: bool,
     resource: Option<String>,
     seen: Seen,
 }
@@ -59,7 +62,7 @@ pub(super) struct BulkHarvest {
 impl Look for BulkHarvest {
     fn add(&mut self, entry: &Recorded, about: &About<'_>) {
         let (Some(by), true) = (&entry.grant, entry.time <= about.order.until) else { return };
-        self.sweep(Some(entry.time), about);
+        self.sweep(Some(entry.time));
         let day = entry.time.to_zoned(about.order.zone.clone()).date();
         let hour = entry.time.as_second().div_euclid(3_600);
         let hour_ends = Timestamp::from_second((hour + 1) * 3_600).unwrap_or(Timestamp::MAX);
@@ -71,22 +74,24 @@ impl Look for BulkHarvest {
             let open = of_grant.entry(span).or_insert_with(|| Open {
                 ends,
                 subjects: HashSet::new(),
-                loose: 0,
+                count: 0,
+                recent: false,
                 resource: resource_of(entry),
                 seen: Seen { user: entry.user.clone(), ..Seen::default() },
             });
-            match subject(entry) {
-                Some(subject) => {
-                    open.subjects.insert(subject);
-                }
-                None => open.loose = open.loose.saturating_add(entry.items.unwrap_or(0)),
-            }
+            let looked_up = match subject(entry) {
+                Some((subject, count)) if open.subjects.insert(subject) => count,
+                Some(_) => 0,
+                None => entry.items.unwrap_or(0),
+            };
+            open.count = open.count.saturating_add(looked_up);
+            open.recent |= about.is_recent(entry);
             open.seen.add(entry);
         }
     }
 
     fn end(&mut self, about: &About<'_>, found: &mut Findings) {
-        self.sweep(None, about);
+        self.sweep(None);
         for (grant, past) in std::mem::take(&mut self.past) {
             let (days, hours) = (usual(past.user_days), usual(past.hours));
             for (span, subjects, resource, mut seen) in past.judged {
@@ -107,7 +112,7 @@ impl Look for BulkHarvest {
 
 impl BulkHarvest {
     /// Counts the spans that are over by `now`; without it all of them.
-    fn sweep(&mut self, now: Option<Timestamp>, about: &About<'_>) {
+    fn sweep(&mut self, now: Option<Timestamp>) {
         let hourly =
             |swept: Timestamp| now.is_some_and(|now| now.duration_since(swept) < SignedDuration::from_hours(1));
         if self.swept.is_some_and(hourly) {
@@ -119,10 +124,10 @@ impl BulkHarvest {
             let done: Vec<Span> = spans.iter().filter(|(_, open)| over(open)).map(|(span, _)| span.clone()).collect();
             for span in done {
                 let Some(open) = spans.remove(&span) else { continue };
-                let subjects = (open.subjects.len() as u64).saturating_add(open.loose);
+                let subjects = open.count;
                 let past = self.past.entry(grant.clone()).or_default();
-                // what ended before is the past; what has ended since is judged, however early it began
-                if open.ends > about.order.from {
+                // nothing new in it: it is the past, and was judged; what was cleared since is not found once more
+                if open.recent {
                     // never to be found needs no place
                     if subjects > FEW {
                         past.judged.push((span, subjects, open.resource, open.seen));
@@ -138,8 +143,9 @@ impl BulkHarvest {
     }
 }
 
-/// Whom a call looks up: its sensitive values, or all values where none is sensitive.
-fn subject(entry: &Recorded) -> Option<u64> {
+/// Whom a call looks up, and how many they are: its sensitive values name one; where none is sensitive, all values
+/// together name as many as were answered.
+fn subject(entry: &Recorded) -> Option<(u64, u64)> {
     if entry.parameters.is_empty() {
         return None;
     }
@@ -149,7 +155,8 @@ fn subject(entry: &Recorded) -> Option<u64> {
     for (name, value) in entry.parameters.iter().filter(|(_, value)| !any || is_sensitive(value)) {
         (name, value).hash(&mut hasher);
     }
-    Some(hasher.finish())
+    let count = if any { 1 } else { entry.items.unwrap_or(0).max(1) };
+    Some((hasher.finish(), count))
 }
 
 /// What all but the busiest twentieth stay within; nothing where the past is too short.

@@ -1,20 +1,23 @@
 //! What an inspection knows beside the record: what was approved and is, who may not, what is due. Taken
 //! from the judge's world in short looks, so that nobody waits meanwhile, nor while the record is read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::RwLock;
 
+use super::outside_approval::SLACK;
 use crate::api::v1alpha1::RevocationSpec;
 use crate::api::v1alpha1::status::RecallState;
+use crate::audit::filter::Onward;
 use crate::audit::verify;
 use crate::judge::facts::{Bar, Grant, Key, Request, Resource, Site, Target};
 use crate::judge::index::{Index, Standing};
 use crate::judge::ledger::{BarRecord, SerialRecord};
 use crate::judge::permit::Credential;
 use crate::judge::status::recall;
+use crate::settings::LONGEST_STALENESS;
 
 /// Grants that are looked at together.
 const TOGETHER: usize = 1000;
@@ -23,14 +26,18 @@ const TOGETHER: usize = 1000;
 #[derive(Debug, Default)]
 pub struct Beside<'a> {
     pub revocations: BTreeMap<Key, Arc<RevocationSpec>>,
+    /// The policies that there are.
+    pub policies: BTreeSet<Key>,
     /// By grant, over at least [`super::UNUSED`].
     pub last_used: HashMap<Key, Timestamp>,
     /// The oldest entry of the record that is here.
     pub oldest: Option<Timestamp>,
-    /// Stretches of streams that were rightly removed: first index, and the first after.
-    pub removed: BTreeMap<String, Vec<(u64, u64)>>,
-    /// What verification found in streams.
-    pub faults: BTreeMap<String, Vec<verify::Finding>>,
+    /// What verification found, by stream; `None` where nobody verified yet.
+    pub faults: Option<BTreeMap<String, Vec<verify::Finding>>>,
+    /// From where on nothing was inspected yet, where that is known by place.
+    pub onward: Option<Onward>,
+    /// How old a view a guard may answer by; the longest that settings may say, where nobody knows.
+    pub max_staleness: Option<SignedDuration>,
     /// Tokens of grants, where the index does not have them.
     pub tokens: Option<&'a HashMap<Key, Credential>>,
 }
@@ -59,15 +66,20 @@ pub(super) struct OpenRecall {
 #[derive(Debug)]
 pub struct Facts {
     pub(super) site: Site,
+    namespace: Arc<str>,
+    /// Those of the policy, and those that no policy that is there is named for.
     pub(super) resources: BTreeMap<Key, Arc<Resource>>,
+    /// Resources of the namespace that are another policy's.
+    elsewhere: BTreeSet<Arc<str>>,
     pub(super) grants: BTreeMap<Key, GrantFacts>,
     pub(super) records: HashMap<Key, SerialRecord>,
     pub(super) bars: Vec<(Key, BarRecord)>,
     pub(super) recalls: Vec<OpenRecall>,
     pub(super) last_used: HashMap<Key, Timestamp>,
     pub(super) oldest: Option<Timestamp>,
-    pub(super) removed: BTreeMap<String, Vec<(u64, u64)>>,
-    pub(super) faults: BTreeMap<String, Vec<verify::Finding>>,
+    faults: Option<BTreeMap<String, Vec<verify::Finding>>>,
+    pub(super) onward: Option<Onward>,
+    max_staleness: SignedDuration,
 }
 
 impl Facts {
@@ -92,12 +104,19 @@ impl Facts {
     }
 
     fn without_grants(index: &Index, policy: &Key, beside: Beside<'_>, now: Timestamp) -> Self {
-        let under = |resource: &&Arc<Resource>| {
-            let reference = resource.spec.audit_policy_ref.as_ref();
-            resource.key.namespace == policy.namespace && reference.is_some_and(|at| *at.name == *policy.name)
+        let others = |resource: &Resource| {
+            let reference = resource.spec.audit_policy_ref.as_ref().filter(|at| *at.name != *policy.name);
+            reference.is_some_and(|at| beside.policies.contains(&Key::new(policy.namespace.clone(), at.name.as_str())))
         };
-        let resources: BTreeMap<Key, Arc<Resource>> =
-            index.resources().filter(under).map(|resource| (resource.key.clone(), resource.clone())).collect();
+        let mut resources = BTreeMap::new();
+        let mut elsewhere = BTreeSet::new();
+        for resource in index.resources().filter(|resource| resource.key.namespace == policy.namespace) {
+            if others(resource) {
+                elsewhere.insert(resource.key.name.clone());
+            } else {
+                resources.insert(resource.key.clone(), resource.clone());
+            }
+        }
         let of_namespace = |key: &Key| key.namespace == policy.namespace;
         let records = index.ledger().serials().filter(|(key, _)| of_namespace(key));
         let bars = index.ledger().bars().filter(|(key, _)| of_namespace(key));
@@ -109,9 +128,12 @@ impl Facts {
             recalls: recalls(index, policy, &beside.revocations, now),
             last_used: beside.last_used,
             oldest: beside.oldest,
-            removed: beside.removed,
             faults: beside.faults,
+            onward: beside.onward,
+            max_staleness: beside.max_staleness.unwrap_or(LONGEST_STALENESS),
+            namespace: policy.namespace.clone(),
             resources,
+            elsewhere,
         }
     }
 
@@ -129,7 +151,7 @@ impl Facts {
             None => index.newest_token(key).cloned(),
         };
         for grant in grants {
-            if self.resource(grant).is_none() {
+            if !self.covers(&grant.key.namespace, &grant.resource) {
                 continue;
             }
             let facts = GrantFacts {
@@ -144,14 +166,33 @@ impl Facts {
         true
     }
 
-    /// Whether a resource is kept under the policy.
+    /// Whether a resource is inspected by the policy. One that is not there now, or names no policy that is, is by every
+    /// policy of its namespace: nobody else looks at what was released of it.
     #[must_use]
     pub fn covers(&self, namespace: &str, name: &str) -> bool {
-        self.resources.contains_key(&Key::new(namespace, name))
+        *self.namespace == *namespace && !self.elsewhere.contains(name)
+    }
+
+    /// From where on nothing was inspected yet, where that is known by place.
+    #[must_use]
+    pub fn onward(&self) -> Option<&Onward> {
+        self.onward.as_ref()
+    }
+
+    /// What verification found, by stream; `None` where nobody verified yet.
+    #[must_use]
+    pub fn faults(&self) -> Option<&BTreeMap<String, Vec<verify::Finding>>> {
+        self.faults.as_ref()
     }
 
     pub fn grants(&self) -> impl Iterator<Item = &GrantFacts> {
         self.grants.values()
+    }
+
+    /// From when on what the ledger says of `at` surely held at every guard.
+    pub(super) fn heard(&self, at: Timestamp) -> Timestamp {
+        let slack = self.max_staleness.saturating_add(SLACK);
+        at.checked_add(slack).unwrap_or(Timestamp::MAX)
     }
 
     pub(super) fn resource(&self, grant: &Grant) -> Option<&Arc<Resource>> {

@@ -12,8 +12,9 @@ use crate::audit::recorded::{Recorded, RecordedGrant};
 use crate::judge::facts::{Bar, Key};
 use crate::judge::ledger::SerialRecord;
 
-/// Clocks of guards and of whoever keeps the ledger differ, and a call may be on its way.
-const SLACK: SignedDuration = SignedDuration::from_secs(60);
+/// Clocks of guards and of whoever keeps the ledger differ, and a call may be on its way. What the ledger says holds
+/// at a guard only as soon as it has heard of it: see [`super::Facts::heard`].
+pub(super) const SLACK: SignedDuration = SignedDuration::from_secs(60);
 
 /// An objection to calls of a grant, by its English words.
 type Objection = (Option<FoundGrant>, String);
@@ -58,7 +59,7 @@ pub(super) fn objections(entry: &Recorded, about: &About<'_>) -> Vec<Said> {
         )),
     }
     if let Some(record) = record {
-        ended(entry, known, record, &mut out);
+        ended(entry, known, record, about, &mut out);
     }
     barred(entry, about, &mut out);
     out
@@ -130,9 +131,10 @@ fn by_memory(entry: &Recorded, by: &RecordedGrant, record: &SerialRecord, out: &
 }
 
 /// Released after the serial had ended, or while it was suspended.
-fn ended(entry: &Recorded, known: Option<&GrantFacts>, record: &SerialRecord, out: &mut Vec<Said>) {
+fn ended(entry: &Recorded, known: Option<&GrantFacts>, record: &SerialRecord, about: &About<'_>, out: &mut Vec<Said>) {
+    let heard = |at| about.facts.heard(at);
     let resource = entry.resource.as_ref().map(|at| at.name.as_str()).unwrap_or_default();
-    for end in record.ends.iter().filter(|end| entry.time >= later(end.at)) {
+    for end in record.ends.iter().filter(|end| entry.time >= heard(end.at)) {
         let narrowed = end.resources.as_ref().is_some_and(|names| !names.iter().any(|name| **name == *resource));
         let other = end.scope.as_ref().is_some_and(|scope| {
             *scope.resource != *resource
@@ -146,7 +148,7 @@ fn ended(entry: &Recorded, known: Option<&GrantFacts>, record: &SerialRecord, ou
             ));
         }
     }
-    let Some(suspension) = record.suspended.as_ref().filter(|s| entry.time >= later(s.at)) else { return };
+    let Some(suspension) = record.suspended.as_ref().filter(|s| entry.time >= heard(s.at)) else { return };
     let cleared = known.is_some_and(|facts| {
         facts.grant.approvals.iter().any(|a| a.approved_at > suspension.at && a.approved_at <= entry.time)
     });
@@ -161,7 +163,7 @@ fn barred(entry: &Recorded, about: &About<'_>, out: &mut Vec<Said>) {
     let unit = entry.unit.as_ref().map(|unit| unit.code.as_str());
     for (key, record) in &about.facts.bars {
         let holds = *key.namespace == *resource.namespace
-            && entry.time >= later(record.since)
+            && entry.time >= about.facts.heard(record.since)
             && record.lifted.is_none_or(|lifted| entry.time < lifted)
             && record.resources.as_ref().is_none_or(|names| names.iter().any(|name| **name == *resource.name));
         let meant = match &record.bar {

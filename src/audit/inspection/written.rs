@@ -30,7 +30,8 @@ pub fn record(log: &Log, inspected: &Inspected, drawn: usize, retain: Date) -> R
     }
     let (from, until, seed) = (inspected.from.to_string(), inspected.until.to_string(), inspected.seed.to_string());
     let (entries, sample) = (inspected.entries.to_string(), drawn.to_string());
-    let parameters = [
+    let next = inspected.next.map(|next| next.to_string());
+    let mut parameters = vec![
         Parameter { name: "policy", value: &inspected.policy },
         Parameter { name: "from", value: &from },
         Parameter { name: "to", value: &until },
@@ -38,6 +39,7 @@ pub fn record(log: &Log, inspected: &Inspected, drawn: usize, retain: Date) -> R
         Parameter { name: "sample", value: &sample },
         Parameter { name: "seed", value: &seed },
     ];
+    parameters.extend(next.as_deref().map(|next| Parameter { name: "next", value: next }));
     let mut entry = Entry::<&str>::new(Event::Inspection);
     entry.code = Some(if inspected.pass { PASS } else { FINDINGS });
     entry.items = Some((inspected.findings.len() as u64).saturating_add(inspected.left_out));
@@ -82,9 +84,9 @@ fn append_finding(
 }
 
 /// The suspensions that the findings ask for: of the grant that a finding names, and of all that are under the policy
-/// where it names none.
+/// where it names none. `at`: when they take hold, which may be long after the inspection began.
 #[must_use]
-pub fn suspensions(inspected: &Inspected, facts: &super::Facts) -> Vec<LedgerEntry> {
+pub fn suspensions(inspected: &Inspected, facts: &super::Facts, at: Timestamp) -> Vec<LedgerEntry> {
     let policy: std::sync::Arc<str> = inspected.policy.as_str().into();
     let mut out: Vec<LedgerEntry> = Vec::new();
     let mut suspend = |namespace: &str, serial: &str, finding: &Finding| {
@@ -98,7 +100,7 @@ pub fn suspensions(inspected: &Inspected, facts: &super::Facts) -> Vec<LedgerEnt
                 check: finding.check,
                 by: policy.clone(),
                 receipt: finding.receipts.first().map(|receipt| receipt.as_str().into()),
-                at: inspected.time,
+                at,
             });
         }
     };
@@ -132,6 +134,9 @@ pub struct Past {
     pub from: Timestamp,
     /// The latest entries that it saw are of then.
     pub until: Timestamp,
+    /// The stream that its entry is in, and the first entry of it that was not inspected yet.
+    pub stream: String,
+    pub next: Option<u64>,
     pub findings: u64,
     /// By check, where its findings were read too.
     pub by_check: BTreeMap<Check, u64>,
@@ -158,6 +163,13 @@ pub struct PastFinding {
 }
 
 impl Past {
+    /// Up to when entries were inspected, as far as that can be believed `now`: what lies ahead was written while the
+    /// clock was.
+    #[must_use]
+    pub fn inspected_until(&self, now: Timestamp) -> Timestamp {
+        [self.until, self.from].into_iter().find(|time| *time <= now).unwrap_or(now)
+    }
+
     /// What a status says of it.
     #[must_use]
     pub fn result(&self) -> InspectionResult {
@@ -183,6 +195,8 @@ impl Past {
             written: entry.time,
             from: said("from")?.parse().ok()?,
             until: said("to")?.parse().ok()?,
+            stream: entry.stream.clone(),
+            next: said("next").and_then(|next| next.parse().ok()),
             findings: entry.items.unwrap_or(0),
             by_check: BTreeMap::new(),
             entries: said("entries").and_then(|count| count.parse().ok()).unwrap_or(0),

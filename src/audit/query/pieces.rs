@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::QueryError;
 use crate::audit::archive::{Archive, Shelf};
 use crate::audit::encode::{TIME_LENGTH, time_text};
-use crate::audit::filter::time_of;
+use crate::audit::filter::{Onward, time_of};
 use crate::audit::inventory::{self, Facts, SEALED};
 use crate::audit::keys::KEYS;
 use crate::audit::segment::{self, ENTRIES, Form, Segment};
@@ -124,7 +124,7 @@ pub(in crate::audit) struct Piece {
     pub segment: Segment,
 }
 
-/// The segments that may hold entries of that time, by the time they begin.
+/// The segments that may hold entries of that time, or from that place on, by the time they begin.
 ///
 /// Where a segment begins says nothing about the times of its other entries once a clock was set: a segment is passed
 /// over only by its inventory. That is not signed, so it is believed only together with the beginnings, which are: while
@@ -133,32 +133,38 @@ pub(in crate::audit) fn pieces(
     places: &Places,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
+    onward: Option<&Onward>,
 ) -> Result<Vec<Piece>, QueryError> {
     let (since, until) = (since.map(time_text), until.map(time_text));
     let is_before = |time: Time| since.is_some_and(|since| time < since);
     let mut pieces = Vec::new();
-    for stream in places.0.values() {
-        let newest_first: Vec<&Segment> = stream.segments.values().rev().collect();
+    for (name, stream) in &places.0 {
+        // each with where it ends: where the next one begins
+        let segments = stream.segments.values().rev();
+        let ends = std::iter::once(u64::MAX).chain(segments.clone().map(|segment| segment.first));
+        let newest_first: Vec<(&Segment, u64)> = segments.zip(ends).collect();
+        let onward = onward.filter(|onward| onward.stream == *name).map(|onward| onward.index);
+        let is_onward = |end: u64| onward.is_some_and(|index| index < end);
         // when the next segment begins
         let mut next: Option<Time> = None;
         for group in newest_first.chunks(TOGETHER) {
             // by the beginnings everything older is over: then the inventory alone decides, and nothing is opened
             let is_behind = next.is_some_and(is_before);
-            let begun = group.par_iter().filter_map(|segment| {
+            let begun = group.par_iter().filter_map(|(segment, end)| {
                 let times = stream.times(segment);
-                if is_behind && times.is_some_and(|(_, newest)| is_before(newest)) {
+                if is_behind && times.is_some_and(|(_, newest)| is_before(newest)) && !is_onward(*end) {
                     return None;
                 }
                 // removed since it was listed: its time was over
                 let begin = begin(segment).transpose()?;
-                Some(begin.map(|begin| (*segment, begin, times)))
+                Some(begin.map(|begin| (*segment, *end, begin, times)))
             });
-            for (segment, begin, times) in begun.collect::<Result<Vec<_>, _>>()? {
+            for (segment, end, begin, times) in begun.collect::<Result<Vec<_>, _>>()? {
                 let after = next.unwrap_or(begin);
                 let from = times.map_or(begin, |(oldest, _)| oldest.min(begin)).min(after);
                 let to = times.map_or(LATEST, |(_, newest)| newest.max(begin).max(after));
                 let is_over = times.is_some() && until.is_some_and(|until| from > until);
-                if !is_over && !is_before(to) {
+                if !is_over && (is_onward(end) || !is_before(to)) {
                     pieces.push(Piece { from, to, segment: segment.clone() });
                 }
                 // a beginning that cannot be understood says nothing about the one before

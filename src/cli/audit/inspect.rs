@@ -15,8 +15,8 @@ use super::subject::Subject;
 use super::when::{self, Edge};
 use super::{AuditError, Output, plain, there};
 use crate::api::v1alpha1::AuditPolicySpec;
-use crate::api::v1alpha1::audit_policy::Check;
-use crate::audit::inspection::{Facts, Finding, Inspected, Order, SAMPLE, Seed};
+use crate::audit::Onward;
+use crate::audit::inspection::{Beside, Facts, Finding, Inspected, Order, SAMPLE, Seed};
 use crate::cli::world::World;
 use crate::guard::inspecting;
 use crate::judge::facts::Key;
@@ -76,12 +76,13 @@ pub(super) fn run(
         return Err(AuditError::NoPolicy { wanted: wanted.clone(), there: there(policies.keys()) });
     }
     for (key, policy) in policies.iter().filter(|(key, _)| is_meant(args.policy.as_deref(), key)) {
-        let since = past.get(key).map(|past| past.until);
+        let past = past.get(key).filter(|_| args.since.is_none());
+        let since = past.map(|past| past.inspected_until(now));
         let Some(order) = order(args, world, key, policy, since, now)? else { continue };
-        let mut beside = inspecting::beside(log, orders, now)?;
-        if order.checks.contains_key(&Check::LogGap) {
-            beside.faults = inspecting::faults(log, &[], now, &|| false)?;
-        }
+        let next = past.filter(|_| args.until.is_none()).and_then(|past| Some((past.stream.clone(), past.next?)));
+        let onward = next.map(|(stream, index)| Onward { stream, index });
+        let max_staleness = Some(world.settings.max_staleness);
+        let beside = Beside { onward, max_staleness, ..inspecting::beside(log, orders, now)? };
         let facts = Facts::gather(&world.index, key, beside, now);
         all.push(inspecting::read(log, &order, &facts, &|| false)?);
     }

@@ -97,7 +97,11 @@ pub(super) fn run(
             checks: checks(&policy),
             zone: zone(&policy, &month.zone),
         };
-        let beside = Beside { faults: faults.clone(), ..inspecting::beside(log, orders, now)? };
+        let beside = Beside {
+            faults: Some(faults.clone()),
+            max_staleness: Some(world.settings.max_staleness),
+            ..inspecting::beside(log, orders, now)?
+        };
         let facts = Facts::gather(&world.index, &key, beside, now);
         found.push(inspecting::read(log, &order, &facts, &|| false)?);
     }

@@ -108,6 +108,7 @@ impl Question {
             resource: self.resource.clone(),
             person,
             since: self.since,
+            onward: None,
             until: self.until,
             grant: self.grant.clone(),
             outcome: self.outcome,

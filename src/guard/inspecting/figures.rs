@@ -15,7 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::api::v1alpha1::RevocationSpec;
 use crate::api::v1alpha1::audit_policy::Check;
 use crate::api::v1alpha1::status::RecallState;
-use crate::audit::inspection::{Inspected, Past, rotation_is_overdue};
+use crate::audit::inspection::{Past, rotation_is_overdue};
 use crate::judge::facts::{Grant, Key};
 use crate::judge::index::{Index, Standing};
 use crate::judge::status::{migration_end, recall};
@@ -51,6 +51,8 @@ struct Inner {
     overdue: Family<Overdue, Gauge>,
     /// Policies that were told of as such that cannot be inspected.
     told: Mutex<BTreeSet<Key>>,
+    /// Policies whose last inspection is told of.
+    shown: Mutex<BTreeSet<String>>,
 }
 
 impl Figures {
@@ -88,25 +90,26 @@ impl Figures {
         self.0.told.lock().retain(|key| there.contains(key));
     }
 
-    pub(super) fn remembered(&self, past: &Past) {
-        self.tell(&past.policy.to_string(), past.written, &past.by_check);
-    }
-
-    pub(super) fn inspected(&self, inspected: &Inspected) {
-        let mut counts = BTreeMap::new();
-        for finding in &inspected.findings {
-            *counts.entry(finding.check).or_default() += 1;
+    /// Tells of the last inspection by each of these policies, and of no other.
+    pub(super) fn tell<'p>(&self, all: impl Iterator<Item = &'p Past>) {
+        let mut shown = self.0.shown.lock();
+        let before = std::mem::take(&mut *shown);
+        for past in all {
+            let policy = past.policy.to_string();
+            let time = past.written.as_duration().as_secs_f64();
+            self.0.last.get_or_create(&OfPolicy { policy: policy.clone() }).set(time);
+            for check in Check::ALL {
+                let count = past.by_check.get(&check).copied().unwrap_or(0);
+                let found = Found { policy: policy.clone(), check: check.as_str() };
+                self.0.found.get_or_create(&found).set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+            shown.insert(policy);
         }
-        self.tell(&inspected.policy, inspected.time, &counts);
-    }
-
-    fn tell(&self, policy: &str, time: Timestamp, counts: &BTreeMap<Check, u64>) {
-        let policy = policy.to_owned();
-        self.0.last.get_or_create(&OfPolicy { policy: policy.clone() }).set(time.as_duration().as_secs_f64());
-        for check in Check::ALL {
-            let count = counts.get(&check).copied().unwrap_or(0);
-            let found = Found { policy: policy.clone(), check: check.as_str() };
-            self.0.found.get_or_create(&found).set(i64::try_from(count).unwrap_or(i64::MAX));
+        for policy in before.difference(&shown) {
+            self.0.last.remove(&OfPolicy { policy: policy.clone() });
+            for check in Check::ALL {
+                self.0.found.remove(&Found { policy: policy.clone(), check: check.as_str() });
+            }
         }
     }
 

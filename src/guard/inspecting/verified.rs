@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -13,9 +14,13 @@ use super::InspectError;
 use crate::audit::archive::{Archive, Site};
 use crate::audit::checkpoint::{CHECKPOINT, Signed};
 use crate::audit::query::QueryError;
-use crate::audit::upkeep::Keeping;
+use crate::audit::upkeep::{Keeping, Wanted};
 use crate::audit::verify::{self, Finding, Folder, Known, Piece, Place, Witness};
 use crate::audit::{Log, stream_names};
+use crate::clock::Stopwatch;
+
+/// All archives together have so long to answer: an inspection waits for nobody.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Checkpoints that somebody else keeps; clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -33,14 +38,35 @@ impl Witnesses {
         let published = log.published().and_then(|published| published.borrow().clone());
         let signed = published.and_then(|published| Signed::parse(&published.checkpoint).ok());
         all.extend(signed.map(|signed| Witness { from: "the guard's memory".to_owned(), signed }));
-        for wanted in keeping.iter().flat_map(|keeping| &keeping.archives) {
-            let site = keeping.map(|keeping| keeping.site.clone()).unwrap_or_default();
-            // one that does not answer is a trouble of whoever copies there, and no witness now
-            let archived = Archive::existing(&wanted.url).ok().map(|archive| Site { archive, name: site });
-            all.extend(archived.and_then(|site| of_archive(&site, log.stream())));
-        }
+        let Some(keeping) = keeping else { return all };
+        let ask = |wanted: &Wanted| {
+            let (url, name, stream) = (wanted.url.clone(), keeping.site.clone(), log.stream().clone());
+            move || of_archive(&Site { archive: Archive::existing(&url).ok()?, name }, &stream)
+        };
+        // one that does not answer is a trouble of whoever copies there, and no witness now
+        all.extend(answers(keeping.archives.iter().map(ask), PATIENCE));
         all
     }
+}
+
+/// Asks all of them side by side; what is not answered in time is left alone.
+fn answers<T: Send + 'static>(
+    asked: impl Iterator<Item = impl FnOnce() -> Option<T> + Send + 'static>,
+    patience: Duration,
+) -> Vec<T> {
+    let (tell, told) = mpsc::channel();
+    for (place, ask) in asked.enumerate() {
+        let tell = tell.clone();
+        // whoever waits for a dead disk waits alone; the other end is gone by then
+        std::thread::spawn(move || tell.send((place, ask())));
+    }
+    drop(tell);
+    let since = Stopwatch::start();
+    let mut all = BTreeMap::new();
+    while let Ok((place, answer)) = told.recv_timeout(patience.saturating_sub(since.elapsed())) {
+        all.extend(answer.map(|answer| (place, answer)));
+    }
+    all.into_values().collect()
 }
 
 fn of_archive(site: &Site, stream: &str) -> Option<Witness> {
@@ -100,5 +126,24 @@ impl Place for Watched<'_> {
 
     fn pieces(&self, stream: &str) -> io::Result<Vec<Piece>> {
         self.folder.pieces(stream)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_answer_is_waited_for_so_long_and_the_others_are_heard() {
+        let (_open, never) = mpsc::channel::<()>();
+        let never = Mutex::new(Some(never));
+        let ask = |number: u32| {
+            let never = never.lock().take_if(|_| number == 1);
+            move || match never {
+                Some(never) => never.recv().ok().map(|()| number),
+                None => Some(number).filter(|number| *number != 2),
+            }
+        };
+        assert_eq!(answers((0..5).map(ask), Duration::from_millis(300)), [0, 3, 4]);
     }
 }

@@ -38,7 +38,7 @@ fn scraped() -> String {
     clock.advance(SignedDuration::from_mins(10));
     let mut inspector = inspector(folder.path(), &log, &clock, &Arc::new(AtomicBool::new(true)));
     inspector.figures = world.guard.inspections().clone();
-    assert_eq!(inspector.look().unwrap().len(), 1);
+    assert_eq!(inspector.look().len(), 1);
     world.guard.render_metrics() + &Metrics::default().render()
 }
 

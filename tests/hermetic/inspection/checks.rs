@@ -1,6 +1,7 @@
 //! Each check but `OutsideApproval`: what it finds, with grant, receipt and clause, and what it lets pass.
 
 use datashare::api::v1alpha1::audit_policy::Check;
+use datashare::audit::Onward;
 use datashare::judge::facts::Key;
 use datashare::judge::index::Change;
 use datashare::judge::permit::Credential;
@@ -45,6 +46,66 @@ fn a_legal_basis_needs_no_consent_and_another_policys_resource_is_not_looked_at(
     other.call(MONDAY_NOON, set("consent", Value::Null));
     other.order.policy = Key::new(PROVIDER, "another");
     assert_eq!((other.said().len(), other.inspect().entries), (0, 0));
+}
+
+#[test]
+fn a_resource_that_is_gone_or_is_no_policys_is_inspected_by_every_policy() {
+    let seen = |edit: &dyn Fn(&mut Case)| {
+        let mut case = Case::of(Check::OutsideApproval);
+        case.call(MONDAY_NOON, |_| {}).call(MONDAY_NOON, set("fields", json!(["owner", "area"])));
+        case.order.policy = Key::new(PROVIDER, "another");
+        edit(&mut case);
+        (case.inspect().entries, case.said().len())
+    };
+    assert_eq!(seen(&|_| {}), (0, 0), "it is the other policy's");
+    assert_eq!(seen(&|case| case.policies.clear()), (2, 1), "that policy is not there");
+    assert_eq!(seen(&|case| case.order.policy = Key::new("tax", "another")), (0, 0), "of another namespace");
+    let absent = |case: &mut Case| {
+        let key = Key::new(PROVIDER, "ownership");
+        assert!(case.index.resource(&key).is_some());
+        apply(&mut case.index, Change::ResourceGone(key));
+    };
+    assert_eq!(seen(&absent), (2, 1), "whose it was nobody can say");
+    let mut nobodys = Case::with(Check::OutsideApproval, |scene| {
+        scene.resource.as_object_mut().unwrap().remove("auditPolicyRef");
+    });
+    nobodys.call(MONDAY_NOON, |_| {}).call(MONDAY_NOON, set("fields", json!(["owner", "area"])));
+    assert_eq!((nobodys.inspect().entries, nobodys.said().len()), (2, 1));
+}
+
+#[test]
+fn what_inspections_say_is_not_counted_as_inspected() {
+    let mut case = Case::of(Check::OutsideApproval);
+    case.call(MONDAY_NOON, |_| {}).call(MONDAY_NOON, set("event", "refusal"));
+    case.call(MONDAY_NOON, set("event", "inspection"));
+    assert_eq!(case.inspect().entries, 2);
+}
+
+#[test]
+fn by_place_everything_since_is_inspected_whatever_its_time_and_nothing_before() {
+    let mut case = Case::of(Check::OutsideApproval);
+    let last = case.order.until - SignedDuration::from_secs(10);
+    case.order.until = last;
+    for time in [MONDAY_NOON, "2026-12-24T12:00:00+08:00", "2026-11-01T12:00:00+08:00", MONDAY_NOON] {
+        case.call(time, |_| {});
+    }
+    let found = |case: &Case| (case.inspect().entries, case.inspect().next);
+    assert_eq!(found(&case), (2, None), "by time");
+    let from = |index| Some(Onward { stream: "guard-0".to_owned(), index });
+    case.onward = from(1);
+    assert_eq!(found(&case), (3, Some(4)));
+    // one of the last moments waits, and with it what is recorded after it
+    case.call_at(last + SignedDuration::from_secs(1), |_| {}).call_at(last, |_| {});
+    assert_eq!(found(&case), (4, Some(4)));
+    case.onward = from(4);
+    assert_eq!(found(&case), (1, Some(4)));
+    case.order.until = now();
+    assert_eq!(found(&case), (2, Some(6)));
+    case.onward = from(6);
+    assert_eq!(found(&case), (0, Some(6)));
+    // other streams have no place here
+    case.call(MONDAY_NOON, set("stream", "guard-1"));
+    assert_eq!(found(&case), (1, Some(6)));
 }
 
 #[test]
@@ -125,6 +186,19 @@ fn far_more_people_than_is_usual_for_the_grant_are_a_harvest() {
 }
 
 #[test]
+fn a_harvest_that_was_found_is_not_found_again_before_there_is_a_new_call() {
+    let mut case = Case::of(Check::BulkHarvest);
+    ordinary(&mut case);
+    look_up(&mut case, "p-7", 41, "2026-11-24T09:00:00+08:00");
+    assert_eq!(case.findings().len(), 1);
+    // the next inspection, while the user's day is not over
+    case.order.from = at("2026-11-24T09:10:00+08:00");
+    assert_eq!(case.said(), [""; 0], "somebody may have cleared it since");
+    look_up(&mut case, "p-7", 42, "2026-11-24T09:20:00+08:00");
+    assert_eq!(case.findings().len(), 1, "and goes on");
+}
+
+#[test]
 fn one_person_a_thousand_times_is_no_harvest_and_a_list_of_all_is_one() {
     let mut case = Case::of(Check::BulkHarvest);
     ordinary(&mut case);
@@ -138,6 +212,27 @@ fn one_person_a_thousand_times_is_no_harvest_and_a_list_of_all_is_one() {
     });
     let said = case.said();
     assert!(said.iter().any(|said| said.starts_with("user p-1 looked up 5001 different")), "{said:?}");
+}
+
+#[test]
+fn what_names_nobody_counts_as_many_as_it_answers_and_each_of_it_once() {
+    let mut case = Case::of(Check::BulkHarvest);
+    let mut ask = |street: &str, items: u32| {
+        case.call(MONDAY_NOON, |entry| {
+            entry["parameters"] = json!({"street": street});
+            entry["items"] = json!(items);
+        });
+        case.said()
+    };
+    assert_eq!(ask("a", 150), [""; 0]);
+    assert_eq!(ask("a", 150), [""; 0], "the same once more");
+    assert_eq!(ask("b", 50), [""; 0]);
+    let said = ask("nobody lives here", 0);
+    assert!(said[0].starts_with("user p-1 looked up 201 different"), "{said:?}");
+    // of one who is named all are of one
+    let mut case = Case::of(Check::BulkHarvest);
+    case.call(MONDAY_NOON, set("items", 5_000));
+    assert_eq!(case.said(), [""; 0]);
 }
 
 #[test]
@@ -252,30 +347,4 @@ fn a_direct_line_past_its_day_is_found_with_the_grants_over_it() {
     apply(&mut late.index, Change::GrantGone(late.scene.key()));
     let [found] = late.findings().try_into().unwrap();
     assert_eq!((found.grant, found.resource.as_deref()), (None, Some("registration/ownership")));
-}
-
-#[test]
-fn an_entry_that_is_missing_or_there_twice_is_found_by_its_place() {
-    let mut case = Case::of(Check::LogGap);
-    for _ in 0..9 {
-        case.call(MONDAY_NOON, |_| {});
-    }
-    assert_eq!(case.said(), [""; 0]);
-    case.call(MONDAY_NOON, |entry| {
-        entry["event"] = json!("start");
-        entry["stream"] = json!("guard-1");
-        entry["index"] = json!(4);
-        entry["resource"] = Value::Null;
-    });
-    assert_eq!(case.said(), [""; 0], "a stream may begin where it likes: what was before is not here");
-    case.entries.drain(3..5);
-    let twice = case.entries[5].clone();
-    case.entries.push(twice);
-    let found = case.findings();
-    assert_eq!(found.iter().map(|one| one.clause).collect::<Vec<_>>(), ["4.2.10"; 2]);
-    assert_eq!((found[0].receipts.as_slice(), found[0].count), (["guard-0/3".to_owned()].as_slice(), 2));
-    assert!(found[0].message.en.contains("2 entries of stream guard-0 are missing, from index 3 to 4"));
-    assert_eq!((found[1].receipts.as_slice(), found[1].count), (["guard-0/7".to_owned()].as_slice(), 1));
-    case.unreadable = 3;
-    assert!(case.said()[2].starts_with("3 lines of the record are no entries"));
 }

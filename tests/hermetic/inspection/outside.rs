@@ -3,6 +3,7 @@
 use datashare::api::v1alpha1::audit_policy::Check;
 use datashare::judge::index::Change;
 use datashare::judge::ledger::{Cause, LedgerEntry};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{Case, set};
@@ -104,6 +105,15 @@ fn what_was_released_after_the_end_is_found_and_what_was_on_its_way_is_not() {
     assert_eq!(case.said(), [""; 0]);
     case.call("2026-11-23T12:01:00+08:00", |_| {});
     assert_eq!(case.said(), ["released after its end (Revoked by leak)"]);
+    // for so long a guard may not have heard of it, and does as it should
+    case.max_staleness = Some(SignedDuration::from_mins(5));
+    assert_eq!(case.said(), [""; 0]);
+    case.call("2026-11-23T12:06:00+08:00", |_| {});
+    assert_eq!(case.findings()[0].count, 1);
+    case.max_staleness = None;
+    assert_eq!(case.said(), [""; 0], "up to an hour, where nobody knows");
+    case.call("2026-11-23T13:01:00+08:00", |_| {});
+    assert_eq!(case.findings()[0].count, 1);
 }
 
 #[test]

@@ -12,7 +12,9 @@ use datashare::audit::{Event, Log, Options, Recorded};
 use datashare::clock::Clock;
 use datashare::guard::inspecting::{Figures, InspectError, Inspector, Orders, Telling};
 use datashare::guard::retention::Retentions;
+use datashare::guard::view::View;
 use datashare::judge::facts::Key;
+use datashare::settings::Settings;
 use datashare::source::change::{Place, SourceChange};
 use datashare::source::object::{Object, Spec};
 use jiff::SignedDuration;
@@ -139,23 +141,25 @@ fn scraped(figures: &Figures) -> String {
     text
 }
 
+/// A policy comes, or is another one from now on.
+fn order(orders: &Orders, name: &str, policy: &serde_json::Value) {
+    let object = Object {
+        namespace: "registration".into(),
+        name: name.into(),
+        spec: Spec::AuditPolicy(serde_json::from_value(policy.clone()).unwrap()),
+        labels: std::collections::BTreeMap::new(),
+        annotations: std::collections::BTreeMap::new(),
+    };
+    orders.take(&SourceChange::Put(Box::new(object), Place { file: "".into(), nth: 0 }));
+}
+
 /// An inspector over a record of its own, whose suspensions work as the switch says.
 pub fn inspector(folder: &std::path::Path, log: &Log, clock: &Clock, works: &Arc<AtomicBool>) -> Inspector {
     let mut scene = Scene::new();
     scene.resource["auditPolicyRef"] = json!({"name": "default"});
     let orders = Orders::default();
-    let policy = json!({
-        "retention": {"period": "184d"},
-        "inspection": {"schedule": "*/10 * * * *", "checks": {"UnusedGrant": "Report", "LogGap": "Suspend"}},
-    });
-    let object = Object {
-        namespace: "registration".into(),
-        name: "default".into(),
-        spec: Spec::AuditPolicy(serde_json::from_value(policy).unwrap()),
-        labels: std::collections::BTreeMap::new(),
-        annotations: std::collections::BTreeMap::new(),
-    };
-    orders.take(&SourceChange::Put(Box::new(object), Place { file: "".into(), nth: 0 }));
+    let inspection = json!({"schedule": "*/10 * * * *", "checks": {"UnusedGrant": "Report", "LogGap": "Suspend"}});
+    order(&orders, "default", &json!({"retention": {"period": "184d"}, "inspection": inspection}));
     let works = works.clone();
     Inspector {
         index: Arc::new(RwLock::new(scene.serving())),
@@ -163,6 +167,7 @@ pub fn inspector(folder: &std::path::Path, log: &Log, clock: &Clock, works: &Arc
         log: log.clone(),
         folder: folder.to_owned(),
         retentions: Retentions::default(),
+        view: View::new((&Settings::unknown()).into()),
         clock: clock.clone(),
         figures: Figures::default(),
         suspend: Box::new(move |_| works.load(Ordering::Relaxed)),
@@ -179,28 +184,43 @@ fn what_cannot_be_suspended_or_recorded_is_not_done_and_is_done_again() {
     let folder = tempfile::tempdir().unwrap();
     let (clock, works) = (Clock::manual(now()), Arc::new(AtomicBool::new(false)));
     let (log, _) = Log::open(folder.path(), &Options::default(), clock.clone()).unwrap();
-    // a line that is no entry is a gap, and a gap suspends everybody
+    // lines that are no entries are a gap, and a gap suspends everybody
     let stream = folder.path().join(&**log.stream()).join("entries");
     clock.advance(SignedDuration::from_secs(1));
-    std::fs::write(stream.join(format!("{:020}.jsonl", 1)), "no entry\n").unwrap();
+    std::fs::write(stream.join(format!("{:020}.jsonl", 1)), "no entry\nnor this\n").unwrap();
     clock.advance(SignedDuration::from_mins(10));
     let mut inspector = inspector(folder.path(), &log, &clock, &works);
-    assert!(matches!(inspector.look(), Err(InspectError::Suspend)));
+    order(
+        &inspector.orders,
+        "else",
+        &json!({
+            "retention": {"period": "184d"}, "inspection": {"schedule": "*/10 * * * *", "checks": {}},
+        }),
+    );
+    let done = inspector.look();
+    assert!(
+        matches!(done[..], [(_, Err(InspectError::Suspend)), (_, Ok(_))]),
+        "keeps no other from being done: {done:?}"
+    );
     works.store(true, Ordering::Relaxed);
-    let done = inspector.look().unwrap();
-    assert_eq!(done.len(), 1);
-    assert_eq!((done[0].0.clone(), done[0].1.findings.len()), (Key::new("registration", "default"), 1));
-    assert!(inspector.look().unwrap().is_empty(), "done is done");
+    let [(policy, done)] = inspector.look().try_into().unwrap();
+    assert_eq!((policy, done.unwrap().findings.len()), (Key::new("registration", "default"), 1));
+    assert!(inspector.look().is_empty(), "done is done");
     let found = "inspection_findings{policy=\"registration/default\",check=\"LogGap\"} 1";
     let told = inspector.telling.text().unwrap();
     assert!(scraped(&inspector.figures).contains(found) && told.contains("LogGap"), "{told}");
     // and so it stays over a restart
     let mut again = self::inspector(folder.path(), &log, &clock, &works);
-    assert!(again.look().unwrap().is_empty(), "also for one that was not there");
-    assert!(scraped(&again.figures).contains(found));
+    order(&again.orders, "else", &json!({"retention": {"period": "184d"}}));
+    assert!(again.look().is_empty(), "also for one that was not there");
+    let figures = scraped(&again.figures);
+    assert!(figures.contains(found) && !figures.contains("registration/else"), "no inspections, no figures: {figures}");
     assert_eq!(again.telling.text().unwrap(), told);
+    order(&again.orders, "default", &json!({"retention": {"period": "184d"}}));
+    assert!(again.look().is_empty());
+    assert!(!scraped(&again.figures).contains("policy="), "{}", scraped(&again.figures));
     clock.advance(SignedDuration::from_mins(10));
     inspector.stopping = Box::new(|| true);
     log.close().unwrap();
-    assert!(matches!(inspector.look(), Err(InspectError::Record(_) | InspectError::Stopping)));
+    assert!(matches!(inspector.look()[..], [(_, Err(InspectError::Record(_) | InspectError::Stopping))]));
 }
