@@ -206,7 +206,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         retentions: retentions.clone(),
         standing: upkeep.standing(),
         clock: clock.clone(),
-        limits: Limits::default(),
+        limits: Limits::of_process(),
     });
     let (telling, orders) = (Telling::default(), Orders::default());
     let mut lease =
