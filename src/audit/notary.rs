@@ -21,7 +21,7 @@ use crate::audit::storage::Storage;
 use crate::audit::writer::Failure;
 use crate::clock::{Clock, Stopwatch};
 
-pub(super) use start::Start;
+pub(super) use start::{Start, signed};
 
 use turn::{Occasion, Turn};
 
