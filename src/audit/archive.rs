@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio_util::sync::CancellationToken;
 
 pub use self::address::{Address, AddressError};
@@ -56,8 +56,34 @@ pub struct Archive {
     store: Arc<dyn ObjectStore>,
     s3: Option<Arc<S3>>,
     prefix: Path,
-    runtime: Arc<Runtime>,
+    runtime: Arc<Loose>,
     stop: CancellationToken,
+}
+
+/// A folder's files are read and written on so many threads: no more of them hang when it does, however often it is
+/// asked again.
+const THREADS: usize = 4;
+
+/// An event loop whose end waits for nobody: what a folder that hangs was asked for may never return.
+struct Loose {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl Loose {
+    fn new() -> std::io::Result<Self> {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).max_blocking_threads(THREADS).enable_all().build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for Loose {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// A folder of one stream in the archive.
@@ -99,9 +125,8 @@ impl Archive {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ArchiveError> {
         let url: Arc<str> = url.trim_end_matches('/').into();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let failed = |cause: String| ArchiveError::Other { url: url.clone(), cause };
-        let runtime = Arc::new(runtime.map_err(|error| failed(error.to_string()))?);
+        let runtime = Arc::new(Loose::new().map_err(|error| failed(error.to_string()))?);
         let (store, s3, prefix): (Arc<dyn ObjectStore>, _, _) = match url.parse()? {
             Address::Folder(folder) => {
                 address::make(&folder).map_err(|error| failed(error.to_string()))?;
@@ -257,7 +282,7 @@ impl Archive {
     fn wait<T>(&self, work: impl Future<Output = object_store::Result<T>>) -> Result<T, ArchiveError> {
         let url = || self.url.clone();
         let bounded = async { self.stop.run_until_cancelled(tokio::time::timeout(PATIENCE, work)).await };
-        match self.runtime.block_on(bounded) {
+        match self.runtime.handle.block_on(bounded) {
             None => Err(ArchiveError::Stopped { url: url() }),
             Some(Err(_)) => Err(ArchiveError::Slow { url: url() }),
             Some(Ok(result)) => result.map_err(|source| self.failed(source)),

@@ -29,8 +29,9 @@ pub(super) const JOURNAL: &str = "journal";
 /// The length of each half, always. So much of a segment is synced at once: the longer, the rarer and the slower.
 const HALF: usize = 1 << 20;
 
-/// More bytes at once are cheaper to sync where they belong than to write twice.
-const MOST: usize = 32 << 10;
+/// With more bytes at once than that, a few batches would fill a half, and writing them twice costs more than the second
+/// sync that it takes to say how far a segment was synced on its own.
+const MOST: usize = 128 << 10;
 
 const MAGIC: &[u8; 8] = b"dsjrnl3\n";
 /// Magic and four numbers of eight bytes, little end first, before the checksum. It tells what a power cut tore; who
@@ -80,19 +81,19 @@ impl Journal {
         Ok(true)
     }
 
-    /// The segment is synced: the next frame begins the other half.
-    pub fn begin_anew(&mut self) {
+    /// The next frame begins the other half.
+    fn begin_anew(&mut self) {
         // where nothing was written, the other half is still the one that counts
         if self.end > 0 {
             (self.half, self.run, self.end) = (1 - self.half, self.run + 1, 0);
         }
     }
 
-    /// A segment begins, and the one before is synced. Said at once, for that one may be sealed and gone before the
-    /// first frame.
-    pub fn begin(&mut self, segment: u64) -> io::Result<()> {
+    /// The segment is synced up to this place, and so are all before it. Said at once and for good: what was acknowledged
+    /// must not look like what a crash left over, and the segment before may be sealed and gone before the first frame.
+    pub fn begin(&mut self, segment: u64, place: u64) -> io::Result<()> {
         self.begin_anew();
-        self.keep(segment, 0, &[]).map(|_| ())
+        self.keep(segment, place, &[]).map(|_| ())
     }
 
     /// All segments are synced.
@@ -198,7 +199,7 @@ impl Kept {
     }
 
     /// Puts what was acknowledged where it belongs in the open segment, for good. Gives where that ends: what is behind
-    /// it was synced there, or never acknowledged. Or nothing, if the segment is not there, or is shorter than it ever
+    /// it was never acknowledged. Or nothing, if the segment is not there, or is shorter than it ever
     /// was: then it is left alone.
     pub(super) fn restore(&self, path: &Path) -> io::Result<Option<u64>> {
         let mut file = match OpenOptions::new().read(true).write(true).open(path) {

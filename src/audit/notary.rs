@@ -21,7 +21,7 @@ use crate::audit::storage::Storage;
 use crate::audit::writer::Failure;
 use crate::clock::{Clock, Stopwatch};
 
-pub(super) use start::Start;
+pub(super) use start::{Start, signed};
 
 use turn::{Occasion, Turn};
 
@@ -295,6 +295,7 @@ impl Notary {
     /// segments ended.
     fn wait(&self, bytes: &mut Vec<u8>, ends: &mut Vec<usize>, since: &mut Option<Stopwatch>) -> Call {
         let mut inner = self.inner.lock();
+        let mut is_time = false;
         loop {
             let asked = inner.asked > inner.answered;
             let every = *self.every.lock();
@@ -315,9 +316,11 @@ impl Notary {
                 let sign = occasion.filter(|_| !abandoned);
                 return Call { sign, abandoned, close: inner.closing, asked: inner.asked };
             }
-            if self.work.wait_for(&mut inner, left.unwrap_or(LOOK)).timed_out() && left.is_none() {
+            if is_time && left.is_none() {
                 return Call { sign: Some(Occasion::Due), abandoned, close: false, asked: inner.asked };
             }
+            // somebody may have come at that instant: all of the above is looked at once more
+            is_time = self.work.wait_for(&mut inner, left.unwrap_or(LOOK)).timed_out();
         }
     }
 }
@@ -342,5 +345,38 @@ impl<D: Desk> Drop for Ended<D> {
 impl std::fmt::Debug for Notary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Notary").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_at_the_instant_at_which_a_wait_ends_is_heard() {
+        let notary = Arc::new(Notary {
+            inner: Mutex::default(),
+            work: Condvar::new(),
+            done: Condvar::new(),
+            published: watch::Sender::new(None),
+            every: Mutex::new(LOOK * 10),
+            unsigned: Mutex::default(),
+        });
+        let waits = notary.clone();
+        let waiting = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let call = waits.wait(&mut bytes, &mut Vec::new(), &mut None);
+            (bytes, call)
+        });
+        std::thread::sleep(LOOK / 2);
+        let mut inner = notary.inner.lock();
+        // the wait ends, and its thread comes for the lock
+        std::thread::sleep(LOOK);
+        inner.bytes.extend_from_slice(b"an entry\n");
+        (inner.asked, inner.signs) = (1, 1);
+        drop(inner);
+        let (bytes, call) = waiting.join().unwrap();
+        assert_eq!((bytes.as_slice(), call.asked), (&b"an entry\n"[..], 1));
+        assert_eq!(call.sign, Some(Occasion::Asked));
     }
 }

@@ -2,7 +2,7 @@
 //! acknowledged and is cut; anything else that is wrong is named by file and line and left alone.
 //! Only the newest segment is read completely, of the others only the end.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,8 +17,12 @@ use crate::audit::lines::{Line, Lines};
 use crate::audit::recorded::Head;
 use crate::audit::removed::Removed;
 use crate::audit::segment::{self, Form, MAX_LINE, Segment};
-use crate::audit::storage::sync_folder_of;
+use crate::audit::storage::{Disk, Storage, sync_folder_of};
 use crate::audit::writer::LogError;
+
+/// The file beside the folder of the segments that has what was cut last, and how much of it.
+const CUT: &str = "cut";
+const MOST_KEPT: u64 = 1 << 20;
 
 /// How the stream was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +75,8 @@ pub(super) struct Newest {
     pub since: Option<Timestamp>,
 }
 
-/// Checks and mends the stream; gives what was found and the segment to go on with.
-pub(super) fn recover(stream: &Arc<str>, entries: &Path) -> Result<(Recovery, Option<Newest>), LogError> {
+/// Checks and mends the stream, of which so many entries are `signed`; gives what was found and the segment to go on with.
+pub(super) fn recover(stream: &Arc<str>, entries: &Path, signed: u64) -> Result<(Recovery, Option<Newest>), LogError> {
     let folder = entries.parent().unwrap_or(entries);
     let segments = segment::list(entries).map_err(LogError::io("list", entries))?;
     let kept = restore(folder, entries, segments.last())?;
@@ -97,7 +101,7 @@ pub(super) fn recover(stream: &Arc<str>, entries: &Path) -> Result<(Recovery, Op
         return after_sealed(newest, stream, &known);
     }
     let acknowledged = kept.filter(|(segment, _)| *segment == newest.first).map(|(_, end)| end);
-    let read = read_newest(newest, stream, acknowledged)?;
+    let read = read_newest(newest, stream, Known { acknowledged, signed })?;
     let cut = cut(newest, read.good_bytes)?;
     let restart = match read.last_event.or(last_event) {
         None => Restart::First,
@@ -186,23 +190,34 @@ struct ReadThrough {
     last_event: Option<Event>,
 }
 
-/// Reads all entries. Behind the end of what was `acknowledged`, if that is known, a power cut may have left anything:
-/// there the first line that is no entry ends the segment. Elsewhere only the last line may be a torn one.
-fn read_newest(segment: &Segment, stream: &str, acknowledged: Option<u64>) -> Result<ReadThrough, LogError> {
+/// What is known of the open segment before it is read.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// Where what was acknowledged ends in it.
+    acknowledged: Option<u64>,
+    /// Entries of the stream that a checkpoint covers.
+    signed: u64,
+}
+
+/// Reads all entries. Behind the end of what was acknowledged, if that is known, a power cut may have left anything:
+/// there the first line that is no entry ends the segment. Elsewhere only the last line may be a torn one, and nowhere
+/// one that was acknowledged or signed.
+fn read_newest(segment: &Segment, stream: &str, known: Known) -> Result<ReadThrough, LogError> {
     let path = &segment.path;
     let file = File::open(path).map_err(LogError::io("open", path))?;
     let mut lines = Lines::new(file);
     let mut read = ReadThrough { good_bytes: 0, next: segment.first, since: None, last_event: None };
     // a line that is not JSON may be the torn one, if nothing follows it
     let mut doubtful: Option<LogError> = None;
-    let mut number = 0_u64;
+    let (mut number, mut whole) = (0_u64, true);
     while let Some(line) = lines.next_line().map_err(LogError::io("read", path))? {
         if let Some(error) = doubtful {
             return Err(error);
         }
         number += 1;
-        let unacknowledged = acknowledged.is_some_and(|end| read.good_bytes >= end);
+        let unacknowledged = known.acknowledged.is_some_and(|end| read.good_bytes >= end) && read.next >= known.signed;
         let bad = |reason: String| LogError::BadEntry { path: path.clone(), line: number, reason };
+        whole = false;
         let entry = match line {
             Line::Torn(_) | Line::Long { terminated: false } => break,
             Line::Long { terminated: true } => Err(NoEntry::Never("longer than any entry".to_owned())),
@@ -214,11 +229,16 @@ fn read_newest(segment: &Segment, stream: &str, acknowledged: Option<u64>) -> Re
                 read.since = read.since.or(Some(head.time));
                 read.last_event = Some(head.event);
                 read.good_bytes = lines.offset();
+                whole = true;
             }
             Err(_) if unacknowledged => break,
             Err(NoEntry::Torn(reason)) => doubtful = Some(bad(reason)),
             Err(NoEntry::Never(reason)) => return Err(bad(reason)),
         }
+    }
+    if !whole && (known.acknowledged.is_some_and(|end| read.good_bytes < end) || read.next < known.signed) {
+        let reason = "no whole entry, where one was acknowledged or signed".to_owned();
+        return Err(doubtful.unwrap_or_else(|| LogError::BadEntry { path: path.clone(), line: number, reason }));
     }
     Ok(read)
 }
@@ -252,7 +272,7 @@ fn locate(segment: &Segment, next: &Segment, stream: &str) -> LogError {
         let reason = format!("it does not lead up to entry {}, with which the next one begins", next.first);
         return LogError::BadEntry { path: path.clone(), line: 1, reason };
     }
-    let read = match read_newest(segment, stream, None) {
+    let read = match read_newest(segment, stream, Known::default()) {
         Err(error) => return error,
         Ok(read) => read,
     };
@@ -267,9 +287,10 @@ fn locate(segment: &Segment, next: &Segment, stream: &str) -> LogError {
 
 fn cut(segment: &Segment, good_bytes: u64) -> Result<Option<Cut>, LogError> {
     let path = &segment.path;
-    let file = OpenOptions::new().write(true).open(path).map_err(LogError::io("open", path))?;
+    let mut file = File::options().read(true).write(true).open(path).map_err(LogError::io("open", path))?;
     let length = file.metadata().map_err(LogError::io("measure", path))?.len();
     if length > good_bytes {
+        keep_aside(path, &mut file, good_bytes)?;
         file.set_len(good_bytes).map_err(LogError::io("cut the torn end of", path))?;
     }
     // also what was whole may not have been synced before the crash
@@ -277,4 +298,15 @@ fn cut(segment: &Segment, good_bytes: u64) -> Result<Option<Cut>, LogError> {
     sync_folder_of(path).map_err(LogError::io("sync the folder of", path))?;
     let bytes = length.saturating_sub(good_bytes);
     Ok((bytes > 0).then(|| Cut { path: path.clone(), bytes }))
+}
+
+/// Lays what is cut beside the segments, in the place of what was cut before: if it was more than a crash's leavings,
+/// nobody else has it.
+fn keep_aside(segment: &Path, file: &mut File, from: u64) -> Result<(), LogError> {
+    let mut rest = Vec::new();
+    file.seek(SeekFrom::Start(from)).map_err(LogError::io("read", segment))?;
+    file.take(MOST_KEPT).read_to_end(&mut rest).map_err(LogError::io("read", segment))?;
+    let Some(folder) = segment.parent() else { return Ok(()) };
+    let aside = folder.with_file_name(CUT);
+    Disk.write_small(&aside, &rest).map_err(LogError::io("write", &aside))
 }

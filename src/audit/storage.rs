@@ -7,6 +7,8 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 /// Where segments live.
 pub trait Storage: Send + Sync + 'static {
     /// A new, empty segment whose name survives a crash.
@@ -86,11 +88,11 @@ impl Storage for Disk {
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
         file.sync_all()?;
         sync_folder_of(path)?;
-        Ok(Arc::new(OnDisk(file)))
+        Ok(Arc::new(OnDisk::new(file)))
     }
 
     fn resume(&self, path: &Path) -> io::Result<Arc<dyn SegmentFile>> {
-        Ok(Arc::new(OnDisk(OpenOptions::new().append(true).open(path)?)))
+        Ok(Arc::new(OnDisk::new(OpenOptions::new().append(true).open(path)?)))
     }
 
     fn journal(&self, path: &Path, length: u64) -> io::Result<Box<dyn JournalFile>> {
@@ -106,7 +108,7 @@ impl Storage for Disk {
             file
         };
         sync_folder_of(path)?;
-        Ok(Box::new(OnDisk(file)))
+        Ok(Box::new(OnDisk::new(file)))
     }
 
     fn free(&self, path: &Path) -> io::Result<u64> {
@@ -115,25 +117,46 @@ impl Storage for Disk {
     }
 }
 
-struct OnDisk(File);
+/// An open file, which several may sync. The kernel tells only the first one who asks that something written was lost.
+struct OnDisk {
+    file: File,
+    lost: Mutex<bool>,
+}
 
-impl SegmentFile for OnDisk {
-    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        (&self.0).write(bytes)
+impl OnDisk {
+    fn new(file: File) -> Self {
+        Self { file, lost: Mutex::new(false) }
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.0.sync_data()
+        // held until it is known: who asks meanwhile is told the same
+        let mut lost = self.lost.lock();
+        if *lost {
+            return Err(io::Error::other("it could not be synced before"));
+        }
+        let synced = self.file.sync_data();
+        *lost = synced.is_err();
+        synced
+    }
+}
+
+impl SegmentFile for OnDisk {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        (&self.file).write(bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        OnDisk::sync(self)
     }
 }
 
 impl JournalFile for OnDisk {
     fn write_at(&mut self, bytes: &[u8], at: u64) -> io::Result<usize> {
-        self.0.write_at(bytes, at)
+        self.file.write_at(bytes, at)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        OnDisk::sync(self)
     }
 }
 
@@ -149,4 +172,17 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
 pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_syncs_after_an_error_hears_of_it() {
+        // it takes bytes, and cannot be synced
+        let file = OnDisk::new(File::options().write(true).open("/dev/null").unwrap());
+        let said = [(); 2].map(|()| SegmentFile::sync(&file).unwrap_err().to_string());
+        assert!(!said[0].contains("before") && said[1].contains("before"), "{said:?}");
+    }
 }

@@ -35,7 +35,7 @@ use crate::audit::checkpoint::Signed;
 use crate::audit::entry::Entry;
 use crate::audit::event::Event;
 use crate::audit::journal::{JOURNAL, Journal};
-use crate::audit::notary::{Desk, Evidence, Notary, Published, Start};
+use crate::audit::notary::{self, Desk, Evidence, Notary, Published, Start};
 use crate::audit::recovery::{self, Newest, Recovery};
 use crate::audit::segment;
 use crate::audit::storage::{Disk, Storage};
@@ -105,8 +105,10 @@ impl Log {
         clock: Clock,
     ) -> Result<(Self, Recovery), LogError> {
         let stream = Stream::take(log, options.stream.as_deref(), options.owner.as_deref())?;
-        let (recovery, newest) = recovery::recover(&stream.name, &stream.entries)?;
         let folder = stream.entries.parent().unwrap_or(log);
+        // before anything is cut
+        let signed = if options.evidence.is_some() { notary::signed(folder)? } else { 0 };
+        let (recovery, newest) = recovery::recover(&stream.name, &stream.entries, signed)?;
         let start =
             options.evidence.as_ref().map(|evidence| Start::read(evidence, &stream.name, folder)).transpose()?;
         let is_there = newest.is_some();

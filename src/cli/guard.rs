@@ -206,7 +206,7 @@ pub fn run(args: &GuardArgs, out: &mut dyn Write) -> Result<(), GuardError> {
         retentions: retentions.clone(),
         standing: upkeep.standing(),
         clock: clock.clone(),
-        limits: Limits::default(),
+        limits: Limits::of_process(),
     });
     let (telling, orders) = (Telling::default(), Orders::default());
     let mut lease =
@@ -312,8 +312,10 @@ fn missed(log: &Log) -> impl FnOnce(Signed) + Send + 'static {
         let named = [("origin", lost.origin.as_str()), ("checkpoint", &number), ("entries", &entries)];
         let parameters: Vec<_> = named.into_iter().map(|(name, value)| Parameter { name, value }).collect();
         let entry = Entry::<&str> { code: Some("record-lost"), parameters: &parameters, ..Entry::new(Event::Audit) };
-        // queued in its order; a log that takes none ends the guard by itself
-        drop(log.append(&entry));
+        // also while calls are refused for want of space: it is about the record itself
+        if let Err(error) = log.append_own(&entry) {
+            tracing::error!("the record does not say that another was lost: {error}");
+        }
     }
 }
 
@@ -341,4 +343,29 @@ pub(super) fn label(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("use 1 to 63 lowercase letters, digits and '-', with a letter or digit at both ends".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::audit::checkpoint::Checkpoint;
+    use crate::audit::note::SigningKey;
+
+    use super::*;
+
+    #[test]
+    fn a_lost_record_is_told_of_while_calls_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let options = Options { reserve_bytes: u64::MAX, ..Options::default() };
+        let (log, _) = Log::open(folder.path(), &options, clock.clone()).unwrap();
+        assert!(log.append_blocking(&Entry::<&str>::new(Event::Call)).is_err());
+        let key = SigningKey::generate("jinan/guard-0").unwrap();
+        let (origin, time) = ("jinan/guard-0".to_owned(), clock.now());
+        let checkpoint = Checkpoint { origin, size: 7, root: [7; 32], number: 3, interim: false, time };
+        missed(&log)(checkpoint.sign(&[&key]));
+        let segments = folder.path().join(&**log.stream()).join("entries");
+        let written = std::fs::read_to_string(segments.join(format!("{:020}.jsonl", 0))).unwrap();
+        assert!(written.contains("record-lost"), "{written}");
+        log.close().unwrap();
+    }
 }

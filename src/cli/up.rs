@@ -167,7 +167,7 @@ pub fn serve<F: Future<Output = ()>>(
         retentions: retentions.clone(),
         standing: upkeep.standing(),
         clock: clock.clone(),
-        limits: Limits::default(),
+        limits: Limits::of_process(),
     });
     guard.count_today(&state.log())?;
     let freshness = live.freshness();

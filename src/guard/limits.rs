@@ -2,6 +2,13 @@
 
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Files that a process has open without any call: record, archives, watches, event loops.
+const OWN_FILES: u64 = 128;
+/// Fewer connections are no service.
+const FEWEST: usize = 16;
+
 /// The bounds of one guard.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -32,6 +39,29 @@ pub struct UpstreamLimits {
     pub connect: Duration,
 }
 
+impl Limits {
+    /// The usual ones, but never more connections than this process may have files open for. It may have as many as the
+    /// system allows it, from now on.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let allowed = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: allowed.maximum, ..allowed };
+        // some systems allow less than they say; then it stays as it was
+        let files = setrlimit(Resource::Nofile, raised).map_or(allowed.current, |()| allowed.maximum);
+        Self::for_files(files)
+    }
+
+    /// A process without a file to open for its record must end: callers get half of what it does not need for itself,
+    /// since each may want another connection to an upstream.
+    fn for_files(files: Option<u64>) -> Self {
+        let usual = Self::default();
+        let room = files.map_or(usual.connections, |files| {
+            usize::try_from(files.saturating_sub(OWN_FILES) / 2).unwrap_or(usize::MAX)
+        });
+        Self { connections: usual.connections.min(room).max(FEWEST), ..usual }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -50,5 +80,20 @@ impl Default for Limits {
 impl Default for UpstreamLimits {
     fn default() -> Self {
         Self { open: 128, idle: 32, idle_time: Duration::from_secs(50), connect: Duration::from_secs(3) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_as_many_as_files_allow() {
+        let connections = |files| Limits::for_files(files).connections;
+        assert_eq!(
+            [None, Some(u64::MAX), Some(8320), Some(8318), Some(1024)].map(connections),
+            [4096, 4096, 4096, 4095, 448]
+        );
+        assert_eq!([Some(130), Some(0)].map(connections), [FEWEST; 2]);
     }
 }

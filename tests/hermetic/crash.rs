@@ -233,6 +233,34 @@ fn a_disk_that_takes_no_more_ends_the_process_and_loses_no_answer() {
     assert!(recorded(&state).contains(&next) && received.is_subset(&recorded(&state)));
 }
 
+#[test]
+fn strangers_with_open_connections_leave_the_record_the_files_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, state) = (folder.path().join("world"), folder.path().join("state"));
+    world(&root);
+    let messages = folder.path().join("messages");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 256; ulimit -S -n 64; exec \"$0\" \"$@\"", BINARY]);
+    limited.stderr(fs::File::create(&messages).unwrap());
+    let mut server = Server::start_as(&mut limited, &root, &state);
+    let mut stream = BufReader::new(TcpStream::connect(&server.address).unwrap());
+    let first = call(&mut stream, &server.token, 1).unwrap();
+    let strangers: Vec<_> = (0..400).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+    // time for checkpoints, which open files
+    let begun = Instant::now();
+    let mut received = BTreeSet::from([first]);
+    while begun.elapsed() < Duration::from_secs(3) {
+        received.extend(call(&mut stream, &server.token, 2));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let said = fs::read_to_string(&messages).unwrap();
+    assert!(server.child.try_wait().unwrap().is_none(), "{said}");
+    assert!(received.len() > 5, "{said}");
+    drop(strangers);
+    server.kill();
+    assert!(received.is_subset(&recorded(&state)));
+}
+
 /// A command whose `state` is on a read-only mount of its own.
 fn on_read_only(state: &Path) -> Command {
     let mut command = Command::new("unshare");

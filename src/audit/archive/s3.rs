@@ -8,6 +8,7 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::path::Path;
 use object_store::signer::{HeaderMap, HeaderValue, Method, SignedUrlOptions, Signer};
 use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, RetryConfig};
+use reqwest::StatusCode;
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A segment on a slow line.
@@ -97,34 +98,83 @@ impl S3 {
     /// Removes every version of an object: where versions are kept, a plain removal would only hide it.
     pub async fn remove(&self, path: &Path) -> object_store::Result<()> {
         for _ in 0..MOST_VERSIONS {
-            let version = match self.store.head(path).await {
-                Err(Error::NotFound { .. }) => return Ok(()),
+            match self.store.head(path).await {
+                Err(Error::NotFound { .. }) => return self.remove_hidden(path).await,
                 Err(error) => return Err(error),
-                Ok(found) => found.version.filter(|version| version != "null"),
-            };
-            match version {
-                None => self.store.delete(path).await?,
-                Some(version) => self.remove_version(path, version).await?,
+                Ok(found) => match found.version {
+                    // no versions are kept here
+                    None => return self.store.delete(path).await,
+                    // also `null`, as what was put before versions were kept is called
+                    Some(version) => self.remove_version(path, &version).await?,
+                },
             }
         }
         Err(failed(format!("{path} has more than {MOST_VERSIONS} versions, of which we wrote one")))
     }
 
-    async fn remove_version(&self, path: &Path, version: String) -> object_store::Result<()> {
-        let options = SignedUrlOptions::new().with_query([("versionId".to_owned(), version)]);
-        let url = self.store.signed_url_opts(Method::DELETE, path, CONNECT * 12, &options).await?;
-        let client = reqwest::Client::builder().connect_timeout(CONNECT).timeout(REQUEST).build();
-        let answer = client.map_err(|error| failed(error.to_string()))?.delete(url.as_str()).send().await;
-        // the address carries a signature: it is in no message
-        let answer = answer.map_err(|error| failed(error.without_url().to_string()))?;
-        let status = answer.status();
+    /// Removes what a plain removal by somebody else hides, and what hides it.
+    async fn remove_hidden(&self, path: &Path) -> object_store::Result<()> {
+        let query = [("versions".to_owned(), String::new()), ("prefix".to_owned(), path.to_string())];
+        let (status, listed) = self.ask(Method::GET, &Path::default(), query).await?;
+        match status {
+            // a store that knows of no versions
+            StatusCode::BAD_REQUEST | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => return Ok(()),
+            status if status.is_success() => {}
+            status => return Err(failed(format!("versions of {path} cannot be listed: {status} {}", start(&listed)))),
+        }
+        for version in versions(&listed, path.as_ref()) {
+            self.remove_version(path, &version).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_version(&self, path: &Path, version: &str) -> object_store::Result<()> {
+        let query = [("versionId".to_owned(), version.to_owned())];
+        let (status, why) = self.ask(Method::DELETE, path, query).await?;
         if status.is_success() {
             return Ok(());
         }
-        let why = answer.text().await.unwrap_or_default();
-        let why: String = why.chars().take(300).collect();
-        Err(failed(format!("{path} cannot be removed: {status} {why}")))
+        Err(failed(format!("{path} cannot be removed: {status} {}", start(&why))))
     }
+
+    /// What is answered to a request that the store itself never makes.
+    async fn ask(
+        &self,
+        method: Method,
+        path: &Path,
+        query: impl IntoIterator<Item = (String, String)>,
+    ) -> object_store::Result<(StatusCode, String)> {
+        let options = SignedUrlOptions::new().with_query(query);
+        let url = self.store.signed_url_opts(method.clone(), path, CONNECT * 12, &options).await?;
+        let client = reqwest::Client::builder().connect_timeout(CONNECT).timeout(REQUEST).build();
+        let answer = client.map_err(|error| failed(error.to_string()))?.request(method, url.as_str()).send().await;
+        // the address carries a signature: it is in no message
+        let answer = answer.map_err(|error| failed(error.without_url().to_string()))?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(|error| failed(error.without_url().to_string()))?;
+        Ok((status, text))
+    }
+}
+
+/// The versions of exactly this object in a list of them, marks of its removal included.
+fn versions(listed: &str, key: &str) -> Vec<String> {
+    let inside = |text: &str, name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        let (inside, _) = rest.split_once(&format!("</{name}>"))?;
+        let plain = inside.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'");
+        Some(plain.replace("&apos;", "'").replace("&amp;", "&"))
+    };
+    let item = |kind: &'static str| listed.split(kind).skip(1);
+    let items = item("<Version>").chain(item("<DeleteMarker>"));
+    items
+        .filter(|item| inside(item, "Key").as_deref() == Some(key))
+        .filter_map(|item| inside(item, "VersionId"))
+        .collect()
+}
+
+/// As much of an answer as a message needs.
+fn start(text: &str) -> String {
+    text.chars().take(300).collect()
 }
 
 fn failed(why: String) -> Error {

@@ -77,6 +77,13 @@ impl Start {
     }
 }
 
+/// How many entries of the stream in this folder are signed.
+pub(in crate::audit) fn signed(folder: &Path) -> Result<u64, NotaryError> {
+    let public = keys::read(&folder.join(KEYS))?.unwrap_or_default();
+    let newest = book::newest(folder, &book::tail(folder)?, &public);
+    Ok(newest.map_or(0, |signed| signed.checkpoint.size))
+}
+
 /// The tree that was kept, if a checkpoint was signed for it.
 fn kept_tree(path: &Path, tail: &Tail) -> Option<Range> {
     let kept = Pruned::parse(fs::read(path).ok()?.strip_suffix(b"\n")?).ok()?.range;

@@ -50,6 +50,8 @@ pub(super) struct Turn {
     /// None as long as nobody has said whose log this is.
     key: Option<SigningKey>,
     rotation: Option<Rotation>,
+    /// Why the file of a next key could not be read last time.
+    unread: Option<String>,
     newest: Option<Checkpoint>,
     /// Number and size of the newest one that stays.
     stays: (u64, u64),
@@ -66,7 +68,19 @@ impl Turn {
         let stays = last.map_or((0, 0), |last| (last.number, last.size));
         let book = Book::new(storage.clone(), start.folder.clone());
         let kept = start.tree.to();
-        Self { book, clock, key: None, rotation: None, newest, stays, kept, storage, start, mended: false }
+        Self {
+            book,
+            clock,
+            key: None,
+            rotation: None,
+            unread: None,
+            newest,
+            stays,
+            kept,
+            storage,
+            start,
+            mended: false,
+        }
     }
 
     /// Whether it is still to be said whose log this is.
@@ -157,7 +171,7 @@ impl Turn {
 
     fn sign_by(&mut self, key: &SigningKey, desk: &dyn Desk, occasion: Occasion) -> Result<Option<Published>, Failure> {
         if self.rotation.is_none() && occasion != Occasion::Stop {
-            self.look_for_next(key, desk)?;
+            self.look_for_next(key, desk);
         }
         let size = self.start.tree.to();
         let (number, stays_at) = self.stays;
@@ -198,16 +212,22 @@ impl Turn {
         Ok(Some(published))
     }
 
-    /// Begins to let a new key take over, if one waits.
-    fn look_for_next(&mut self, key: &SigningKey, desk: &dyn Desk) -> Result<(), Failure> {
-        let folder = &self.start.folder;
+    /// Begins to let a new key take over, if one waits. One that cannot be read waits longer: nothing that is signed
+    /// depends on it.
+    fn look_for_next(&mut self, key: &SigningKey, desk: &dyn Desk) {
         let next = self.start.signing.next(&self.start.stream);
-        let next = next.map_err(|error| Failure::new("take over a key for", folder, &error.to_string()))?;
-        let Some(next) = next.filter(|next| next.public() != key.public()) else { return Ok(()) };
-        if let Some(entry) = desk.record_key(&next.public().to_string()) {
-            self.rotation = Some(Rotation { key: next, entry });
+        let unread = next.as_ref().err().map(ToString::to_string);
+        if self.unread != unread
+            && let Some(why) = &unread
+        {
+            tracing::warn!("the next key cannot take over yet: {why}");
         }
-        Ok(())
+        self.unread = unread;
+        let next = next.ok().flatten().filter(|next| next.public() != key.public());
+        self.rotation = next.and_then(|key| {
+            let entry = desk.record_key(&key.public().to_string())?;
+            Some(Rotation { key, entry })
+        });
     }
 
     /// The key that has taken over, once a checkpoint says so.

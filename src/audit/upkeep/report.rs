@@ -108,7 +108,7 @@ impl Standing {
                     None => return,
                     Some(_) => format!("the record: {what}: well again"),
                 },
-                Some(message) if before.is_some_and(|before| before.message == message) => return,
+                Some(message) if before.is_some_and(|before| lasting(&before.message) == lasting(&message)) => return,
                 Some(message) => {
                     let line = format!("the record: {what}: {message}");
                     let since = before.map_or(now, |before| before.since);
@@ -127,6 +127,27 @@ impl Standing {
         let mut report = self.0.report.lock();
         report.troubles.retain(|what, _| !what.contains("://") || urls.contains(&what.as_str()));
     }
+}
+
+/// A message without what differs each time that the same thing goes wrong: how long it took, and the numbers by which S3
+/// finds a request again. The first one that was told stays.
+fn lasting(message: &str) -> String {
+    let took = |word: &&str| {
+        let word = word.trim_end_matches([',', '.', ';', ':']);
+        let number = word.trim_end_matches(['n', 'µ', 'm', 's']);
+        number.len() < word.len() && number.parse::<f64>().is_ok()
+    };
+    let words: Vec<&str> = message.split(' ').filter(|word| !took(word)).collect();
+    let mut lasting = words.join(" ");
+    for name in ["RequestId", "HostId"] {
+        let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+        if let Some((before, rest)) = lasting.split_once(&open)
+            && let Some((_, behind)) = rest.split_once(&close)
+        {
+            lasting = format!("{before}{behind}");
+        }
+    }
+    lasting
 }
 
 impl Upkeep {
@@ -166,5 +187,29 @@ impl Upkeep {
             let written = fs::write(self.stream.join(STANDING), kept.text());
             self.written = written.is_ok().then_some(kept);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_trouble_is_told_once_however_long_it_took() {
+        let (standing, said) = (Standing::default(), Arc::new(Mutex::new(Vec::new())));
+        let lines = said.clone();
+        standing.tell(move |line| lines.lock().push(line.to_owned()));
+        let s3 = |took: &str, id: &str| {
+            format!(
+                "Error performing PUT http://s3/a/1.zst in {took}, after 2 retries, max_retries: 2, retry_timeout: 240s: <Error><RequestId>{id}</RequestId><HostId>h{id}</HostId></Error>"
+            )
+        };
+        let troubles = [s3("239.96ms", "A1"), s3("1.2s", "B2"), s3("87µs", "C3"), s3("9ns", "D4").replace("/1", "/2")];
+        for trouble in troubles {
+            standing.trouble("s3://a", Timestamp::UNIX_EPOCH, Some(trouble));
+        }
+        let said = said.lock();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].contains("239.96ms") && said[1].contains("/2.zst"), "{said:?}");
     }
 }

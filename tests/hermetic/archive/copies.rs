@@ -4,9 +4,11 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use datashare::audit::upkeep::Running;
 use datashare::audit::usage::Usage;
 use datashare::audit::{Filter, Storage};
 use jiff::Timestamp;
+use parking_lot::Condvar;
 
 use super::*;
 
@@ -279,4 +281,73 @@ fn an_archive_that_comes_in_place_of_another_gets_what_only_that_one_has() {
     let there = world.folder.path().join("moved").join(SITE).join(STREAM);
     assert!(names(&there).contains(&sealed(0)), "{:?}", names(&there));
     assert!(names(&world.archived()).iter().all(|name| names(&there).contains(name)));
+}
+
+/// A pipe in the place of the first segment's copy: whoever opens it waits until somebody writes.
+fn a_folder_that_hangs(world: &World) -> PathBuf {
+    let pipe = world.archived().join("entries").join(sealed(0));
+    fs::create_dir_all(pipe.parent().unwrap()).unwrap();
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    pipe
+}
+
+/// Whether a stop, with the record's last entry, is over in this time.
+fn stops(log: &Log, running: Running, within: Duration) -> bool {
+    let (done, over) = std::sync::mpsc::channel();
+    let log = log.clone();
+    std::thread::spawn(move || {
+        running.stop();
+        log.close().unwrap();
+        // nobody waits any more if this comes too late
+        let _ = done.send(());
+    });
+    over.recv_timeout(within).is_ok()
+}
+
+#[test]
+fn an_archive_that_hangs_holds_up_no_stop() {
+    let mut world = World::new();
+    let pipe = a_folder_that_hangs(&world);
+    world.write("a", 400);
+    world.advance(1);
+    let (log, upkeep) = world.running.take().unwrap();
+    let standing = upkeep.standing();
+    let running = upkeep.start().unwrap();
+    while standing.report().sealed == 0 {
+        std::thread::yield_now();
+    }
+    // the round goes on to the archive, and hangs there
+    std::thread::sleep(Duration::from_secs(1));
+    let stopped = stops(&log, running, Duration::from_secs(8));
+    // whoever waits at the pipe may go
+    drop(fs::File::options().read(true).write(true).open(pipe).unwrap());
+    assert!(stopped);
+}
+
+/// Waits before every step until told that it is over.
+#[derive(Default)]
+struct Hangs(Mutex<bool>, Condvar);
+
+impl Steps for Hangs {
+    fn before(&self, _: Step) -> io::Result<()> {
+        let mut over = self.0.lock();
+        self.1.wait_while(&mut over, |over| !*over);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_round_that_hangs_is_left_to_itself() {
+    let steps = Arc::new(Hangs::default());
+    let mut world = World::on(roomy(), steps.clone());
+    world.write("a", 400);
+    world.advance(1);
+    let (log, upkeep) = world.running.take().unwrap();
+    let running = upkeep.start().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    let stopped = stops(&log, running, Duration::from_secs(30));
+    *steps.0.lock() = true;
+    steps.1.notify_all();
+    assert!(stopped);
 }

@@ -1,5 +1,7 @@
-//! The archive in a real S3 server: `make test-archive`, because the server takes a minute to build, once.
+//! The archive in a real S3 server: `make test-archive`, because the server takes a minute to build, once. What a bucket
+//! with a past makes of a removal is tested on the little of a server that it takes.
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -182,4 +184,94 @@ fn a_bucket_that_gives_other_bytes_is_found() {
     let report = world.round();
     assert!(report.troubles["retention"].message.contains("holds other bytes"), "{report:?}");
     assert!(names(&world.stream()).contains(&sealed(0)));
+}
+
+/// Key, version, and whether it is the mark of a removal; the newest last.
+type Versions = Arc<Mutex<Vec<(String, &'static str, bool)>>>;
+
+const OBJECT: &str = "log/jinan/guard-0/entries/00000000000000000000.jsonl.zst";
+
+/// A bucket of these versions; gives the archive in it.
+fn bucket(versions: &Versions, lists: bool) -> Archive {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let there = versions.clone();
+    // ends with the process
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).unwrap() > 0 {}
+            let answer = answer(&mut there.lock(), head.lines().next().unwrap_or_default(), lists);
+            stream.get_mut().write_all(format!("HTTP/1.1 {answer}").as_bytes()).unwrap();
+        }
+    });
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", USER),
+        ("AWS_SECRET_ACCESS_KEY", PASSWORD),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT", &endpoint),
+        ("AWS_ALLOW_HTTP", "true"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Archive::open_by("s3://records/log", Lock::None, environment).unwrap()
+}
+
+fn answer(versions: &mut Vec<(String, &'static str, bool)>, line: &str, lists: bool) -> String {
+    let mut words = line.split(' ');
+    let (method, target) = (words.next().unwrap(), words.next().unwrap_or_default());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let key = path.strip_prefix("/records/").unwrap_or_default();
+    let asked = query.split('&').find_map(|pair| pair.strip_prefix("versionId="));
+    let empty = |status: &str| format!("{status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    match (method, asked) {
+        ("HEAD", None) => match versions.iter().rfind(|(of, ..)| of == key) {
+            Some((_, version, false)) => format!(
+                "200 OK\r\nConnection: close\r\nContent-Length: 6\r\nETag: \"x\"\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\nx-amz-version-id: {version}\r\n\r\n"
+            ),
+            _ => empty("404 Not Found"),
+        },
+        ("DELETE", Some(asked)) => {
+            versions.retain(|(of, version, _)| of != key || *version != asked);
+            empty("204 No Content")
+        }
+        ("GET", None) if query.split('&').any(|pair| pair.starts_with("versions")) && lists => {
+            let items: String = versions
+                .iter()
+                .map(|(of, version, mark)| {
+                    let kind = if *mark { "DeleteMarker" } else { "Version" };
+                    format!("<{kind}><Key>{of}</Key><VersionId>{version}</VersionId></{kind}>")
+                })
+                .collect();
+            let list = format!("<ListVersionsResult>{items}</ListVersionsResult>");
+            format!("200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{list}", list.len())
+        }
+        _ => empty("403 Forbidden"),
+    }
+}
+
+#[test]
+fn a_removal_leaves_no_version_whatever_the_bucket_has_been_through() {
+    let pasts: [&[(&str, bool)]; 5] = [
+        // versions are kept only since
+        &[("null", false)],
+        // somebody has hidden it
+        &[("v1", false), ("m2", true)],
+        &[("null", false), ("m1", true), ("m2", true)],
+        &[("v1", false), ("m2", true), ("v3", false)],
+        &[],
+    ];
+    let place = Place { site: "jinan", stream: STREAM };
+    for past in pasts {
+        let other = (format!("{OBJECT}.other"), "v9", false);
+        let all = past.iter().map(|(version, mark)| (OBJECT.to_owned(), *version, *mark));
+        let versions: Versions = Arc::new(Mutex::new(all.chain([other.clone()]).collect()));
+        bucket(&versions, true).remove(place, 0).unwrap();
+        assert_eq!(*versions.lock(), [other], "{past:?}");
+    }
+    let hidden = [("v1", false), ("m2", true)].map(|(version, mark)| (OBJECT.to_owned(), version, mark));
+    let versions: Versions = Arc::new(Mutex::new(hidden.to_vec()));
+    let refused = bucket(&versions, false).remove(place, 0).unwrap_err().to_string();
+    assert!(refused.contains("cannot be listed: 403"), "{refused}");
+    assert!(!refused.contains("Signature"), "a signature in a message: {refused}");
 }

@@ -193,3 +193,24 @@ fn what_is_taken_from_the_list_or_put_into_it_is_found() {
     let after = fs::read(site.stream().join("checkpoints.jsonl")).unwrap();
     assert_eq!(place(&after, Some(&interim)), Some((Kind::RolledBack, None)));
 }
+
+#[test]
+fn what_is_signed_is_not_cut_before_anybody_looks() {
+    let site = Site::new();
+    let log = site.open();
+    record(&log, 0..3);
+    log.checkpoint_now();
+    let crashed = Site::new();
+    copy(&site.log(), &crashed.log());
+    copy(&site.keys(), &crashed.keys());
+    log.close().unwrap();
+    // nothing says any more what was acknowledged
+    fs::remove_file(crashed.stream().join("journal")).unwrap();
+    let segment = crashed.segments().pop().unwrap();
+    let mut torn = fs::read(&segment).unwrap();
+    torn.truncate(torn.len() - 5);
+    fs::write(&segment, &torn).unwrap();
+    let refused = Log::open(&crashed.log(), &crashed.options(), clock()).map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("acknowledged or signed"), "{refused}");
+    assert_eq!(fs::read(&segment).unwrap(), torn);
+}

@@ -77,3 +77,26 @@ fn a_key_that_waits_takes_over_at_the_next_run() {
     let note = Signed::parse(&note).unwrap().note;
     assert_eq!((note.signatures(), note.standing(next.public())), (1, Standing::Signed));
 }
+
+#[test]
+fn a_next_key_that_cannot_be_read_ends_nothing_and_takes_over_once_it_can() {
+    let site = Site::new();
+    let log = site.open();
+    record(&log, 0..3);
+    log.checkpoint_now();
+    let path = site.keys().join(format!("{STREAM}.next"));
+    fs::create_dir(&path).unwrap();
+    record(&log, 3..5);
+    log.checkpoint_now();
+    assert_eq!(log.failure(), None);
+    fs::remove_dir(&path).unwrap();
+    let next = SigningKeys::new(&site.keys()).create_next(&Disk, STREAM, "jinan/guard-1").unwrap();
+    record(&log, 5..7);
+    log.checkpoint_now();
+    record(&log, 7..9);
+    log.checkpoint_now();
+    log.close().unwrap();
+    let public = keys::read(&site.stream().join("keys")).unwrap().unwrap();
+    assert_eq!((public.len(), public.last()), (2, Some(next.public())));
+    assert_eq!(site.verify().findings, []);
+}

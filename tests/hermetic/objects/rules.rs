@@ -73,7 +73,8 @@ fn durations() {
 
 #[test]
 fn names_and_words() {
-    let texts = || prop_oneof!["[a-zA-Z0-9._-]{1,6}", "[a-z0-9-]{60,64}", "[. ]{0,2}", r"\PC{0,3}"];
+    let texts =
+        || prop_oneof!["[a-zA-Z0-9._-]{1,6}", "[A-Z]?[a-z0-9]{1,3}", "[a-z0-9-]{60,64}", "[. ]{0,2}", r"\PC{0,3}"];
     alike(rules::DNS_NAME, syntax::dns_label, texts());
     alike(rules::FIELD_NAME, syntax::field_name, texts());
     alike(rules::KEY, syntax::secret_key, texts());

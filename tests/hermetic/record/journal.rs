@@ -108,9 +108,10 @@ fn a_power_cut_that_tears_the_first_frame_of_a_half_leaves_the_other() {
         }
         let crashed = folder.path().join(format!("crashed-{half}"));
         copy(&running, &crashed);
-        // the entry that was not acknowledged yet: its frame is torn, and the segment has anything in its place
+        // the entry that was not acknowledged yet: what says that it is there is torn, and the segment has anything in its
+        // place
         let mut torn = fs::read(journal(&crashed)).unwrap();
-        torn[half * HALF + 20_000] ^= 1;
+        torn[half * HALF + 20] ^= 1;
         fs::write(journal(&crashed), torn).unwrap();
         let path = &segments(&crashed)[0];
         let mut segment = fs::read(path).unwrap();
@@ -155,6 +156,51 @@ fn many_entries_go_through_a_journal_that_is_smaller_and_huge_ones_beside_it() {
     // everything but the journal's part is on disk by itself
     let (users, cut) = recovered(&log);
     assert!(users == expected && cut.is_none());
+}
+
+#[test]
+fn what_was_acknowledged_beside_the_journal_is_never_taken_for_what_a_crash_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = folder.path().join("running");
+    let writer = open(&running);
+    let users: Vec<_> = (0..3).map(|n| format!("{n}-{}", "x".repeat(200_000))).collect();
+    for user in &users {
+        writer.append_blocking(&simple(user)).unwrap();
+        let log = folder.path().join(&user[..1]);
+        copy(&running, &log);
+        let path = segments(&log)[0].clone();
+        let whole = fs::read(&path).unwrap();
+        let end = whole.len();
+        // its beginning, its middle, its last letter and its line end
+        for at in [end - 200_100, end - 100_000, end - 2, end - 1] {
+            let mut damaged = whole.clone();
+            damaged[at] = 0;
+            // followed by something or not
+            for behind in ["", "{\"never\":\"acknowledged\"}\n"] {
+                damaged.truncate(end);
+                damaged.extend_from_slice(behind.as_bytes());
+                fs::write(&path, &damaged).unwrap();
+                let error = Log::open(&log, &Options::default(), clock()).map(|_| ()).unwrap_err();
+                assert!(matches!(error, LogError::BadEntry { .. }), "{at} of {end}: {error}");
+                assert!(fs::read(&path).unwrap() == damaged, "{at} of {end}: changed");
+            }
+        }
+    }
+    writer.close().unwrap();
+}
+
+#[test]
+fn what_is_cut_is_kept_beside_the_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = crashed(folder.path(), &["a"]);
+    let path = &segments(&log)[0];
+    for leavings in ["{\"never\":\"acknowledged\"", "\0\0"] {
+        let mut torn = fs::read(path).unwrap();
+        torn.extend_from_slice(leavings.as_bytes());
+        fs::write(path, torn).unwrap();
+        assert_eq!(recovered(&log).1, Some(leavings.len() as u64));
+        assert_eq!(fs::read_to_string(journal(&log).with_file_name("cut")).unwrap(), leavings);
+    }
 }
 
 #[test]
