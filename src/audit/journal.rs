@@ -29,9 +29,8 @@ pub(super) const JOURNAL: &str = "journal";
 /// The length of each half, always. So much of a segment is synced at once: the longer, the rarer and the slower.
 const HALF: usize = 1 << 20;
 
-/// With more bytes at once than that, a few batches would fill a half, and writing them twice costs more than the second
-/// sync that it takes to say how far a segment was synced on its own.
-const MOST: usize = 128 << 10;
+/// More bytes at once are cheaper to sync where they belong than to write twice.
+const MOST: usize = 32 << 10;
 
 const MAGIC: &[u8; 8] = b"dsjrnl3\n";
 /// Magic and four numbers of eight bytes, little end first, before the checksum. It tells what a power cut tore; who
@@ -72,13 +71,18 @@ impl Journal {
         if bytes.len() > MOST || self.end + HEADER + bytes.len() > HALF {
             return Ok(false);
         }
+        self.write(segment, place, bytes)?;
+        self.file.sync()?;
+        Ok(true)
+    }
+
+    fn write(&mut self, segment: u64, place: u64, bytes: &[u8]) -> io::Result<()> {
         self.frame.clear();
         encode(&mut self.frame, self.run, segment, place, bytes);
         let at = self.half * HALF + self.end;
         storage::whole(self.file.write_at(&self.frame, at as u64)?, &self.frame)?;
-        self.file.sync()?;
         self.end += self.frame.len();
-        Ok(true)
+        Ok(())
     }
 
     /// The next frame begins the other half.
@@ -89,11 +93,18 @@ impl Journal {
         }
     }
 
-    /// The segment is synced up to this place, and so are all before it. Said at once and for good: what was acknowledged
-    /// must not look like what a crash left over, and the segment before may be sealed and gone before the first frame.
-    pub fn begin(&mut self, segment: u64, place: u64) -> io::Result<()> {
+    /// A segment begins, and the one before is synced. Said at once and for good, for that one may be sealed and gone
+    /// before the first frame.
+    pub fn begin(&mut self, segment: u64) -> io::Result<()> {
+        self.note(segment, 0)?;
+        self.file.sync()
+    }
+
+    /// The segment is synced up to this place on its own. Said so that what was acknowledged does not look like what a
+    /// crash left over. It is not worth a sync: without this frame a power cut leaves less known, and nothing wrong.
+    pub fn note(&mut self, segment: u64, place: u64) -> io::Result<()> {
         self.begin_anew();
-        self.keep(segment, place, &[]).map(|_| ())
+        self.write(segment, place, &[])
     }
 
     /// All segments are synced.

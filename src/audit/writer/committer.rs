@@ -114,7 +114,7 @@ impl Committer {
             // what is closed is on disk whole, whatever the journal is used for next
             self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
             self.file = self.shared.storage.create(&path).map_err(|error| failure("create", &path, &error))?;
-            self.journal.begin(batch.first, 0).map_err(|error| failure("write", self.journal.path(), &error))?;
+            self.journal.begin(batch.first).map_err(|error| failure("write", self.journal.path(), &error))?;
             self.shared.current.set(self.file.clone(), &path);
             (self.path, self.first, self.bytes, self.since) = (path, batch.first, 0, None);
             if let Some((notary, _)) = &self.office {
@@ -129,8 +129,8 @@ impl Committer {
         let kept = self.journal.keep(self.first, self.bytes, &batch.bytes);
         if !kept.map_err(|error| failure("write", self.journal.path(), &error))? {
             self.file.sync().map_err(|error| failure("sync", &self.path, &error))?;
-            let begun = self.journal.begin(self.first, self.bytes + batch.bytes.len() as u64);
-            begun.map_err(|error| failure("write", self.journal.path(), &error))?;
+            let noted = self.journal.note(self.first, self.bytes + batch.bytes.len() as u64);
+            noted.map_err(|error| failure("write", self.journal.path(), &error))?;
         }
         self.bytes += batch.bytes.len() as u64;
         self.since = self.since.or(Some(batch.time));

@@ -1,7 +1,9 @@
 //! Sealing and copies: the same lines in every form, read back, and never trusted without it.
 
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use datashare::audit::upkeep::Running;
@@ -317,22 +319,33 @@ fn an_archive_that_hangs_holds_up_no_stop() {
     while standing.report().sealed == 0 {
         std::thread::yield_now();
     }
-    // the round goes on to the archive, and hangs there
-    std::thread::sleep(Duration::from_secs(1));
+    // the round goes on to the archive, and reads there what nobody writes
+    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap();
+    let writer = loop {
+        match fs::File::options().write(true).custom_flags(nonblocking).open(&pipe) {
+            Ok(writer) => break writer,
+            Err(_) => std::thread::yield_now(),
+        }
+    };
     let stopped = stops(&log, running, Duration::from_secs(8));
     // whoever waits at the pipe may go
-    drop(fs::File::options().read(true).write(true).open(pipe).unwrap());
+    drop(writer);
     assert!(stopped);
 }
 
 /// Waits before every step until told that it is over.
 #[derive(Default)]
-struct Hangs(Mutex<bool>, Condvar);
+struct Hangs {
+    over: Mutex<bool>,
+    told: Condvar,
+    reached: AtomicBool,
+}
 
 impl Steps for Hangs {
     fn before(&self, _: Step) -> io::Result<()> {
-        let mut over = self.0.lock();
-        self.1.wait_while(&mut over, |over| !*over);
+        self.reached.store(true, Ordering::Release);
+        let mut over = self.over.lock();
+        self.told.wait_while(&mut over, |over| !*over);
         Ok(())
     }
 }
@@ -345,9 +358,11 @@ fn a_round_that_hangs_is_left_to_itself() {
     world.advance(1);
     let (log, upkeep) = world.running.take().unwrap();
     let running = upkeep.start().unwrap();
-    std::thread::sleep(Duration::from_secs(1));
+    while !steps.reached.load(Ordering::Acquire) {
+        std::thread::yield_now();
+    }
     let stopped = stops(&log, running, Duration::from_secs(30));
-    *steps.0.lock() = true;
-    steps.1.notify_all();
+    *steps.over.lock() = true;
+    steps.told.notify_all();
     assert!(stopped);
 }
