@@ -162,10 +162,12 @@ fn fill(from: &mut dyn Read, into: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Closed segments that are not sealed yet, oldest first: all plain ones but the newest of all, which is being written.
-pub fn waiting(segments: &[Segment]) -> impl Iterator<Item = &Segment> {
-    let closed = segments.split_last().map_or(&[][..], |(_, closed)| closed);
-    closed.iter().filter(|segment| segment.form == Form::Plain)
+/// Closed segments that are not sealed yet, oldest first: all plain ones but the newest of all, which is being written,
+/// as far as so many entries reach.
+pub fn waiting(segments: &[Segment], through: u64) -> impl Iterator<Item = &Segment> {
+    let ends = segments.iter().skip(1).map(|next| next.first);
+    let closed = segments.iter().zip(ends).filter(move |(_, end)| *end <= through).map(|(segment, _)| segment);
+    closed.filter(|segment| segment.form == Form::Plain)
 }
 
 fn step(steps: &dyn Steps, step: Step, path: &Path) -> Result<(), SealError> {

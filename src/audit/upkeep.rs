@@ -184,16 +184,11 @@ impl Upkeep {
 
     fn seal_closed(&mut self) -> Result<(), UpkeepError> {
         let segments = self.segments()?;
-        let mut waiting: Vec<&Segment> = seal::waiting(&segments).collect();
-        if !waiting.is_empty() {
-            // what is sealed is signed to its end: without that it would look as if checkpoints had been taken away
+        if seal::waiting(&segments, u64::MAX).next().is_some() {
             self.log.settle();
-            let signed = self.log.signed();
-            let ends = segments.iter().skip(1).map(|next| next.first);
-            let is_signed = segments.iter().zip(ends).filter(|(_, end)| *end <= signed);
-            let is_signed: BTreeSet<u64> = is_signed.map(|(segment, _)| segment.first).collect();
-            waiting.retain(|segment| is_signed.contains(&segment.first));
         }
+        // what is sealed is signed to its end: without that it would look as if checkpoints had been taken away
+        let waiting: Vec<&Segment> = seal::waiting(&segments, self.log.signed()).collect();
         let mut trouble = None;
         for (place, plain) in waiting.iter().enumerate() {
             let is_last = place + 1 == waiting.len();

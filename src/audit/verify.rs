@@ -95,7 +95,7 @@ pub fn verify(place: &dyn Place, stream: &str, known: &Known<'_>, step: &Step<'_
     let mut attempt = 1;
     loop {
         let before = heads(place, stream)?;
-        let verdict = once(place, stream, known, step);
+        let verdict = once(place, stream, known, before.1.as_deref(), step);
         let settled = verdict.as_ref().is_ok_and(|verdict| verdict.findings.is_empty());
         // what a guard changes while it is read is no finding
         if settled || attempt == ATTEMPTS || heads(place, stream)? == before {
@@ -111,8 +111,14 @@ fn heads(place: &dyn Place, stream: &str) -> io::Result<Heads> {
     Ok((place.read(stream, KEYS)?, place.read(stream, CHECKPOINT)?, place.pieces(stream)?.len()))
 }
 
-fn once(place: &dyn Place, stream: &str, known: &Known<'_>, step: &Step<'_>) -> io::Result<Verdict> {
-    let before = place.read(stream, CHECKPOINT)?;
+/// `before` is the newest checkpoint as it was when this began.
+fn once(
+    place: &dyn Place,
+    stream: &str,
+    known: &Known<'_>,
+    before: Option<&[u8]>,
+    step: &Step<'_>,
+) -> io::Result<Verdict> {
     let mut chain = Chain::read(place, stream)?;
     let mut verdict = Verdict {
         stream: stream.to_owned(),
@@ -138,7 +144,7 @@ fn once(place: &dyn Place, stream: &str, known: &Known<'_>, step: &Step<'_>) -> 
         let (told, remark) = gone::unexplained(&entries, &chain, place.is_archive(), stream, known.now);
         findings.extend(told);
         verdict.remarks.extend(remark);
-        let settled = !place.is_copied() && place.read(stream, CHECKPOINT)? == before;
+        let settled = !place.is_copied() && place.read(stream, CHECKPOINT)?.as_deref() == before;
         findings.extend(unsigned(&chain, &entries, stream, known.now));
         if !place.is_archive() {
             findings.extend(unsigned_seal(&chain, &entries, stream, settled));

@@ -50,9 +50,10 @@ impl Upkeep {
                 self.archive_notice(keeping, now);
             }
         }
+        let signed = self.log.signed();
         going.retain(|going| {
             let at = self.noticed.get(&(going.facts.first, leaving));
-            at.is_some_and(|at| *at < self.log.signed() && (leaving == Leaving::Offloaded || self.is_archived(*at)))
+            at.is_some_and(|at| *at < signed && (leaving == Leaving::Offloaded || self.is_archived(*at)))
         });
         Ok(going)
     }

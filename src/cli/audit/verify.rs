@@ -64,6 +64,21 @@ struct Judged {
     verdict: Verdict,
 }
 
+impl Judged {
+    /// Of a stream that is not there.
+    fn missing(place: &str, origin: &str, says: String) -> Self {
+        let file = name_in(origin).to_owned();
+        let findings = vec![Finding { kind: Kind::Removed, file: file.clone(), line: None, entries: None, says }];
+        let verdict = Verdict { stream: file, origin: Some(origin.to_owned()), findings, ..Verdict::default() };
+        Self { place: place.to_owned(), verdict }
+    }
+}
+
+/// The stream's name, as it stands in its origin.
+fn name_in(origin: &str) -> &str {
+    origin.rsplit_once('/').map_or("", |(_, stream)| stream)
+}
+
 /// Runs the command; 0 only if all is well, 1 if not.
 pub fn run(
     args: &VerifyArgs,
@@ -117,16 +132,13 @@ impl VerifyArgs {
         let mut missing = Vec::new();
         // those of the command line come first
         for Witness { from, signed } in witnesses.iter().take(self.checkpoint.len()) {
-            let origin = &signed.checkpoint.origin;
-            let stream = origin.rsplit_once('/').map_or(origin.as_str(), |(_, stream)| stream).to_owned();
+            let origin = signed.checkpoint.origin.as_str();
+            let stream = name_in(origin);
             let is_asked = self.stream.as_ref().is_none_or(|wanted| *wanted == stream);
             if is_asked && !results.iter().any(|result| result.verdict.stream == stream) {
                 let number = signed.checkpoint.number;
                 let says = format!("nothing is there of the stream of which {from} has checkpoint {number}");
-                let findings =
-                    vec![Finding { kind: Kind::Removed, file: stream.clone(), line: None, entries: None, says }];
-                let verdict = Verdict { stream, origin: Some(origin.clone()), findings, ..Verdict::default() };
-                missing.push(Judged { place: from.clone(), verdict });
+                missing.push(Judged::missing(from, origin, says));
             }
         }
         missing
@@ -179,18 +191,14 @@ fn verify(
     progress.end();
     if args.stream.is_none() {
         for gone in seen.all()?.into_iter().filter(|seen| seen.place == place.name) {
-            let stream = gone.key.name().rsplit_once('/').map_or("", |(_, stream)| stream).to_owned();
-            if !streams.contains(&stream) && !args.cluster.lacks(&stream) {
+            let stream = name_in(gone.key.name());
+            if !streams.iter().any(|there| there == stream) && !args.cluster.lacks(stream) {
                 let says = format!(
                     "the whole stream is missing; checkpoint {} of it was seen here ({})",
                     gone.signed.checkpoint.number,
                     gone.path.display()
                 );
-                let findings =
-                    vec![Finding { kind: Kind::Removed, file: stream.clone(), line: None, entries: None, says }];
-                let origin = Some(gone.key.name().to_owned());
-                let verdict = Verdict { stream, origin, findings, ..Verdict::default() };
-                results.push(Judged { place: place.name.clone(), verdict });
+                results.push(Judged::missing(&place.name, gone.key.name(), says));
             }
         }
     }

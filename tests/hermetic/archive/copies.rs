@@ -195,15 +195,33 @@ fn what_lies_there_already_is_not_written_over() {
     assert!(names(&world.stream()).contains(&sealed(0)));
 }
 
-#[test]
-fn a_short_disk_gets_room_from_what_the_archive_has_but_not_from_the_newest() {
-    let disk = Moody::new();
+/// Five days, with a segment each that is archived.
+fn five_days(disk: &Moody) -> World {
     let mut world = World::on(Arc::new(disk.clone()), Arc::new(Unhindered));
     for _ in 0..5 {
         world.write("a", 1096);
         world.advance(24);
         world.round();
     }
+    world
+}
+
+/// The first segment has left this disk.
+fn only_archived() -> World {
+    let mut world = World::new();
+    world.write("a", 1096);
+    world.advance(1);
+    world.round();
+    world.advance(401 * 24);
+    world.round();
+    assert!(!names(&world.stream()).contains(&sealed(0)));
+    world
+}
+
+#[test]
+fn a_short_disk_gets_room_from_what_the_archive_has_but_not_from_the_newest() {
+    let disk = Moody::new();
+    let mut world = five_days(&disk);
     assert_eq!(names(&world.stream()).len(), 6);
     disk.set_free(1 << 30);
     let report = world.round();
@@ -221,13 +239,7 @@ fn a_short_disk_gets_room_from_what_the_archive_has_but_not_from_the_newest() {
 
 #[test]
 fn what_only_the_archive_has_is_learned_again_when_the_inventory_is_lost() {
-    let mut world = World::new();
-    world.write("a", 1096);
-    world.advance(1);
-    world.round();
-    world.advance(401 * 24);
-    world.round();
-    assert!(!names(&world.stream()).contains(&sealed(0)));
+    let mut world = only_archived();
     fs::remove_file(world.stream().join("sealed.jsonl")).unwrap();
     world.start(roomy(), Arc::new(Unhindered));
     let report = world.round();
@@ -243,12 +255,7 @@ fn what_only_the_archive_has_is_learned_again_when_the_inventory_is_lost() {
 #[test]
 fn what_an_archive_lost_is_put_again_and_the_others_make_room_meanwhile() {
     let disk = Moody::new();
-    let mut world = World::on(Arc::new(disk.clone()), Arc::new(Unhindered));
-    for _ in 0..5 {
-        world.write("a", 1096);
-        world.advance(24);
-        world.round();
-    }
+    let mut world = five_days(&disk);
     let lost = world.archived().join("entries").join(sealed(0));
     fs::remove_file(&lost).unwrap();
     disk.set_free(1 << 30);
@@ -268,13 +275,7 @@ fn what_an_archive_lost_is_put_again_and_the_others_make_room_meanwhile() {
 
 #[test]
 fn an_archive_that_comes_in_place_of_another_gets_what_only_that_one_has() {
-    let mut world = World::new();
-    world.write("a", 1096);
-    world.advance(1);
-    world.round();
-    world.advance(401 * 24);
-    world.round();
-    assert!(!names(&world.stream()).contains(&sealed(0)));
+    let mut world = only_archived();
     let moved = format!("file://{}", world.folder.path().join("moved").display());
     world.keeping.lock().archives[0].url.clone_from(&moved);
     world.advance(1);
